@@ -1,0 +1,1 @@
+//! A simulated fleet behind real SSH servers in this process; also the double that tests dial.

@@ -1,0 +1,34 @@
+//! The words of the trade: identifiers, units, times, readings, states. Plain data that every floor may use; no I/O, no clock.
+
+mod health;
+mod host;
+mod id;
+mod machine;
+mod metric;
+mod net;
+mod question;
+mod reading;
+mod rung;
+mod sample;
+mod secret;
+mod severity;
+mod time;
+mod units;
+
+pub use health::{HealthChange, HealthWord, Thresholds};
+pub use host::{GpuSourceChoice, HostAddress, HostSpec, SshSpec, StrictHostKeys};
+pub use id::{GpuId, HostId, QuestionId, RequestId, TaskId};
+pub use machine::{Disk, MachineReading, Memory, Network, Pressure};
+pub use metric::{Metric, Missing};
+pub use net::{Endpoint, HostName, InvalidName, Port, UserName};
+pub use question::{Answer, HostKeyFacts, Prompt, Question, Telling};
+pub use reading::{
+    Ecc, GpuCondition, GpuHealth, GpuMemory, GpuProcess, GpuReading, GpuReport, GpuSourceKind,
+    MigInstance, Throttle,
+};
+pub use rung::Rung;
+pub use sample::Sample;
+pub use secret::Secret;
+pub use severity::Severity;
+pub use time::{Age, At, Wall};
+pub use units::{Bytes, BytesPerSecond, Celsius, Mhz, Mib, Percent, Watts};

@@ -1,0 +1,73 @@
+//! The door for faces: commands in, replies out, the newest fleet to look at, notices to show.
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::command::{Actor, Command, Refusal, Reply};
+use super::notice::Notice;
+use super::state::Fleet;
+
+/// One command on its way to the engine, with the way back.
+#[derive(Debug)]
+pub struct Request {
+    /// Who asks.
+    pub actor: Actor,
+    /// What.
+    pub command: Command,
+    /// Where the answer goes; a face that left is no error.
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// A face's end of the engine; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    commands: mpsc::Sender<Request>,
+    fleet: watch::Receiver<Arc<Fleet>>,
+    notices: broadcast::Sender<Notice>,
+}
+
+impl Handle {
+    /// Joins the face's ends of the engine's lanes.
+    pub fn new(
+        commands: mpsc::Sender<Request>,
+        fleet: watch::Receiver<Arc<Fleet>>,
+        notices: broadcast::Sender<Notice>,
+    ) -> Self {
+        Self {
+            commands,
+            fleet,
+            notices,
+        }
+    }
+
+    /// Asks for something and waits for the answer.
+    pub async fn ask(&self, actor: Actor, command: Command) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            actor,
+            command,
+            reply,
+        };
+        let gone = || {
+            Reply::Failed(Refusal {
+                why: "the engine has stopped".into(),
+                hint: None,
+            })
+        };
+        if self.commands.send(request).await.is_err() {
+            return gone();
+        }
+        answer.await.unwrap_or_else(|_| gone())
+    }
+
+    /// The newest fleet, and word when there is a newer one.
+    pub fn fleet(&self) -> watch::Receiver<Arc<Fleet>> {
+        self.fleet.clone()
+    }
+
+    /// Notices from now on. A slow reader is told how many it missed.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+}

@@ -1,0 +1,23 @@
+//! The engine: every fact becomes a message, every message is folded into one [`Fleet`], every wish is a [`Command`]
+//! through one door. It has no word for pane, key or colour.
+
+mod command;
+mod effect;
+mod handle;
+mod history;
+mod host_state;
+mod msg;
+mod notice;
+mod state;
+
+pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
+pub use effect::Effect;
+pub use handle::{Handle, Request};
+pub use history::{History, Point, Series, SeriesKey};
+pub use host_state::{Host, Link, Timed};
+pub use msg::{HostMsg, LinkDown, Msg};
+pub use notice::{Alert, Notice};
+pub use state::{Fleet, PendingQuestion};
+
+// Faces see the trades' and machines' facts through this door only.
+pub use crate::reach::{Ladder, Outcome, Verdict};

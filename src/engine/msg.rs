@@ -1,0 +1,116 @@
+//! Everything that can happen, by family. Plain data: a session can be recorded and replayed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{Actor, Command, Reply};
+use crate::domain::{
+    At, HealthChange, HostId, HostSpec, Question, QuestionId, RequestId, Rung, Sample, Telling,
+    Wall,
+};
+use crate::text::SafeText;
+
+/// Something that happened. Each carries the moment at which it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Msg {
+    /// Time passed: once a second, and at the start.
+    Tick {
+        /// Now.
+        at: At,
+        /// Now on the wall; only for showing.
+        wall: Wall,
+    },
+    /// The hosts to watch: at the start, and when the config changed.
+    Hosts {
+        /// When.
+        at: At,
+        /// In the order they are shown.
+        specs: Vec<Arc<HostSpec>>,
+    },
+    /// A host did something.
+    Host {
+        /// When.
+        at: At,
+        /// Which.
+        host: HostId,
+        /// What.
+        msg: HostMsg,
+    },
+    /// Somebody asked for something.
+    Asked {
+        /// When.
+        at: At,
+        /// To answer it by.
+        request: RequestId,
+        /// Who.
+        actor: Actor,
+        /// What.
+        command: Command,
+    },
+    /// Hands are done with a request.
+    Answered {
+        /// When.
+        at: At,
+        /// Which.
+        request: RequestId,
+        /// With what outcome.
+        reply: Reply,
+    },
+}
+
+/// Something one host did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostMsg {
+    /// A dial began.
+    Dialing {
+        /// The how manyth without success, from 1.
+        attempt: u32,
+    },
+    /// A rung holds.
+    Holds(Rung),
+    /// A rung failed.
+    Fails {
+        /// Which.
+        rung: Rung,
+        /// The far side took the connection and says nothing.
+        silent: bool,
+        /// The reason.
+        why: SafeText,
+        /// The mend, where we know one.
+        hint: Option<SafeText>,
+    },
+    /// A rung does not apply to this host (no GPU, no container daemon).
+    NotApplicable(Rung),
+    /// The link ended; the next dial is due.
+    LinkDown(LinkDown),
+    /// One beat of readings.
+    Sample(Sample),
+    /// A command went there and back in this time.
+    RoundTrip(Duration),
+    /// The connection has a question.
+    Question {
+        /// To answer it by.
+        id: QuestionId,
+        /// What it asks.
+        question: Question,
+    },
+    /// The question is moot: answered, or its connection is gone.
+    QuestionGone(QuestionId),
+    /// The connection tells something.
+    Telling(Telling),
+    /// What the store knew about this host from before.
+    Past(Vec<HealthChange>),
+}
+
+/// How a link ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkDown {
+    /// The reason.
+    pub why: SafeText,
+    /// The next dial comes by itself after this; `None`: it waits for a person (changed key, refused login).
+    pub retry_in: Option<Duration>,
+}

@@ -1,0 +1,1 @@
+//! Our own log: to a file, never to the screen.

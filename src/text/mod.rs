@@ -1,0 +1,7 @@
+//! Text from outside: cleaned before it can be drawn or copied, measured and cut by what a terminal shows.
+
+mod safe;
+mod width;
+
+pub use safe::SafeText;
+pub use width::{cut, width};

@@ -1,0 +1,284 @@
+//! How the person looks at the fleet: focus, selection, scroll, open layers, drafts. No fact about any host lives here.
+
+use std::sync::Arc;
+
+use crate::domain::{Age, At, HostId, QuestionId, Severity};
+use crate::engine::{Challenge, ConfirmationId, Fleet, Plan};
+
+/// Everything about the looks, as one value that tests can build and compare.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    /// Terminal size in columns and rows.
+    pub size: (u16, u16),
+    /// Which side has the keys.
+    pub focus: Focus,
+    /// The selected host; always one that exists, if any does.
+    pub selected: Option<HostId>,
+    /// The host before it (`-` goes back).
+    pub last: Option<HostId>,
+    /// Marked hosts (`Space`).
+    pub marked: Vec<HostId>,
+    /// First row shown of the host list.
+    pub list_scroll: usize,
+    /// Filter of the host list, by name, tag or state.
+    pub list_filter: LineEdit,
+    /// The open tab of the detail.
+    pub tab: Tab,
+    /// The process table.
+    pub processes: TableUi,
+    /// First row shown of the Link tab, and of the meters where they don't fit.
+    pub detail_scroll: usize,
+    /// How much time the graphs show.
+    pub span: GraphSpan,
+    /// Open layers, the top one last. Keys go to the top one.
+    pub layers: Vec<Layer>,
+    /// Whether the focused side has the whole body.
+    pub zoom: bool,
+    /// The fleet as it stood when the person pressed pause.
+    pub paused: Option<Arc<Fleet>>,
+    /// Whether the mouse is ours; off leaves text selection to the terminal.
+    pub mouse: bool,
+    /// A line that tells the outcome of the last act.
+    pub flash: Option<Flash>,
+    /// What a recording says of itself while it is replayed.
+    pub replay: Option<ReplayUi>,
+}
+
+/// Which side has the keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The list.
+    #[default]
+    List,
+    /// The detail.
+    Detail,
+}
+
+/// A tab of the host detail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Memory, GPUs, graphs, the top processes.
+    #[default]
+    Meters,
+    /// The process table.
+    Processes,
+    /// The ladder, the connection, ups and downs, alerts.
+    Link,
+}
+
+impl Tab {
+    /// All tabs in the order they are shown.
+    pub const ALL: [Self; 3] = [Self::Meters, Self::Processes, Self::Link];
+
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Meters => "Meters",
+            Self::Processes => "Processes",
+            Self::Link => "Link",
+        }
+    }
+}
+
+/// How much time the graphs show across their width.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GraphSpan {
+    /// Two minutes.
+    #[default]
+    Short,
+    /// Fifteen minutes.
+    Middle,
+    /// An hour.
+    Long,
+}
+
+impl GraphSpan {
+    /// The time across the whole width.
+    pub fn age(self) -> Age {
+        Age(1000
+            * match self {
+                Self::Short => 120,
+                Self::Middle => 900,
+                Self::Long => 3600,
+            })
+    }
+}
+
+/// What the process table is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SortKey {
+    /// GPU memory, most first.
+    #[default]
+    Memory,
+    /// Process id.
+    Pid,
+    /// Owner.
+    User,
+    /// Command.
+    Command,
+    /// GPU.
+    Gpu,
+}
+
+/// Selection, scroll, sort and filter of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableUi {
+    /// The selected process, by pid: rows move, the selection stays with its process.
+    pub selected: Option<u32>,
+    /// First row shown.
+    pub scroll: usize,
+    /// What it is sorted by.
+    pub sort: SortKey,
+    /// Turned round.
+    pub reverse: bool,
+    /// Filter by user, command, container or pid.
+    pub filter: LineEdit,
+}
+
+/// One line of text being typed. `cursor` is a byte index on a grapheme boundary.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineEdit {
+    /// The text.
+    pub text: String,
+    /// Where the caret is.
+    pub cursor: usize,
+    /// Whether keys go into it now.
+    pub active: bool,
+}
+
+/// Something that lies over the screen and has the keys.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Layer {
+    /// The keys of this pane, searchable.
+    Help {
+        /// What is searched for.
+        search: LineEdit,
+        /// First line shown.
+        scroll: usize,
+    },
+    /// Actions and things by fuzzy search.
+    Palette {
+        /// What is searched for.
+        search: LineEdit,
+        /// The chosen row.
+        selected: usize,
+    },
+    /// The `:` line.
+    CommandLine {
+        /// What is typed.
+        line: LineEdit,
+        /// The chosen completion, if one is being walked through.
+        completion: Option<usize>,
+        /// Place in the history while walking through it.
+        history: Option<usize>,
+    },
+    /// A whole text to read: an error with its hint, a command in full.
+    Text {
+        /// Title.
+        title: String,
+        /// The lines.
+        lines: Vec<String>,
+        /// First line shown.
+        scroll: usize,
+    },
+    /// A dialog.
+    Dialog(Dialog),
+}
+
+/// A dialog that wants something of the person.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Dialog {
+    /// Host keys that nobody knows yet: one list, however many hosts are new. The facts are in `Fleet::questions`.
+    HostKeys {
+        /// The question that the selection is on.
+        selected: Option<QuestionId>,
+        /// Questions marked to be trusted. Nothing is marked at the start.
+        marked: Vec<QuestionId>,
+        /// The focused button; none: the list.
+        button: Option<Button>,
+    },
+    /// Passphrase or prompts of one question, each with a field.
+    Prompts {
+        /// The question.
+        question: QuestionId,
+        /// What is typed, one per prompt. Drawn as dots where the prompt does not echo.
+        fields: Vec<LineEdit>,
+        /// The focused field.
+        focused: usize,
+    },
+    /// A change that has to be confirmed.
+    Confirm {
+        /// The engine's name for it.
+        id: ConfirmationId,
+        /// What the person has to do.
+        challenge: Challenge,
+        /// When it lapses.
+        expires: At,
+        /// What would be done.
+        plan: Plan,
+        /// The focused button; No at the start.
+        button: Button,
+        /// The name being typed, for a typed challenge.
+        typed: LineEdit,
+        /// Whether the exact command is shown in full (`c`).
+        full: bool,
+    },
+    /// Which signal to send to a process.
+    Signal {
+        /// The host.
+        host: HostId,
+        /// The process.
+        pid: u32,
+        /// Its start.
+        started: Option<u64>,
+        /// Its command, to be shown.
+        command: String,
+        /// The chosen row of [`Dialog::SIGNALS`].
+        selected: usize,
+    },
+}
+
+/// A button of a dialog.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Button {
+    /// Do nothing.
+    #[default]
+    No,
+    /// Do it.
+    Yes,
+}
+
+/// A line that tells the outcome of the last act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flash {
+    /// When it appeared; it fades by itself.
+    pub at: At,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence.
+    pub text: String,
+    /// The mend, shown with the whole text.
+    pub hint: Option<String>,
+}
+
+/// The way a copied text went, as it is told to the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyRoute {
+    /// Into tmux's paste buffer; tmux confirmed it.
+    Tmux,
+    /// OSC 52 to the terminal, which does not confirm.
+    Osc52,
+    /// Into a file.
+    File,
+}
+
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReplayUi {
+    /// The moment shown.
+    pub at: At,
+    /// The recording's last moment.
+    pub end: At,
+    /// Times real time; 0 is paused.
+    pub speed: f32,
+}

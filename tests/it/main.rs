@@ -1,0 +1,11 @@
+//! The integration tests, one binary: each module is one story.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on should stop, loudly"
+)]
+
+mod tidy;
