@@ -2,6 +2,7 @@
 //! look alike from above.
 
 mod error;
+mod lines;
 mod stream;
 
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use crate::domain::{HostName, Port};
 use crate::shell::{RemotePath, ShellCommand};
 
 pub use error::{ExecError, ExecErrorKind};
+pub use lines::LineSplitter;
 pub use stream::{Exit, Fd, LineStream, StreamEvent};
 
 /// A host that can run commands. Implementations keep one host's slowness away from every other.
