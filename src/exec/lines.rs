@@ -1,8 +1,68 @@
-//! Bytes to lines, with a bound: a line of 100 MB costs [`LineStream::LONGEST_LINE`] and a count.
+//! Bytes to lines, with a bound: a line of 100 MB costs [`LineStream::LONGEST_LINE`] and a count. And the sending end of a
+//! [`LineStream`], which never waits for a slow reader.
 
 use bytes::{Bytes, BytesMut};
+use tokio::sync::mpsc;
 
-use super::{Fd, LineStream, StreamEvent};
+use super::{Exit, Fd, LineStream, StreamEvent};
+
+/// The sending end of a [`LineStream`]: what a slow reader has no room for is counted and told as a gap.
+#[derive(Debug)]
+pub struct LineSink {
+    events: mpsc::Sender<StreamEvent>,
+    missed: u64,
+}
+
+impl LineSink {
+    /// Events that wait for a reader; more become a gap.
+    pub const ROOM: usize = 256;
+
+    /// A sink into this channel.
+    pub fn new(events: mpsc::Sender<StreamEvent>) -> Self {
+        Self { events, missed: 0 }
+    }
+
+    /// Hands an event on, or counts it as missed.
+    pub fn push(&mut self, event: StreamEvent) {
+        let sent = self.tell_gap() && self.events.try_send(event).is_ok();
+        if !sent {
+            self.missed += 1;
+        }
+    }
+
+    /// Ends the stream; waits until the reader has room for the last word.
+    pub async fn exit(mut self, exit: Exit) {
+        if self.missed > 0 {
+            let gap = StreamEvent::Gap { lines: self.missed };
+            self.missed = 0;
+            if self.events.send(gap).await.is_err() {
+                return;
+            }
+        }
+        if self.events.send(StreamEvent::Exit(exit)).await.is_err() {
+            tracing::trace!("a command ended after its reader had gone");
+        }
+    }
+
+    /// Waits until the reader is gone.
+    pub async fn closed(&self) {
+        self.events.closed().await;
+    }
+
+    fn tell_gap(&mut self) -> bool {
+        if self.missed == 0 {
+            return true;
+        }
+        let told = self
+            .events
+            .try_send(StreamEvent::Gap { lines: self.missed })
+            .is_ok();
+        if told {
+            self.missed = 0;
+        }
+        told
+    }
+}
 
 /// Cuts one output into lines, wherever the chunks break.
 #[derive(Debug)]
@@ -88,6 +148,20 @@ mod tests {
                 (b"\xffe".to_vec(), 0)
             ]
         );
+    }
+
+    #[test]
+    fn a_slow_reader_is_told_how_much_it_missed() {
+        let (events, mut reader) = mpsc::channel(2);
+        let mut sink = LineSink::new(events);
+        for _ in 0..5 {
+            sink.push(StreamEvent::Gap { lines: 0 });
+        }
+        assert_eq!(reader.try_recv(), Ok(StreamEvent::Gap { lines: 0 }));
+        assert_eq!(reader.try_recv(), Ok(StreamEvent::Gap { lines: 0 }));
+        sink.push(StreamEvent::Exit(Exit::Unknown));
+        assert_eq!(reader.try_recv(), Ok(StreamEvent::Gap { lines: 3 }));
+        assert_eq!(reader.try_recv(), Ok(StreamEvent::Exit(Exit::Unknown)));
     }
 
     #[test]
