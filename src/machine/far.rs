@@ -3,11 +3,13 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::wire::{Job, Tool, VERSION, WireArgs};
+use super::wire::{Job, Request, Tool, VERSION, WireArgs, Wish};
 use crate::domain::{
-    Disk, Ecc, GpuMemory, GpuProcess, GpuReading, GpuReport, Memory, Metric, Mib, Pressure,
+    Disk, Ecc, GpuCondition, GpuMemory, GpuProcess, GpuReading, GpuReport, Memory, Metric, Mib,
+    Pressure,
 };
 use crate::gpu::SMI_FIELDS;
+use crate::text::SafeText;
 
 /// What a simulated machine shows in one beat. Processors and traffic are counters that only grow.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,93 @@ pub struct Counters {
     pub sent: u64,
     /// Seconds since boot.
     pub uptime: u64,
+}
+
+/// A whole simulated machine at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct World {
+    /// The machine itself.
+    pub counters: Counters,
+    /// Its GPUs; none where it has no vendor tool.
+    pub gpus: Option<GpuReport>,
+    /// Processes on its GPUs.
+    pub processes: Vec<GpuProcess>,
+    /// Its disks.
+    pub disks: Vec<Disk>,
+}
+
+/// The far end of one sampler: what the script would say.
+#[derive(Debug)]
+pub struct FarSide {
+    args: WireArgs,
+    gpu_rows: bool,
+    app_rows: bool,
+}
+
+impl FarSide {
+    /// The far end that these arguments started.
+    pub fn new(args: WireArgs) -> Self {
+        Self {
+            args,
+            gpu_rows: false,
+            app_rows: false,
+        }
+    }
+
+    /// What is said at the start, before the first beat is asked for.
+    pub fn hello(&self, world: &World) -> String {
+        match world.gpus {
+            Some(_) => self.args.hello(&[Tool::NvidiaSmi, Tool::Docker]),
+            None => self.args.hello(&[Tool::Docker]),
+        }
+    }
+
+    /// Everything that is said after one line of input. A line that is no request is answered with nothing.
+    pub fn answer(&mut self, line: &str, world: &World) -> String {
+        let Some(request) = Request::parse(line) else {
+            return String::new();
+        };
+        let mut all = self.args.encode_beat(request.seq, &world.counters);
+        for wish in &request.wishes {
+            all += &self.start(wish, world);
+        }
+        if let Some(report) = &world.gpus {
+            if self.gpu_rows {
+                all += &self.args.gpu_rows(report);
+            }
+            if self.app_rows {
+                all += &self.args.app_rows(&world.processes);
+            }
+        }
+        all
+    }
+
+    fn start(&mut self, wish: &Wish, world: &World) -> String {
+        let args = &self.args;
+        let Some(report) = &world.gpus else {
+            return match wish {
+                Wish::Start(Job::Disk) => args.disks(&world.disks),
+                other => args.exit(other.job(), 127),
+            };
+        };
+        match wish {
+            Wish::Gpu(_) if report.condition == GpuCondition::Working => {
+                self.gpu_rows = true;
+                args.gpu_header()
+            }
+            Wish::Gpu(_) => args.refusal(&report.condition),
+            Wish::Start(Job::App) => {
+                self.app_rows = true;
+                args.app_header()
+            }
+            Wish::Start(Job::List) => args.list(report),
+            Wish::Start(Job::Cuda) => args.cuda(report),
+            Wish::Start(Job::Disk) => args.disks(&world.disks),
+            Wish::Start(Job::Docker) => args.containers(&world.processes),
+            Wish::Who(pids) => args.who(pids, &world.processes),
+            Wish::Start(other) => args.exit(*other, 127),
+        }
+    }
 }
 
 impl WireArgs {
@@ -134,10 +223,34 @@ impl WireArgs {
                 );
             }
         }
-        if let Some(cuda) = report.cuda.value() {
-            all += &self.line(tag, &format!("CUDA Version        : {cuda}"));
-        }
         all + &self.exit(Job::List, 0)
+    }
+
+    /// The whole answer to [`Job::Cuda`].
+    pub fn cuda(&self, report: &GpuReport) -> String {
+        let version = text(&report.cuda);
+        self.line(Job::Cuda.tag(), &format!("CUDA Version        : {version}"))
+            + &self.exit(Job::Cuda, 0)
+    }
+
+    /// What nvidia-smi says instead of rows when the driver is in this state; nothing at all where it hangs.
+    pub fn refusal(&self, condition: &GpuCondition) -> String {
+        let (words, status) = match condition {
+            GpuCondition::Working | GpuCondition::Hung => return String::new(),
+            GpuCondition::NoTool => ("not found", 127),
+            GpuCondition::NoDriver => (
+                "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.",
+                9,
+            ),
+            GpuCondition::NoDevices => ("No devices were found", 6),
+            GpuCondition::VersionMismatch { .. } => (
+                "Failed to initialize NVML: Driver/library version mismatch",
+                18,
+            ),
+            GpuCondition::Lost { detail } => (detail.as_str(), 15),
+            GpuCondition::Failed { detail } => (detail.as_str(), 1),
+        };
+        self.line(Job::Gpu.tag(), words) + &self.exit(Job::Gpu, status)
     }
 
     /// The whole answer to [`Job::Disk`].
@@ -161,45 +274,40 @@ impl WireArgs {
     }
 
     /// The whole answer to [`Job::Who`]: the processes of these ids that exist.
-    /// A container stands here by its id, as the kernel shows it; [`Self::boxes`] names it.
+    /// A container stands here by its id, as the kernel shows it; [`Self::containers`] names it.
     pub fn who(&self, pids: &[u32], processes: &[GpuProcess]) -> String {
-        let tag = Job::Who.tag();
         let mut all = String::new();
-        for pid in pids {
-            if let Some(process) = processes.iter().find(|process| process.pid == *pid) {
-                let started = process.started.value().copied().unwrap_or_default();
-                let user = process.user.value().map_or("-", |user| user.as_str());
-                let container = process
-                    .container
-                    .value()
-                    .map_or_else(|| "-".to_owned(), |name| container_id(name.as_str()));
-                all += &self.line(
-                    tag,
-                    &format!(
-                        "{pid} {started} 1000 {user} {container} {}",
-                        process.command
-                    ),
-                );
-            }
+        for process in processes.iter().filter(|p| pids.contains(&p.pid)) {
+            let started = process.started.value().copied().unwrap_or_default();
+            let user = process.user.value().map_or("1000", SafeText::as_str);
+            let group = process.container.value().map_or_else(
+                || "-".to_owned(),
+                |name| format!("0::/system.slice/docker-{}.scope", container_id(name)),
+            );
+            let row = format!(
+                "{} {started} 1000 {user} {group} {}",
+                process.pid, process.command
+            );
+            all += &self.line(Job::Who.tag(), &row);
         }
         all + &self.exit(Job::Who, 0)
     }
 
-    /// The whole answer to [`Job::Box`]: the names of the containers that these processes run in.
-    pub fn boxes(&self, processes: &[GpuProcess]) -> String {
+    /// The whole answer to [`Job::Docker`]: the names of the containers that these processes run in.
+    pub fn containers(&self, processes: &[GpuProcess]) -> String {
         let mut all = String::new();
         for name in processes.iter().filter_map(|p| p.container.value()) {
-            let id = container_id(name.as_str());
-            all += &self.line(Job::Box.tag(), &format!("{id} {name}"));
+            let row = format!("{} {name}", container_id(name));
+            all += &self.line(Job::Docker.tag(), &row);
         }
-        all + &self.exit(Job::Box, 0)
+        all + &self.exit(Job::Docker, 0)
     }
 }
 
 /// A container id of 64 hexadecimal digits that stays the same for the same name.
-fn container_id(name: &str) -> String {
+fn container_id(name: &SafeText) -> String {
     let mut id = String::with_capacity(64);
-    for byte in name.bytes().take(32) {
+    for byte in name.as_str().bytes().take(32) {
         let _ = write!(id, "{byte:02x}");
     }
     format!("{id:0<64}")
@@ -262,6 +370,6 @@ fn gpu_cell(report: &GpuReport, gpu: &GpuReading, field: &str) -> String {
     }
 }
 
-fn text(value: &Metric<crate::text::SafeText>) -> String {
+fn text(value: &Metric<SafeText>) -> String {
     cell(value.value())
 }

@@ -3,4 +3,4 @@
 mod far;
 pub mod wire;
 
-pub use far::Counters;
+pub use far::{Counters, FarSide, World};

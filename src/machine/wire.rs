@@ -13,7 +13,7 @@ pub const VERSION: u32 = 1;
 /// The script's arguments. The whole exec reads `sh -c 'SCRIPT' pilothouse-sampler VERSION NONCE PERIOD_MS`.
 ///
 /// The host answers only in lines of the form `NONCE TAG rest`; whatever else comes (a banner, a MOTD, a stray message
-/// of the login shell) is noise and is skipped. After the start it says `NONCE hello 1 TOOL…` once, with the vendor tools
+/// of the login shell) is noise and is skipped. After the start it says `NONCE hello 1 TOOL…` once, with the tools
 /// that it has (see [`Tool`]). Then each line that we send is one beat (see [`Request`]), which it answers at once with
 ///
 /// ```text
@@ -22,7 +22,7 @@ pub const VERSION: u32 = 1;
 /// NONCE cpu 1 0 2 97 0 0 0 0 0 0                  the first line of /proc/stat without its name
 /// NONCE cpus 20                                   logical processors
 /// NONCE mem MemTotal 127600748 MemFree 1 …        kB, from /proc/meminfo
-/// NONCE psi cpu some avg10=0.00 avg60=…           one line of /proc/pressure/cpu; then memory and io
+/// NONCE psi cpu some avg10=0.00                   one line of /proc/pressure/cpu; then memory and io
 /// NONCE net eth0 RECEIVED SENT                    bytes since boot, one line per physical interface
 /// NONCE up 8123.42 …                              /proc/uptime
 /// NONCE end SEQ
@@ -34,7 +34,7 @@ pub const VERSION: u32 = 1;
 /// `NONCE stuck PID` says that an nvidia-smi of ours already hangs in the kernel and that therefore none was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WireArgs {
-    /// Marks every line that is ours: 16 hexadecimal digits, new for each start.
+    /// Marks every line that is ours: hexadecimal digits, new for each start.
     pub nonce: String,
     /// Time between two rows of the vendor's tool.
     pub period: Duration,
@@ -59,7 +59,7 @@ pub fn is_sampler_command(command: &str) -> Option<WireArgs> {
     })
 }
 
-/// A vendor tool that a host has, by the name it has in `hello`.
+/// A tool that a host has, by the name it has in `hello`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
     /// `pilothouse probe`.
@@ -68,23 +68,35 @@ pub enum Tool {
     NvidiaSmi,
     /// `rocm-smi`.
     RocmSmi,
+    /// `docker`.
+    Docker,
+    /// `podman`.
+    Podman,
 }
 
 impl Tool {
+    const ALL: [Self; 5] = [
+        Self::Pilothouse,
+        Self::NvidiaSmi,
+        Self::RocmSmi,
+        Self::Docker,
+        Self::Podman,
+    ];
+
     /// Its name in `hello`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pilothouse => "pilothouse",
             Self::NvidiaSmi => "nvidia-smi",
             Self::RocmSmi => "rocm-smi",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
         }
     }
 
     /// The tool of this name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Pilothouse, Self::NvidiaSmi, Self::RocmSmi]
-            .into_iter()
-            .find(|tool| tool.name() == name)
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
     }
 }
 
@@ -95,30 +107,36 @@ pub enum Job {
     Gpu,
     /// `nvidia-smi --query-compute-apps=… --format=csv,nounits -lms N`: lives as long as the stream.
     App,
-    /// `nvidia-smi -L`, then `nvidia-smi --version`: once.
+    /// `nvidia-smi -L`: once.
     List,
+    /// `nvidia-smi --version`: once.
+    Cuda,
     /// `pilothouse probe`, one JSON object per line: lives as long as the stream.
     Probe,
     /// `rocm-smi … --json`: each time it is wished for.
     Rocm,
     /// `df -kP`: each time it is wished for.
     Disk,
-    /// `PID START UID USER CONTAINER COMMAND…` for each process asked for; `-` where there is none.
+    /// `PID START UID USER CGROUP COMMAND…` for each process asked for; `-` for a cgroup that is no container's.
     Who,
-    /// `ID NAME` of each running container, from docker and podman.
-    Box,
+    /// `ID NAME` of each running container of docker.
+    Docker,
+    /// `ID NAME` of each running container of podman.
+    Podman,
 }
 
 impl Job {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Gpu,
         Self::App,
         Self::List,
+        Self::Cuda,
         Self::Probe,
         Self::Rocm,
         Self::Disk,
         Self::Who,
-        Self::Box,
+        Self::Docker,
+        Self::Podman,
     ];
 
     /// Its tag, which is also the word that starts it.
@@ -127,11 +145,13 @@ impl Job {
             Self::Gpu => "gpu",
             Self::App => "app",
             Self::List => "list",
+            Self::Cuda => "cuda",
             Self::Probe => "probe",
             Self::Rocm => "rocm",
             Self::Disk => "disk",
             Self::Who => "who",
-            Self::Box => "box",
+            Self::Docker => "docker",
+            Self::Podman => "podman",
         }
     }
 
