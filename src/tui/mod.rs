@@ -2,6 +2,7 @@
 
 pub mod action;
 mod keymap;
+pub mod rows;
 mod ui;
 
 pub use action::{Action, Place};
