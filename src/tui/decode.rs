@@ -373,10 +373,7 @@ mod tests {
             (b"\x1b[", "Alt-["),
             (b"\xff\xfea", "a"),
             // Answers of the terminal are no keys.
-            (
-                b"\x1b[?62;c\x1b]4;1;rgb:0/0/0\x07\x1bP>|x\x1b\\j",
-                "j",
-            ),
+            (b"\x1b[?62;c\x1b]4;1;rgb:0/0/0\x07\x1bP>|x\x1b\\j", "j"),
         ] {
             assert_eq!(keys(bytes), shown, "{}", bytes.escape_ascii());
         }

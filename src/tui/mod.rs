@@ -1,9 +1,12 @@
 //! The terminal face: input becomes actions, actions change [`Ui`], the view draws facts.
 
 pub mod action;
+pub mod command_line;
 mod decode;
 mod input;
 mod keymap;
+mod line_edit;
+pub mod palette;
 pub mod rows;
 mod signals;
 pub mod terminal;
