@@ -8,5 +8,4 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
-mod config;
-mod tidy;
+mod fleet;

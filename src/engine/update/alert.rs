@@ -223,8 +223,7 @@ fn remember(fleet: &mut Fleet, index: usize, wall: Wall, effects: &mut Vec<Effec
         return;
     };
     let rung = failing(host, word);
-    let same = |last: &HealthChange| last.word == word && last.rung == rung;
-    if host.changes.back().is_some_and(same) {
+    if host.changes.back().is_some_and(|last| last.word == word) {
         return;
     }
     let change = HealthChange {

@@ -245,8 +245,7 @@ fn record_gpus(host: &mut Host, at: At, report: &GpuReport) {
 fn remember_past(host: &mut Host, past: Vec<HealthChange>) {
     let mut all: VecDeque<HealthChange> = VecDeque::new();
     for change in past.into_iter().chain(host.changes.iter().cloned()) {
-        let same = |last: &HealthChange| last.word == change.word && last.rung == change.rung;
-        if !all.back().is_some_and(same) {
+        if all.back().is_none_or(|last| last.word != change.word) {
             all.push_back(change);
         }
     }
