@@ -3,10 +3,12 @@
 pub mod action;
 pub mod command_line;
 mod decode;
+pub mod help;
 mod input;
 mod keymap;
 mod line_edit;
 pub mod palette;
+mod place;
 pub mod rows;
 mod signals;
 pub mod terminal;

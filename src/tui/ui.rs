@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{Age, At, HostId, QuestionId, Severity};
-use crate::engine::{Challenge, ConfirmationId, Fleet, Plan, Signal};
+use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
 
 /// Everything about the looks, as one value that tests can build and compare.
 #[derive(Debug, Clone)]
@@ -58,6 +58,10 @@ pub struct Ui {
     pub waiting: usize,
     /// Questions that the person closed without an answer; they don't open by themselves again.
     pub set_aside: Vec<QuestionId>,
+    /// What each open confirmation is for.
+    pub asked: Vec<(ConfirmationId, Command)>,
+    /// Dialogs that wait until nothing is being typed.
+    pub held_back: Vec<Dialog>,
 }
 
 impl Ui {
@@ -89,6 +93,8 @@ impl Ui {
             themes: Vec::new(),
             waiting: 0,
             set_aside: Vec::new(),
+            asked: Vec::new(),
+            held_back: Vec::new(),
         }
     }
 
