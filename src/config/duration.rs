@@ -18,7 +18,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// A length of time as [`duration`] reads it.
-pub fn words(length: Duration) -> String {
+pub fn duration_words(length: Duration) -> String {
     let milliseconds = length.as_millis();
     match milliseconds {
         n if n % 3_600_000 == 0 && n > 0 => format!("{}h", n / 3_600_000),
@@ -35,6 +35,14 @@ pub(super) fn memory(text: &str) -> Option<Mib> {
         "mib" => Some(Mib(number)),
         "gib" => number.checked_mul(1024).map(Mib),
         _ => None,
+    }
+}
+
+/// An amount of memory as [`memory`] reads it.
+pub fn memory_words(amount: Mib) -> String {
+    match amount.0 {
+        n if n % 1024 == 0 => format!("{} GiB", n / 1024),
+        n => format!("{n} MiB"),
     }
 }
 
@@ -75,7 +83,7 @@ mod tests {
     #[test]
     fn what_is_shown_can_be_read_back() {
         for text in ["0s", "250ms", "1s", "90s", "2m", "1h"] {
-            assert_eq!(words(duration(text).unwrap()), text);
+            assert_eq!(duration_words(duration(text).unwrap()), text);
         }
     }
 
@@ -83,6 +91,8 @@ mod tests {
     fn memory_has_a_unit() {
         assert_eq!(memory("8 GiB"), Some(Mib(8192)));
         assert_eq!(memory("512MiB"), Some(Mib(512)));
+        assert_eq!(memory_words(Mib(8192)), "8 GiB");
+        assert_eq!(memory_words(Mib(512)), "512 MiB");
         assert_eq!(memory("8 GB"), None);
         assert_eq!(memory("8"), None);
     }

@@ -1,5 +1,6 @@
 //! Finds and reads the file, then resolves. A file that was named and is not there is an error; the default one may be missing.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use super::node::LONGEST_FILE;
 use super::paths::Paths;
 use super::problems::Problems;
 use super::resolve::{BadArgument, Flags, Resolved, Source, resolve};
+use super::ssh_aliases::ssh_aliases;
 
 /// Why there is no configuration at all.
 #[derive(Debug, Error)]
@@ -108,6 +110,15 @@ pub fn load(
     all.append(&mut resolved.config.problems);
     resolved.config.problems = all;
     Ok(resolved)
+}
+
+/// Names that the person's ssh configuration knows; none where it can't be read, for ssh itself will say why.
+pub fn read_ssh_aliases(paths: &Paths) -> BTreeSet<String> {
+    paths
+        .ssh_config()
+        .and_then(|file| source(&file).ok())
+        .map(|source| ssh_aliases(&source.text))
+        .unwrap_or_default()
 }
 
 fn source(file: &Path) -> io::Result<Source> {

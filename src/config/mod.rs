@@ -16,12 +16,13 @@ mod raw;
 mod resolve;
 mod salvage;
 mod spec;
+mod ssh_aliases;
 
 pub use destination::BadDestination;
-pub use duration::words as duration_words;
+pub use duration::{duration_words, memory_words};
 pub use environment::{Environment, VARIABLES};
 pub use layers::period as parse_period;
-pub use load::{Chosen, LoadError, load};
+pub use load::{Chosen, LoadError, load, read_ssh_aliases};
 pub use nearest::nearest;
 pub use origin::{Origin, Origins};
 pub use paths::Paths;

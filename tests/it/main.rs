@@ -8,4 +8,6 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
-mod fleet;
+mod cli;
+mod config;
+mod tidy;
