@@ -8,7 +8,9 @@ mod history;
 mod host_state;
 mod msg;
 mod notice;
+pub mod sim;
 mod state;
+mod update;
 
 pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
 pub use effect::Effect;
@@ -18,6 +20,7 @@ pub use host_state::{Host, Link, Timed};
 pub use msg::{HostMsg, LinkDown, Msg};
 pub use notice::{Alert, Notice};
 pub use state::{Fleet, PendingQuestion};
+pub use update::update;
 
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::reach::{Ladder, Outcome, Verdict};
