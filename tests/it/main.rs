@@ -10,4 +10,5 @@
 
 mod cli;
 mod config;
+mod readme;
 mod tidy;

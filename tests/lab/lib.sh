@@ -16,7 +16,7 @@ die() { printf 'lab: %s\n' "$*" >&2; exit 1; }
 
 # NAME  LAST-OCTET  LOGIN-SHELL  WHAT-NVIDIA-SMI-PLAYS  HOST-KEY  WHAT-LETS-ONE-IN
 #
-# `behind` has its place in `place`: only `jump` reaches it.
+# Only `jump` reaches `behind`. `flood` is for the benches: its nvidia-smi writes as fast as it can.
 lab_hosts() {
     cat <<'HOSTS'
 h200      11  bash     h200          ed25519  key
@@ -34,6 +34,7 @@ locked    22  bash     none          ed25519  encrypted
 banner    23  bash     none          ed25519  key
 jump      24  bash     none          ed25519  key
 behind    25  bash     rtx           ed25519  key
+flood     26  bash     flood         ed25519  key
 HOSTS
 }
 
