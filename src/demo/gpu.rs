@@ -10,7 +10,7 @@ const HARDWARE_THERMAL: u64 = 0x040;
 /// From here on the driver lowers clocks, °C.
 const SLOWDOWN: f32 = 87.0;
 /// From here on the hardware does, °C.
-const HARD_SLOWDOWN: f32 = 93.0;
+const HARD_SLOWDOWN: f32 = 91.0;
 
 /// One GPU at one moment.
 #[derive(Debug, Clone)]
@@ -31,14 +31,19 @@ pub(super) struct Gpu {
     cooling: f32,
     /// It fell off the bus.
     pub lost: bool,
+    /// How its place in the chassis differs, °C.
+    seat: f32,
 }
 
 impl Gpu {
-    /// A GPU at rest.
-    pub(super) fn new(kind: &GpuKind) -> Self {
+    /// A GPU at rest, in this place of the chassis.
+    pub(super) fn new(kind: &GpuKind, index: usize) -> Self {
+        // Air that has passed one row of coolers reaches the next one warmer.
+        let seat = (index * 5 % 7) as f32 * 0.9;
         Self {
             utilisation: 0.0,
-            temperature: kind.ambient + kind.resistance * kind.power.0,
+            temperature: kind.ambient + seat + kind.resistance * kind.power.0,
+            seat,
             power: kind.power.0,
             clock_sm: kind.clock_sm.0,
             pstate: kind.pstate_idle,
@@ -67,7 +72,7 @@ impl Gpu {
         let jitter = 1.0 + (random.f32() - 0.5) * 0.02;
         let wanted = (rest + (full - rest) * load.powf(0.9) * held) * jitter;
         self.power += (wanted - self.power) * 0.6;
-        let steady = kind.ambient + kind.resistance / self.cooling * self.power;
+        let steady = kind.ambient + self.seat + kind.resistance / self.cooling * self.power;
         self.temperature += (steady - self.temperature) / kind.inertia;
         self.clocks(kind, load, held, random);
         self.throttle = self.reasons(load);

@@ -125,7 +125,7 @@ impl Load {
 }
 
 /// A random number from -1 to 1, around 0.
-fn symmetric(random: &mut fastrand::Rng) -> f32 {
+pub(super) fn symmetric(random: &mut fastrand::Rng) -> f32 {
     random.f32() + random.f32() - 1.0
 }
 

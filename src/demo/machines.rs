@@ -65,6 +65,7 @@ pub(super) static SPARK_SERVING: Profile = spark(
             container: Some("vllm_node"),
             gpus: &[0],
             gpu_mib: 44_310,
+            resting: 1.0,
             rss_mib: 3_480,
             pattern: Pattern::Serving {
                 level: 0.44,
@@ -81,6 +82,7 @@ pub(super) static SPARK_SERVING: Profile = spark(
             container: Some("comfyui"),
             gpus: &[0],
             gpu_mib: 9_870,
+            resting: 0.34,
             rss_mib: 2_260,
             pattern: Pattern::Bursts {
                 busy: 34.0,
@@ -97,6 +99,7 @@ pub(super) static SPARK_SERVING: Profile = spark(
             container: None,
             gpus: &[0],
             gpu_mib: 866,
+            resting: 0.2,
             rss_mib: 412,
             pattern: Pattern::Bursts {
                 busy: 6.0,
@@ -121,6 +124,7 @@ pub(super) static SPARK_FULL: Profile = spark(
             container: Some("vllm_node"),
             gpus: &[0],
             gpu_mib: 102_260,
+            resting: 1.0,
             rss_mib: 5_640,
             pattern: Pattern::Serving {
                 level: 0.88,
@@ -137,6 +141,7 @@ pub(super) static SPARK_FULL: Profile = spark(
             container: Some("whisper"),
             gpus: &[0],
             gpu_mib: 3_790,
+            resting: 0.82,
             rss_mib: 1_130,
             pattern: Pattern::Bursts {
                 busy: 11.0,
@@ -195,6 +200,7 @@ const fn rank(gpu: &'static [usize], pid: u32, gpu_mib: u64) -> WorkKind {
         container: Some("sft-llama-8b"),
         gpus: gpu,
         gpu_mib,
+        resting: 1.0,
         rss_mib: 31_200,
         pattern: TRAINING,
         cores: 7.5,
@@ -247,6 +253,7 @@ pub(super) static H200: Profile = Profile {
             container: Some("vllm-qwen3"),
             gpus: &[4, 5],
             gpu_mib: 129_404,
+            resting: 1.0,
             rss_mib: 18_900,
             pattern: Pattern::Serving {
                 level: 0.71,
@@ -263,6 +270,7 @@ pub(super) static H200: Profile = Profile {
             container: Some("sglang-llama"),
             gpus: &[6],
             gpu_mib: 124_880,
+            resting: 1.0,
             rss_mib: 12_400,
             pattern: Pattern::Serving {
                 level: 0.46,
@@ -279,6 +287,7 @@ pub(super) static H200: Profile = Profile {
             container: None,
             gpus: &[7],
             gpu_mib: 18_262,
+            resting: 0.71,
             rss_mib: 9_100,
             pattern: Pattern::Bursts {
                 busy: 22.0,
@@ -332,6 +341,7 @@ pub(super) static PLAIN: Profile = Profile {
             container: None,
             gpus: &[],
             gpu_mib: 0,
+            resting: 1.0,
             rss_mib: 2_900,
             pattern: Pattern::Serving {
                 level: 0.22,
@@ -348,6 +358,7 @@ pub(super) static PLAIN: Profile = Profile {
             container: None,
             gpus: &[],
             gpu_mib: 0,
+            resting: 1.0,
             rss_mib: 640,
             pattern: Pattern::Bursts {
                 busy: 90.0,

@@ -17,6 +17,7 @@ mod profile;
 mod readings;
 mod sampler;
 mod session;
+mod work;
 mod world;
 mod written;
 

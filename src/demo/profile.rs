@@ -112,6 +112,8 @@ pub(super) struct WorkKind {
     pub gpus: &'static [usize],
     /// GPU memory on each of them, MiB.
     pub gpu_mib: u64,
+    /// Share of its GPU memory that it still holds when it has rested for long.
+    pub resting: f32,
     /// Main memory beside that, MiB.
     pub rss_mib: u64,
     /// How its load moves.

@@ -4,14 +4,24 @@ use crate::domain::{
     Bytes, Celsius, Disk, Ecc, GpuCondition, GpuHealth, GpuId, GpuMemory, GpuProcess, GpuReading,
     GpuReport, GpuSourceKind, Metric, Mhz, Mib, Missing, Percent, Throttle, Watts,
 };
-use crate::machine::Counters;
+use crate::machine::{Counters, World as Reading};
 
 use super::gpu::Gpu;
 use super::profile::GpuKind;
 use super::world::World;
 
+/// Everything at once.
+pub(super) fn now(name: &str, world: &World) -> Reading {
+    Reading {
+        counters: counters(world),
+        gpus: report(name, world),
+        processes: processes(name, world),
+        disks: disks(world),
+    }
+}
+
 /// The machine beside its GPUs.
-pub(super) fn counters(world: &World) -> Counters {
+fn counters(world: &World) -> Counters {
     Counters {
         load: world.load,
         busy: world.cpu.busy as u64,
@@ -26,11 +36,11 @@ pub(super) fn counters(world: &World) -> Counters {
 }
 
 /// Its GPUs; none where it has none.
-pub(super) fn report(name: &str, world: &World) -> Option<GpuReport> {
+fn report(name: &str, world: &World) -> Option<GpuReport> {
     let kind = world.profile.gpus.as_ref()?;
     let gpus = world.gpus.iter().enumerate();
     Some(GpuReport {
-        condition: GpuCondition::Working,
+        condition: condition(world, kind),
         source: GpuSourceKind::NvidiaSmi,
         driver: Metric::Is(kind.driver.into()),
         cuda: Metric::Is(kind.cuda.into()),
@@ -41,7 +51,7 @@ pub(super) fn report(name: &str, world: &World) -> Option<GpuReport> {
 }
 
 /// Its processes with GPU memory, one row for each GPU that they use. Nothing is listed on a GPU that is lost.
-pub(super) fn processes(name: &str, world: &World) -> Vec<GpuProcess> {
+fn processes(name: &str, world: &World) -> Vec<GpuProcess> {
     let mut rows = Vec::new();
     for process in world.processes() {
         for &index in process.gpus {
@@ -63,7 +73,7 @@ pub(super) fn processes(name: &str, world: &World) -> Vec<GpuProcess> {
 }
 
 /// Its mounted file systems.
-pub(super) fn disks(world: &World) -> Vec<Disk> {
+fn disks(world: &World) -> Vec<Disk> {
     let kinds = world.profile.disks.iter();
     kinds
         .zip(&world.disks)
@@ -80,6 +90,22 @@ pub(super) fn disks(world: &World) -> Vec<Disk> {
             }
         })
         .collect()
+}
+
+/// What the vendor's tool says when it is started now. One that runs already says it in its cells.
+fn condition(world: &World, kind: &GpuKind) -> GpuCondition {
+    let lost = world.gpus.iter().position(|gpu| gpu.lost);
+    let Some(bus) = lost.and_then(|index| kind.bus_ids.get(index)) else {
+        return GpuCondition::Working;
+    };
+    // The tool writes four digits of the domain here, and eight in its table.
+    let bus = bus.strip_prefix("0000").unwrap_or(bus);
+    let detail = format!(
+        "Unable to determine the device handle for GPU {bus}: GPU is lost.  Reboot the system to recover this GPU"
+    );
+    GpuCondition::Lost {
+        detail: detail.into(),
+    }
 }
 
 fn reading(name: &str, world: &World, kind: &GpuKind, index: usize, gpu: &Gpu) -> GpuReading {

@@ -5,8 +5,9 @@ use crate::domain::{Memory, Mib, Percent, Pressure};
 
 use super::drills::{Stage, Strain};
 use super::gpu::Gpu;
-use super::load::Load;
-use super::profile::{Profile, WorkKind};
+use super::load::symmetric;
+use super::profile::Profile;
+use super::work::{Process, Work};
 
 /// Seconds that have passed before anybody looks, so that temperatures and averages have settled.
 const SETTLE: u64 = 300;
@@ -46,20 +47,8 @@ pub(super) struct World {
     boots: u32,
     lost_for: u32,
     runaway: Runaway,
-}
-
-/// One process.
-#[derive(Debug, Clone)]
-pub(super) struct Work {
-    /// What it is.
-    pub kind: &'static WorkKind,
-    /// Process id.
-    pub pid: u32,
-    /// When it started, in clock ticks since boot.
-    pub started: u64,
-    /// Share of its memory that it holds already.
-    pub held: f32,
-    load: Load,
+    /// Slow noise of what the system itself holds, around 0.
+    breath: f32,
 }
 
 /// Processor time since boot, in clock ticks, of all processors together.
@@ -87,7 +76,7 @@ impl World {
     pub(super) fn new(profile: &'static Profile, seed: u64) -> Self {
         let mut world = Self::booted(profile, seed, profile.uptime.saturating_sub(SETTLE));
         for work in &mut world.works {
-            work.held = 1.0;
+            work.has_loaded();
         }
         world.count_past();
         for _ in 0..SETTLE {
@@ -123,7 +112,7 @@ impl World {
     }
 
     /// Every process on it, the runaway job included.
-    pub(super) fn processes(&self) -> impl Iterator<Item = Process<'_>> {
+    pub(super) fn processes(&self) -> impl Iterator<Item = Process> {
         let unified = self.is_unified();
         let gpu_of_runaway = self.profile.gpu_count() > 0;
         let runaway = match self.runaway {
@@ -138,18 +127,7 @@ impl World {
             }),
             Runaway::Absent | Runaway::Ended => None,
         };
-        self.works
-            .iter()
-            .map(|work| Process {
-                pid: work.pid,
-                user: work.kind.user,
-                command: work.kind.command,
-                container: work.kind.container,
-                started: work.started,
-                gpus: work.kind.gpus,
-                gpu_mib: work.gpu_mib(),
-            })
-            .chain(runaway)
+        self.works.iter().map(Work::process).chain(runaway)
     }
 
     /// Ends a process; false where there is none of this id.
@@ -192,18 +170,12 @@ impl World {
         let works = profile
             .works
             .iter()
-            .map(|kind| Work {
-                kind,
-                pid: kind.pid,
-                started: (20 + u64::from(kind.pid % 37)) * TICKS,
-                held: 0.0,
-                load: Load::new(kind.pattern, &mut random),
-            })
+            .map(|kind| Work::new(kind, &mut random))
             .collect();
         let gpus = profile
             .gpus
             .iter()
-            .flat_map(|kind| (0..kind.count).map(|_| Gpu::new(kind)))
+            .flat_map(|kind| (0..kind.count).map(|index| Gpu::new(kind, index)))
             .collect();
         let disks = profile
             .disks
@@ -239,6 +211,7 @@ impl World {
             boots: 0,
             lost_for: 0,
             runaway: Runaway::Absent,
+            breath: 0.0,
         }
     }
 
@@ -258,6 +231,7 @@ impl World {
 
     fn step(&mut self, strain: Strain) {
         self.uptime += 1;
+        self.breath = self.breath * 0.985 + symmetric(&mut self.random) * 0.3;
         for work in &mut self.works {
             work.step(self.uptime, &mut self.random);
         }
@@ -333,8 +307,7 @@ impl World {
             Runaway::Holds { mib, .. } => mib,
             Runaway::Absent | Runaway::Ended => 0,
         };
-        let breath = (self.random.f32() * 24.0) as u64;
-        let used = (self.settled_mib() + runaway + breath).min(total);
+        let used = (self.settled_mib() + runaway).min(total);
         let left = total - used;
         let cache = self.profile.cache_mib.min(left * 85 / 100);
         let brim = if runaway == 0 {
@@ -356,11 +329,7 @@ impl World {
     }
 
     fn step_processors(&mut self) {
-        let works: f32 = self
-            .works
-            .iter()
-            .map(|work| work.kind.cores * work.level())
-            .sum();
+        let works: f32 = self.works.iter().map(Work::cores).sum();
         // A machine that thrashes does little work and much waiting.
         let stalled = self.pressure.memory_full.0 / 100.0;
         let wobble = 0.85 + self.random.f32() * 0.3;
@@ -401,35 +370,7 @@ impl World {
             .iter()
             .map(|work| work.rss_mib() + if unified { work.gpu_mib() } else { 0 })
             .sum();
-        self.profile.system_mib + works
-    }
-}
-
-impl Work {
-    /// GPU memory that it holds on each of its GPUs, MiB.
-    fn gpu_mib(&self) -> u64 {
-        (self.kind.gpu_mib as f32 * self.held) as u64
-    }
-
-    fn rss_mib(&self) -> u64 {
-        (self.kind.rss_mib as f32 * self.held) as u64
-    }
-
-    /// The share of its full load now: nothing while its memory is still being filled.
-    fn level(&self) -> f32 {
-        if self.held < 1.0 {
-            0.0
-        } else {
-            self.load.level()
-        }
-    }
-
-    fn step(&mut self, uptime: u64, random: &mut fastrand::Rng) {
-        self.load.step(random);
-        if uptime * TICKS > self.started {
-            // Weights of a large model load in about a minute from a local disk.
-            self.held = (self.held + 0.018).min(1.0);
-        }
+        (self.profile.system_mib as f32 * (1.0 + 0.05 * self.breath)) as u64 + works
     }
 }
 
@@ -438,21 +379,128 @@ fn ease(now: &mut Percent, to: f32) {
     now.0 += (to - now.0) * 0.12;
 }
 
-/// One process as a tool would list it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Process<'a> {
-    /// Process id.
-    pub pid: u32,
-    /// Owner.
-    pub user: &'a str,
-    /// Command line.
-    pub command: &'a str,
-    /// Container, where it runs in one.
-    pub container: Option<&'a str>,
-    /// When it started, in clock ticks since boot.
-    pub started: u64,
-    /// Indices of the GPUs that it uses.
-    pub gpus: &'a [usize],
-    /// GPU memory on each of them, MiB.
-    pub gpu_mib: u64,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::Drill;
+
+    const HOSTS: [&str; 4] = ["spark-1", "spark-2", "h200-a", "plain"];
+
+    fn world(host: &str) -> World {
+        let fleet = Profile::fleet(0);
+        let (_, profile) = fleet.into_iter().find(|(name, _)| name == host).unwrap();
+        World::new(profile, 11)
+    }
+
+    /// The world of each of the first `seconds`, one by one.
+    fn watch(world: &mut World, seconds: u64, mut see: impl FnMut(&World)) {
+        for second in 1..=seconds {
+            world.advance(second, |_| Stage::default());
+            see(world);
+        }
+    }
+
+    #[test]
+    fn nothing_jumps_and_nothing_leaves_its_bounds_in_an_hour() {
+        for host in HOSTS {
+            let mut world = world(host);
+            let mut before: Vec<Gpu> = world.gpus.clone();
+            let total = world.memory.total;
+            watch(&mut world, 3600, |now| {
+                for (gpu, before) in now.gpus.iter().zip(&before) {
+                    let step = (gpu.temperature - before.temperature).abs();
+                    assert!(step < 3.0, "{host}: {step} °C in a second");
+                    assert!((20.0..82.0).contains(&gpu.temperature), "{host}");
+                    assert!((0.0..=1.0).contains(&gpu.utilisation), "{host}");
+                }
+                before.clone_from(&now.gpus);
+                let memory = now.memory;
+                assert!(memory.free + memory.cache <= total, "{host}");
+                assert!(memory.available <= memory.free + memory.cache, "{host}");
+                assert!(memory.available > Mib(3_000), "{host}: {memory:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn one_spark_is_tight_and_the_other_is_not() {
+        let thresholds = crate::domain::Thresholds::default();
+        for (host, tight) in [("spark-1", false), ("spark-2", true)] {
+            let mut world = world(host);
+            watch(&mut world, 1800, |now| {
+                let memory = now.memory;
+                assert_eq!(
+                    thresholds.is_tight(memory.available, memory.total),
+                    tight,
+                    "{host}: {memory:?}"
+                );
+            });
+        }
+    }
+
+    #[test]
+    fn reading_often_or_seldom_gives_the_same_world() {
+        let (mut often, mut seldom) = (world("spark-1"), world("spark-1"));
+        watch(&mut often, 500, |_| {});
+        seldom.advance(500, |_| Stage::default());
+        assert_eq!(often.memory, seldom.memory);
+        assert_eq!(often.traffic, seldom.traffic);
+    }
+
+    #[test]
+    fn counters_only_grow() {
+        let mut world = world("plain");
+        let mut before = (world.cpu.busy, world.cpu.idle, world.traffic);
+        watch(&mut world, 600, |now| {
+            assert!(now.cpu.busy > before.0 && now.cpu.idle > before.1);
+            assert!(now.traffic.0 > before.2.0 && now.traffic.1 > before.2.1);
+            before = (now.cpu.busy, now.cpu.idle, now.traffic);
+        });
+    }
+
+    #[test]
+    fn the_oom_drill_fills_memory_and_gives_it_back() {
+        let mut world = world("spark-1");
+        let stage = |second: u64| Drill::Oom.stage("spark-1", second as f32);
+        world.advance(96, stage);
+        assert!(world.memory.available < Mib(1_024), "{:?}", world.memory);
+        assert!(world.pressure.memory_full.0 > 30.0);
+        assert!(
+            world
+                .processes()
+                .any(|process| process.pid == RUNAWAY_PID && process.gpu_mib > 40_000)
+        );
+        world.advance(100, stage);
+        assert!(world.memory.available > Mib(40_000), "{:?}", world.memory);
+        assert!(world.processes().all(|process| process.pid != RUNAWAY_PID));
+    }
+
+    #[test]
+    fn the_thermal_drill_heats_throttles_and_loses_the_gpu_with_its_job() {
+        let mut world = world("h200-a");
+        let stage = |second: u64| Drill::Thermal.stage("h200-a", second as f32);
+        let (calm_clock, ranks) = (world.gpus[3].clock_sm, world.works.len());
+        world.advance(100, stage);
+        let hot = &world.gpus[3];
+        assert!(hot.temperature >= 90.0, "{hot:?}");
+        assert!(crate::domain::Throttle(hot.throttle).is_thermal());
+        assert!(hot.clock_sm < calm_clock * 0.85, "{hot:?}");
+        assert!(world.gpus[2].temperature < 80.0);
+        world.advance(142, stage);
+        assert!(world.gpus[3].lost);
+        assert_eq!(world.works.len(), ranks - 1);
+        world.advance(170, stage);
+        assert_eq!(world.works.len(), ranks - 4);
+    }
+
+    #[test]
+    fn a_power_cycle_begins_with_empty_memory_and_loads_again() {
+        let mut world = world("spark-2");
+        let stage = |second: u64| Drill::Wedge.stage("spark-2", second as f32);
+        world.advance(262, stage);
+        assert!(world.uptime < 30);
+        assert!(world.memory.used() < Mib(12_000), "{:?}", world.memory);
+        world.advance(500, stage);
+        assert!(world.memory.available < Mib(8_192), "{:?}", world.memory);
+    }
 }

@@ -212,18 +212,15 @@ async fn a_sampler_is_answered_with_the_machines_readings() {
     let mut stream = Stream::start(&client).await;
     assert_eq!(
         within(stream.until("hello")).await.unwrap(),
-        ["hello 1 nvidia-smi"]
+        ["hello 1 nvidia-smi docker"]
     );
     let lines = within(stream.beat("1")).await.unwrap();
     assert_eq!(lines.first().unwrap(), "beat 1");
     assert!((number(&lines, "mem", 2) - 2_113_407_400.0).abs() < 1024.0);
-    stream
-        .channel
-        .data(&b"2 gpu=index app disk list\n"[..])
+    within(stream.beat("2 gpu=index app disk list"))
         .await
         .unwrap();
-    within(stream.until("end")).await.unwrap();
-    let rows = within(stream.until("app")).await.unwrap();
+    let rows = within(stream.beat("3")).await.unwrap();
     let gpus = rows
         .iter()
         .filter(|row| row.starts_with("gpu ") && row.contains("NVIDIA H200"))
