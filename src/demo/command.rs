@@ -64,6 +64,9 @@ pub(super) fn start(line: &str, name: &str, world: &mut World, faults: &Faults) 
         ["cat"] => Program::Echoes,
         ["yes", ..] => Program::Floods,
         ["kill", rest @ ..] => kill(rest, world),
+        ["sh", "-c", _, "pilothouse-signal", pid, started, name] => {
+            signal(pid, started, name, world)
+        }
         [program, ..] => Program::fails(
             127,
             format!("{program}: not found (this machine is simulated and has few programs)\n"),
@@ -110,6 +113,24 @@ fn kill(rest: &[&str], world: &mut World) -> Program {
     }
 }
 
+/// The console's own signal script, by its statuses: 71 there is no such process, 72 it is another one by now.
+fn signal(pid: &str, started: &str, name: &str, world: &mut World) -> Program {
+    let process = world
+        .processes()
+        .find(|process| process.pid.to_string() == pid);
+    let Some(process) = process else {
+        return Program::fails(71, "");
+    };
+    if !started.is_empty() && process.started.to_string() != started {
+        return Program::fails(72, "");
+    }
+    // A hang-up makes a daemon reload; nothing of that can be seen from outside.
+    if name != "HUP" {
+        world.end(process.pid);
+    }
+    Program::says("")
+}
+
 /// Splits a line as a POSIX shell would, without expansions; none where a quote stays open.
 pub(super) fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
@@ -143,7 +164,7 @@ mod tests {
     use crate::shell::{ShellCommand, ShellWord};
 
     fn spark() -> World {
-        let (_, profile) = Profile::fleet(0).swap_remove(0);
+        let (_, profile) = Profile::fleet(1).swap_remove(0);
         World::new(profile, 1)
     }
 
@@ -174,6 +195,24 @@ mod tests {
             start(&line, "spark-1", &mut world, &faults),
             Program::Ends { status: 1, .. }
         ));
+    }
+
+    #[test]
+    fn the_consoles_signal_hits_only_the_process_that_it_means() {
+        let mut world = spark();
+        let (pid, started) = (world.works[0].pid, world.works[0].started);
+        let mut send = |pid: u32, started: &str, name: &str| {
+            let line = format!("sh -c 'kill it' pilothouse-signal {pid} {started} {name}");
+            match start(&line, "spark-1", &mut world, &Faults::default()) {
+                Program::Ends { status, .. } => status,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(send(1, "''", "TERM"), 71);
+        assert_eq!(send(pid, &(started + 1).to_string(), "TERM"), 72);
+        assert_eq!(send(pid, &started.to_string(), "HUP"), 0);
+        assert_eq!(send(pid, &started.to_string(), "TERM"), 0);
+        assert_eq!(send(pid, &started.to_string(), "TERM"), 71);
     }
 
     #[test]

@@ -18,14 +18,25 @@ use super::{DemoError, Drill, Faults, Line, written};
 const DRILL_PACE: Duration = Duration::from_millis(100);
 
 /// What the demo is to show.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemoOptions {
     /// The disaster, if one is wanted.
     pub drill: Option<Drill>,
     /// The same seed gives the same worlds.
     pub seed: u64,
-    /// Machines beside the four: clones of their kinds, `spark-3`, `h200-3`, `plain-3` and so on.
+    /// How many machines: `spark-1`, `spark-2`, `h200-a`, `plain`, and then clones: `spark-3`, `h200-3`, `plain-3` …
     pub hosts: usize,
+}
+
+impl Default for DemoOptions {
+    /// The four machines, in calm.
+    fn default() -> Self {
+        Self {
+            drill: None,
+            seed: 0,
+            hosts: 4,
+        }
+    }
 }
 
 /// A running demo fleet. Dropping it hangs up every connection and removes its keys.

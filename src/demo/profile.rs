@@ -125,28 +125,25 @@ pub(super) struct WorkKind {
 }
 
 impl Profile {
-    /// The four machines, and so many clones of their kinds after them.
-    pub(super) fn fleet(clones: usize) -> Vec<(String, &'static Self)> {
-        let mut fleet: Vec<(String, &'static Self)> = vec![
-            ("spark-1".into(), &SPARK_SERVING),
-            ("spark-2".into(), &SPARK_FULL),
-            ("h200-a".into(), &H200),
-            ("plain".into(), &PLAIN),
+    /// So many machines: the four first, then clones of their kinds.
+    pub(super) fn fleet(hosts: usize) -> Vec<(String, &'static Self)> {
+        let four: [(&str, &'static Self); 4] = [
+            ("spark-1", &SPARK_SERVING),
+            ("spark-2", &SPARK_FULL),
+            ("h200-a", &H200),
+            ("plain", &PLAIN),
         ];
         let kinds: [(&str, &'static Self); 3] = [
             ("spark", &SPARK_SERVING),
             ("h200", &H200),
             ("plain", &PLAIN),
         ];
-        fleet.extend(
-            kinds
-                .iter()
-                .cycle()
-                .take(clones)
-                .enumerate()
-                .map(|(number, (kind, profile))| (format!("{kind}-{}", number / 3 + 3), *profile)),
-        );
-        fleet
+        let clones = kinds.iter().cycle().enumerate();
+        four.into_iter()
+            .map(|(name, profile)| (name.to_owned(), profile))
+            .chain(clones.map(|(n, (kind, profile))| (format!("{kind}-{}", n / 3 + 3), *profile)))
+            .take(hosts)
+            .collect()
     }
 
     /// How many GPUs it has.

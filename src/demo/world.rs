@@ -387,7 +387,7 @@ mod tests {
     const HOSTS: [&str; 4] = ["spark-1", "spark-2", "h200-a", "plain"];
 
     fn world(host: &str) -> World {
-        let fleet = Profile::fleet(0);
+        let fleet = Profile::fleet(4);
         let (_, profile) = fleet.into_iter().find(|(name, _)| name == host).unwrap();
         World::new(profile, 11)
     }

@@ -10,10 +10,15 @@ use super::DemoError;
 
 /// Writes the configuration so that `--config` reads back the same hosts.
 pub(super) fn write(path: &Path, config: &Config) -> Result<(), DemoError> {
-    std::fs::write(path, text(config)).map_err(|source| DemoError::Write {
-        path: path.to_owned(),
-        source,
-    })
+    // Whoever waits for the file to appear must find all of it.
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".part");
+    std::fs::write(&unfinished, text(config))
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .map_err(|source| DemoError::Write {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 fn text(config: &Config) -> String {

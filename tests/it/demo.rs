@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pilothouse::clock::Clock;
+use pilothouse::config::{Environment, Flags, Source, resolve};
 use pilothouse::demo::{Demo, DemoOptions, Drill, Faults, Line, LoginRule};
 use pilothouse::domain::{At, HostAddress, HostId, SshSpec, Wall};
 use pilothouse::tasks::Tasks;
@@ -470,9 +471,32 @@ async fn the_same_seed_says_the_same() {
 }
 
 #[tokio::test]
+async fn the_written_configuration_reads_back_as_the_same_hosts() {
+    let (demo, _clock, _tasks) = four().await;
+    // Beside the keys: it goes with them.
+    let identity = ssh(&demo, "plain").identity.remove(0);
+    let file = identity.with_file_name("fleet.yaml");
+    demo.write_config(&file).unwrap();
+    let source = Source {
+        text: std::fs::read_to_string(&file).unwrap(),
+        file,
+    };
+    let read = resolve(
+        Some(&source),
+        &Environment::default(),
+        &Flags::default(),
+        None,
+    )
+    .unwrap();
+    assert_eq!(read.config.problems, []);
+    assert_eq!(read.config.fleet, "demo");
+    assert_eq!(read.config.hosts, demo.config().hosts);
+}
+
+#[tokio::test]
 async fn clones_have_names_of_their_own_and_keys_go_with_the_fleet() {
     let (demo, _clock, _tasks) = started(DemoOptions {
-        hosts: 20,
+        hosts: 24,
         ..DemoOptions::default()
     })
     .await;
