@@ -10,5 +10,4 @@
 
 mod cli;
 mod config;
-mod readme;
-mod tidy;
+mod demo;
