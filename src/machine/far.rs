@@ -5,8 +5,8 @@ use std::fmt::{Display, Write as _};
 
 use super::wire::{Job, Request, Tool, VERSION, WireArgs, Wish};
 use crate::domain::{
-    Disk, Ecc, GpuCondition, GpuMemory, GpuProcess, GpuReading, GpuReport, Memory, Metric, Mib,
-    Pressure,
+    Disk, Ecc, GpuCondition, GpuHealth, GpuMemory, GpuProcess, GpuReading, GpuReport, Memory,
+    Metric, Mib, Pressure,
 };
 use crate::gpu::SMI_FIELDS;
 use crate::text::SafeText;
@@ -342,6 +342,10 @@ fn gpu_cell(report: &GpuReport, gpu: &GpuReading, field: &str) -> String {
         GpuMemory::Dedicated { used, total } => Some((used.0, total.0)),
         GpuMemory::Unified | GpuMemory::Missing(_) => None,
     };
+    let from_the_host = ["index", "uuid", "name", "pci.bus_id", "driver_version"];
+    if gpu.health == GpuHealth::Lost && !from_the_host.contains(&field) {
+        return "[GPU is lost]".into();
+    }
     let ecc = |part: fn(&Ecc) -> u64| cell(gpu.ecc.value().map(part));
     match field {
         "index" => gpu.index.to_string(),

@@ -1,0 +1,88 @@
+//! Carries effects out. Nothing here waits: what takes time becomes a task whose outcome comes back as a message.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast, oneshot};
+
+use super::command::{Refusal, Reply};
+use super::effect::Effect;
+use super::host_actor::Links;
+use super::lanes::Lanes;
+use super::msg::Msg;
+use super::notice::Notice;
+use super::policy::{Change, Confirmed};
+use super::questions::Questions;
+use super::remote;
+use crate::domain::{HostId, RequestId};
+use crate::exec::RunLimits;
+use crate::tasks::Tasks;
+
+/// What sending a signal may take.
+const SIGNAL: RunLimits = RunLimits {
+    timeout: Duration::from_secs(10),
+    output: 4096,
+};
+
+/// The hands of the engine.
+pub(super) struct Performer {
+    pub(super) lanes: Lanes,
+    pub(super) links: Arc<Links>,
+    pub(super) questions: Arc<Questions>,
+    pub(super) redials: HashMap<HostId, Arc<Notify>>,
+    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) tasks: Tasks,
+    /// Who waits for an answer.
+    pub(super) replies: HashMap<RequestId, oneshot::Sender<Reply>>,
+}
+
+impl Performer {
+    /// Carries one effect out, or starts to.
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Dial(host) => {
+                if let Some(redial) = self.redials.get(&host) {
+                    redial.notify_waiters();
+                }
+            }
+            Effect::Answer { question, answer } => self.questions.answer(question, answer),
+            Effect::Reply { request, reply } => self.reply(request, reply),
+            // An error means that nobody listens; the fleet keeps the notice for whoever comes later.
+            Effect::Notify(notice) => drop(self.notices.send(notice)),
+            Effect::Remember { .. } | Effect::Webhook(_) => {}
+        }
+    }
+
+    /// Answers a request; a face that has left is no error.
+    pub(super) fn reply(&mut self, request: RequestId, reply: Reply) {
+        if let Some(waiting) = self.replies.remove(&request)
+            && waiting.send(reply).is_err()
+        {
+            tracing::debug!(%request, "whoever asked has left");
+        }
+    }
+
+    /// Carries a confirmed change out.
+    pub(super) fn change(&mut self, request: RequestId, confirmed: Confirmed) {
+        match confirmed.into_change() {
+            Change::Shell { command } => self.reply(request, Reply::Shell(command)),
+            Change::Signal { host, pid, command } => {
+                let Some(exec) = self.links.exec(&host) else {
+                    let gone = Refusal {
+                        why: format!("{host} is not connected"),
+                        hint: None,
+                    };
+                    return self.reply(request, Reply::Failed(gone));
+                };
+                let lanes = self.lanes.clone();
+                self.tasks.spawn(async move {
+                    let outcome = exec.run(&command, SIGNAL).await;
+                    let reply = remote::signal_outcome(pid, outcome);
+                    let at = lanes.now();
+                    lanes.fact(Msg::Answered { at, request, reply }).await;
+                });
+            }
+        }
+    }
+}
