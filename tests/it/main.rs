@@ -12,5 +12,7 @@ mod cli;
 mod config;
 mod demo;
 mod fleet;
+mod quoting;
 mod readme;
+mod sampler;
 mod tidy;
