@@ -9,4 +9,7 @@
 )]
 
 mod config;
+mod ssh;
+mod ssh_login;
+mod sshd;
 mod tidy;
