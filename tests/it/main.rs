@@ -8,5 +8,9 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod cli;
+mod config;
+mod demo;
 mod fleet;
+mod readme;
 mod tidy;
