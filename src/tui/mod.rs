@@ -13,6 +13,7 @@ pub mod rows;
 mod signals;
 pub mod terminal;
 mod ui;
+pub mod ui_update;
 
 pub use action::{Action, Place};
 pub use input::{Event, Input, Mouse, MouseKind};
