@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Spanned;
 use thiserror::Error;
 
+use super::action::nearest;
 use super::theme::{self, Role, Theme};
 use crate::config::Problem;
 
@@ -71,7 +72,7 @@ pub fn load(name_or_path: &str) -> Result<Theme, ThemeProblem> {
     if !is_path {
         return Err(ThemeProblem::Unknown {
             name: name_or_path.to_owned(),
-            hint: nearest(name_or_path, theme::names().into_iter()).map_or_else(
+            hint: nearest(name_or_path, theme::names()).map_or_else(
                 || format!("themes: {}", theme::names().join(", ")),
                 |near| format!("did you mean `{near}`?"),
             ),
@@ -166,33 +167,6 @@ const GROUND: &str = "ground";
 
 const COLOURS: &str =
     "colours: #rrggbb, default, red, bright-red …; then bold, dim, italic, underline, reverse";
-
-/// The nearest known word, if one is near enough to be meant.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (steps(word, candidate), candidate))
-        .min()
-        .filter(|(steps, candidate)| *steps <= candidate.len().div_ceil(3))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Letters to add, drop or change to come from one word to the other (Levenshtein).
-fn steps(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut left = i + 1;
-        let mut corner = i;
-        for (above, b) in row.iter_mut().skip(1).zip(to.chars()) {
-            let here = (corner + usize::from(a != b)).min(left + 1).min(*above + 1);
-            corner = std::mem::replace(above, here);
-            left = here;
-        }
-        if let Some(edge) = row.first_mut() {
-            *edge = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
 
 #[cfg(test)]
 mod tests {

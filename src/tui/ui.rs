@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{Age, At, HostId, QuestionId, Severity};
-use crate::engine::{Challenge, ConfirmationId, Fleet, Plan};
+use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
 
 /// Everything about the looks, as one value that tests can build and compare.
 #[derive(Debug, Clone)]
@@ -42,6 +42,66 @@ pub struct Ui {
     pub flash: Option<Flash>,
     /// What a recording says of itself while it is replayed.
     pub replay: Option<ReplayUi>,
+    /// Now, as the event loop last said.
+    pub now: At,
+    /// When the last key was pressed: a dialog that nobody asked for waits for a quiet second.
+    pub last_key: At,
+    /// When Ctrl-C was pressed; a second one soon after quits.
+    pub interrupted: Option<At>,
+    /// Lines given to the `:` line, oldest first.
+    pub history: Vec<String>,
+    /// Name of the theme in use.
+    pub theme: Option<String>,
+    /// Names of the themes there are.
+    pub themes: Vec<String>,
+    /// Commands whose answer is still awaited.
+    pub waiting: usize,
+    /// Questions that the person closed without an answer; they don't open by themselves again.
+    pub set_aside: Vec<QuestionId>,
+    /// What each open confirmation is for.
+    pub asked: Vec<(ConfirmationId, Command)>,
+    /// Dialogs that wait until nothing is being typed.
+    pub held_back: Vec<Dialog>,
+}
+
+impl Ui {
+    /// How it looks at the start, in a terminal of this size.
+    pub fn new(size: (u16, u16)) -> Self {
+        Self {
+            size,
+            focus: Focus::default(),
+            selected: None,
+            last: None,
+            marked: Vec::new(),
+            list_scroll: 0,
+            list_filter: LineEdit::default(),
+            tab: Tab::default(),
+            processes: TableUi::default(),
+            detail_scroll: 0,
+            span: GraphSpan::default(),
+            layers: Vec::new(),
+            zoom: false,
+            paused: None,
+            mouse: true,
+            flash: None,
+            replay: None,
+            now: At::default(),
+            last_key: At::default(),
+            interrupted: None,
+            history: Vec::new(),
+            theme: None,
+            themes: Vec::new(),
+            waiting: 0,
+            set_aside: Vec::new(),
+            asked: Vec::new(),
+            held_back: Vec::new(),
+        }
+    }
+
+    /// The fleet to show: the one held by a pause, else the newest.
+    pub fn shown<'a>(&'a self, newest: &'a Arc<Fleet>) -> &'a Arc<Fleet> {
+        self.paused.as_ref().unwrap_or(newest)
+    }
 }
 
 /// Which side has the keys.
@@ -236,6 +296,11 @@ pub enum Dialog {
         /// The chosen row of [`Dialog::SIGNALS`].
         selected: usize,
     },
+}
+
+impl Dialog {
+    /// The signals offered, the gentlest first.
+    pub const SIGNALS: [Signal; 4] = [Signal::Term, Signal::Int, Signal::Hup, Signal::Kill];
 }
 
 /// A button of a dialog.

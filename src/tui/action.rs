@@ -1,0 +1,392 @@
+//! Every act of the terminal face, in one table: its name, its help, where it applies, its keys. The keymap, the palette,
+//! the `?` help, the footer's hints and the README's key table are derived from it.
+
+/// Something a person can do with a key, a verb or the palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each act has its sentence in the table below")]
+pub enum Action {
+    Up,
+    Down,
+    Top,
+    Bottom,
+    HalfUp,
+    HalfDown,
+    PageUp,
+    PageDown,
+    NextPane,
+    PreviousPane,
+    NextTab,
+    PreviousTab,
+    Hosts,
+    Open,
+    Mark,
+    Close,
+    Back,
+    LastPlace,
+    Interrupt,
+    Suspend,
+    Redraw,
+    Filter,
+    NextHit,
+    PreviousHit,
+    CommandLine,
+    Palette,
+    Help,
+    Messages,
+    Zoom,
+    Pause,
+    Mouse,
+    Span,
+    Theme,
+    Sort,
+    Reverse,
+    Copy,
+    Describe,
+    Shell,
+    Stop,
+    Reconnect,
+    Questions,
+    FullCommand,
+    Quit,
+    Submit,
+    Complete,
+    CompleteBack,
+    Previous,
+    Next,
+    Left,
+    Right,
+    LineStart,
+    LineEnd,
+    WordLeft,
+    WordRight,
+    DeleteBack,
+    DeleteForward,
+    DeleteWord,
+    DeleteToStart,
+    DeleteToEnd,
+    ReplayPause,
+    Slower,
+    Faster,
+    SeekBack,
+    SeekForward,
+    SeekStart,
+    SeekEnd,
+}
+
+/// Where keys go. The keymap looks an act up by the place that has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The host list.
+    List,
+    /// The detail, on a tab that is no table.
+    Detail,
+    /// The process table.
+    Processes,
+    /// A text to read: help, an error in full.
+    Reading,
+    /// A dialog, outside its text fields.
+    Dialog,
+    /// A line being typed. Printable characters go into it and never act.
+    Text,
+    /// A recording being replayed; asked before the place beneath it.
+    Replay,
+}
+
+impl Place {
+    /// All places.
+    pub const ALL: [Self; 7] = [
+        Self::List,
+        Self::Detail,
+        Self::Processes,
+        Self::Reading,
+        Self::Dialog,
+        Self::Text,
+        Self::Replay,
+    ];
+
+    /// Its title in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::List => "Host list",
+            Self::Detail => "Detail",
+            Self::Processes => "Processes",
+            Self::Reading => "Reading",
+            Self::Dialog => "Dialogs",
+            Self::Text => "Typing",
+            Self::Replay => "Replay",
+        }
+    }
+}
+
+/// What the table says of one act.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionSpec {
+    /// The act.
+    pub action: Action,
+    /// Its name in the config and on the `:` line.
+    pub name: &'static str,
+    /// One sentence for the help, without a full stop.
+    pub help: &'static str,
+    /// One or two words for the footer; empty where it never stands there.
+    pub hint: &'static str,
+    /// Its section in the help.
+    pub group: Group,
+    /// Where it applies.
+    pub places: &'static [Place],
+    /// Its keys as they are written in the config.
+    pub keys: &'static [&'static str],
+}
+
+/// A section of the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Moving, which never changes anything.
+    Move,
+    /// What is shown, and how.
+    Look,
+    /// Finding things.
+    Find,
+    /// Doing something with the selected thing.
+    Act,
+    /// The program itself.
+    Program,
+    /// Typing a line.
+    Type,
+    /// Replaying a recording.
+    Replay,
+}
+
+impl Group {
+    /// All sections in the order of the help.
+    pub const ALL: [Self; 7] = [
+        Self::Move,
+        Self::Look,
+        Self::Find,
+        Self::Act,
+        Self::Program,
+        Self::Type,
+        Self::Replay,
+    ];
+
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::Look => "Look",
+            Self::Find => "Find",
+            Self::Act => "Act",
+            Self::Program => "Program",
+            Self::Type => "Typing",
+            Self::Replay => "Replay",
+        }
+    }
+}
+
+const BODY: &[Place] = &[Place::List, Place::Detail, Place::Processes];
+const TABS: &[Place] = &[Place::Detail, Place::Processes, Place::List];
+const MOVING: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Reading,
+    Place::Dialog,
+];
+const EVERYWHERE: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Reading,
+    Place::Dialog,
+    Place::Text,
+];
+const TYPING: &[Place] = &[Place::Text];
+const REPLAY: &[Place] = &[Place::Replay];
+
+macro_rules! acts {
+    ($($group:ident $action:ident $name:literal $places:expr, [$($key:literal),*], $hint:literal, $help:literal;)*) => {
+        &[$(ActionSpec {
+            action: Action::$action,
+            name: $name,
+            help: $help,
+            hint: $hint,
+            group: Group::$group,
+            places: $places,
+            keys: &[$($key),*],
+        }),*]
+    };
+}
+
+/// The table. Its order is the order of the help.
+const TABLE: &[ActionSpec] = acts! {
+    Move Up "up" MOVING, ["k", "up"], "", "Up one row";
+    Move Down "down" MOVING, ["j", "down"], "", "Down one row";
+    Move Top "top" MOVING, ["g", "home"], "", "To the first row";
+    Move Bottom "bottom" MOVING, ["G", "end"], "", "To the last row";
+    Move HalfUp "half-page-up" MOVING, ["ctrl-u"], "", "Up half a page";
+    Move HalfDown "half-page-down" MOVING, ["ctrl-d"], "", "Down half a page";
+    Move PageUp "page-up" MOVING, ["pageup"], "", "Up one page";
+    Move PageDown "page-down" MOVING, ["pagedown"], "", "Down one page";
+    Move NextPane "next-pane" MOVING, ["tab"], "", "To the next pane, button or field";
+    Move PreviousPane "previous-pane" MOVING, ["shift-tab"], "", "To the pane, button or field before";
+    Move NextTab "next-tab" TABS, ["]", "right"], "", "To the next tab";
+    Move PreviousTab "previous-tab" TABS, ["[", "left"], "", "To the tab before";
+    Move Hosts "hosts" BODY, ["1"], "", "To the host list";
+    Move LastPlace "last" BODY, ["-"], "", "Back to the host before this one";
+    Move Open "open" MOVING, ["enter"], "open", "Open the selected thing; press the focused button";
+    Move Close "close" EVERYWHERE, ["esc"], "", "Close the top layer, then clear the filter; never quits";
+    Move Back "back" MOVING, ["q"], "", "Go back; quit where there is nothing to go back to";
+    Look Zoom "zoom" BODY, ["z"], "zoom", "Give this pane the whole screen, or give it back";
+    Look Pause "pause" BODY, ["p"], "pause", "Hold the screen as it is, or let it go on";
+    Look Span "span" BODY, ["t"], "", "Show 2, 15 or 60 minutes in the graphs";
+    Look Sort "sort" &[Place::Processes], ["o"], "sort", "Sort the processes by the next column";
+    Look Reverse "reverse" &[Place::Processes], ["O"], "", "Turn the order of the processes round";
+    Look Describe "describe" BODY, ["d"], "describe", "Everything known of the selected thing, as text";
+    Look Messages "messages" BODY, ["!"], "", "The last messages in full, with their mends";
+    Look Theme "theme" BODY, [], "", "Change to the next theme";
+    Find Filter "filter" &[Place::List, Place::Detail, Place::Processes, Place::Reading], ["/"], "filter", "Narrow the list, or search the text";
+    Find NextHit "next-hit" &[Place::List, Place::Processes, Place::Reading], ["n"], "", "To the next hit";
+    Find PreviousHit "previous-hit" &[Place::List, Place::Processes, Place::Reading], ["N"], "", "To the hit before";
+    Find CommandLine "command" BODY, [":"], "go", "Type a command, the same verbs as on the command line";
+    Find Palette "palette" BODY, ["ctrl-p"], "", "Find any act or host by a few letters";
+    Act Mark "mark" &[Place::List, Place::Dialog], ["space"], "", "Mark the selected thing, or take the mark away";
+    Act Copy "copy" MOVING, ["y"], "copy", "Copy the selected thing, and say which way it went";
+    Act Shell "shell" BODY, ["s"], "shell", "Open a shell on the host";
+    Act Stop "stop" &[Place::Processes], ["x"], "stop…", "Send a signal to the process, after a question";
+    Act Reconnect "reconnect" BODY, ["r"], "reconnect", "Dial the host, or every marked host, now";
+    Act Questions "questions" BODY, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
+    Act FullCommand "full-command" &[Place::Dialog], ["c"], "", "Show the exact remote command in full";
+    Program Help "help" EVERYWHERE, ["?", "f1"], "help", "The keys of this pane, searchable";
+    Program Mouse "mouse" BODY, ["M"], "", "Take the mouse, or leave it to the terminal for selecting text";
+    Program Redraw "redraw" EVERYWHERE, ["ctrl-l"], "", "Draw the screen anew";
+    Program Suspend "suspend" EVERYWHERE, ["ctrl-z"], "", "Back to the shell; `fg` returns";
+    Program Interrupt "interrupt" EVERYWHERE, ["ctrl-c"], "", "Cancel; twice quits. Never ends remote work";
+    Program Quit "quit" BODY, [], "", "Quit; asks while work is running";
+    Type Submit "submit" TYPING, ["enter"], "", "Take the line";
+    Type Complete "complete" TYPING, ["tab"], "", "The next completion, or the next field";
+    Type CompleteBack "complete-back" TYPING, ["shift-tab"], "", "The completion or field before";
+    Type Previous "previous" TYPING, ["up", "ctrl-p"], "", "The line before in the history, or the row above";
+    Type Next "next" TYPING, ["down", "ctrl-n"], "", "The next line in the history, or the row below";
+    Type Left "caret-left" TYPING, ["left", "ctrl-b"], "", "One character to the left";
+    Type Right "caret-right" TYPING, ["right", "ctrl-f"], "", "One character to the right";
+    Type LineStart "line-start" TYPING, ["home", "ctrl-a"], "", "To the start of the line";
+    Type LineEnd "line-end" TYPING, ["end", "ctrl-e"], "", "To the end of the line";
+    Type WordLeft "word-left" TYPING, ["ctrl-left", "alt-b"], "", "One word to the left";
+    Type WordRight "word-right" TYPING, ["ctrl-right", "alt-f"], "", "One word to the right";
+    Type DeleteBack "delete-back" TYPING, ["backspace", "ctrl-h"], "", "Delete the character before";
+    Type DeleteForward "delete-forward" TYPING, ["delete", "ctrl-d"], "", "Delete the character under the caret";
+    Type DeleteWord "delete-word" TYPING, ["ctrl-w", "alt-backspace"], "", "Delete the word before";
+    Type DeleteToStart "delete-to-start" TYPING, ["ctrl-u"], "", "Delete to the start of the line";
+    Type DeleteToEnd "delete-to-end" TYPING, ["ctrl-k"], "", "Delete to the end of the line";
+    Replay ReplayPause "replay-pause" REPLAY, ["space"], "pause", "Stop the recording, or let it run";
+    Replay Slower "slower" REPLAY, ["<"], "slower", "Half the speed";
+    Replay Faster "faster" REPLAY, [">"], "faster", "Twice the speed";
+    Replay SeekBack "seek-back" REPLAY, ["left"], "-10 s", "Back by ten seconds";
+    Replay SeekForward "seek-forward" REPLAY, ["right"], "+10 s", "On by ten seconds";
+    Replay SeekStart "seek-start" REPLAY, ["home"], "", "To the start of the recording";
+    Replay SeekEnd "seek-end" REPLAY, ["end"], "", "To the end of the recording";
+};
+
+/// Every act, in the order of the help.
+pub fn table() -> &'static [ActionSpec] {
+    TABLE
+}
+
+impl Action {
+    /// What the table says of it. Every act has a line: a test holds that.
+    pub fn spec(self) -> Option<&'static ActionSpec> {
+        TABLE.iter().find(|spec| spec.action == self)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        self.spec().map_or("", |spec| spec.name)
+    }
+
+    /// The act of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        TABLE
+            .iter()
+            .find(|spec| spec.name == name)
+            .map(|spec| spec.action)
+    }
+
+    /// Whether the palette and the `:` line offer it: acts that need no caret and no open layer.
+    pub fn is_verb(self) -> bool {
+        self.spec().is_some_and(|spec| {
+            spec.places.iter().any(|place| BODY.contains(place)) && spec.group != Group::Move
+                || matches!(self, Self::Hosts | Self::LastPlace)
+        })
+    }
+}
+
+/// The acts that the footer names at this place, in its order.
+pub fn hints(place: Place) -> impl Iterator<Item = &'static ActionSpec> {
+    TABLE
+        .iter()
+        .filter(move |spec| !spec.hint.is_empty() && spec.places.contains(&place))
+}
+
+/// The candidate nearest to a misspelt word, if one is near enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words: insert, delete, change.
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = i;
+        let mut before = i + 1;
+        let mut next = vec![before];
+        for (above, b) in row.iter().skip(1).zip(right.chars()) {
+            before = (diagonal + usize::from(a != b))
+                .min(above + 1)
+                .min(before + 1);
+            diagonal = *above;
+            next.push(before);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_whole() {
+        let mut names = HashSet::new();
+        let mut actions = HashSet::new();
+        for spec in table() {
+            assert!(names.insert(spec.name), "{} twice", spec.name);
+            assert!(actions.insert(spec.action), "{:?} twice", spec.action);
+            assert!(
+                !spec.help.is_empty() && !spec.help.ends_with('.'),
+                "{}",
+                spec.name
+            );
+            assert!(!spec.places.is_empty(), "{}", spec.name);
+            assert_eq!(Action::named(spec.name), Some(spec.action));
+        }
+        // The last act of the enum has a line, and as many lines as acts: none is left out.
+        assert_eq!(actions.len(), Action::SeekEnd as usize + 1);
+    }
+
+    #[test]
+    fn a_misspelt_name_finds_its_neighbour_and_nonsense_does_not() {
+        let names = || table().iter().map(|spec| spec.name);
+        assert_eq!(nearest("reconect", names()), Some("reconnect"));
+        assert_eq!(nearest("zom", names()), Some("zoom"));
+        assert_eq!(nearest("xyzzy", names()), None);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

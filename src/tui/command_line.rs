@@ -1,0 +1,262 @@
+//! The `:` line (pure): what it may say, what is completed, and what is wrong with what was typed.
+
+use super::action::{self, Action};
+use super::ui::{GraphSpan, SortKey, Tab, Ui};
+use crate::domain::HostId;
+use crate::engine::{Fleet, Signal};
+
+/// A line that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// An act, as if its key were pressed.
+    Act(Action),
+    /// Go to this host.
+    Go(HostId),
+    /// Dial these hosts now; empty: the selected one.
+    Reconnect(Vec<HostId>),
+    /// A shell on this host.
+    Shell(HostId),
+    /// A signal to a process of the selected host.
+    Signal {
+        /// The process.
+        pid: u32,
+        /// The signal; none: ask which.
+        signal: Option<Signal>,
+    },
+    /// Use this theme.
+    Theme(String),
+    /// Sort the processes by this.
+    Sort(SortKey),
+    /// Show this much time.
+    Span(GraphSpan),
+    /// The mouse on or off.
+    Mouse(bool),
+    /// Open this tab.
+    Tab(Tab),
+    /// Filter the host list.
+    Filter(String),
+    /// Show what is and was wrong.
+    Alerts,
+}
+
+/// Why a line was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misunderstood {
+    /// One sentence.
+    pub what: String,
+    /// The mend.
+    pub hint: Option<String>,
+}
+
+/// Verbs that are no acts of their own, or take words after them.
+const VERBS: [&str; 14] = [
+    "go",
+    "reconnect",
+    "shell",
+    "signal",
+    "theme",
+    "sort",
+    "span",
+    "mouse",
+    "alerts",
+    "filter",
+    "meters",
+    "processes",
+    "link",
+    "q",
+];
+
+const SORTS: [(&str, SortKey); 5] = [
+    ("memory", SortKey::Memory),
+    ("pid", SortKey::Pid),
+    ("user", SortKey::User),
+    ("command", SortKey::Command),
+    ("gpu", SortKey::Gpu),
+];
+const SPANS: [(&str, GraphSpan); 3] = [
+    ("2m", GraphSpan::Short),
+    ("15m", GraphSpan::Middle),
+    ("1h", GraphSpan::Long),
+];
+const SIGNALS: [(&str, Signal); 4] = [
+    ("TERM", Signal::Term),
+    ("INT", Signal::Int),
+    ("HUP", Signal::Hup),
+    ("KILL", Signal::Kill),
+];
+const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
+
+/// Reads a line. An empty one is no order and no error.
+pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misunderstood> {
+    let mut words = line.split_whitespace();
+    let Some(verb) = words.next() else {
+        return Ok(None);
+    };
+    let rest: Vec<&str> = words.collect();
+    let order = match (verb, rest.as_slice()) {
+        ("q", []) => Order::Act(Action::Quit),
+        ("alerts", []) => Order::Alerts,
+        ("meters", []) => Order::Tab(Tab::Meters),
+        ("processes", []) => Order::Tab(Tab::Processes),
+        ("link", []) => Order::Tab(Tab::Link),
+        ("go", [name]) => Order::Go(host(name, fleet)?),
+        ("shell", [name]) => Order::Shell(host(name, fleet)?),
+        ("reconnect", names) => Order::Reconnect(
+            names
+                .iter()
+                .map(|name| host(name, fleet))
+                .collect::<Result<_, _>>()?,
+        ),
+        ("signal", [pid]) => Order::Signal {
+            pid: number(pid)?,
+            signal: None,
+        },
+        ("signal", [pid, signal]) => {
+            let upper = signal.to_ascii_uppercase();
+            let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+            Order::Signal {
+                pid: number(pid)?,
+                signal: Some(one_of("signal", name, &SIGNALS)?),
+            }
+        }
+        ("theme", [name]) => theme(name, ui)?,
+        ("sort", [key]) => Order::Sort(one_of("sort key", key, &SORTS)?),
+        ("span", [span]) => Order::Span(one_of("span", span, &SPANS)?),
+        ("mouse", [state]) => Order::Mouse(one_of("switch", state, &SWITCH)?),
+        ("filter", words) => Order::Filter(words.join(" ")),
+        (verb, []) => match Action::named(verb).filter(|action| action.is_verb()) {
+            Some(action) => Order::Act(action),
+            None => Order::Go(host(verb, fleet).map_err(|_| unknown_verb(verb, fleet))?),
+        },
+        (verb, _) if verbs().any(|known| known == verb) => {
+            return Err(Misunderstood {
+                what: format!("`{verb}` is not used like this"),
+                hint: Some(usage(verb)),
+            });
+        }
+        (verb, _) => return Err(unknown_verb(verb, fleet)),
+    };
+    Ok(Some(order))
+}
+
+/// Whole lines that what is typed may become, in the order they are offered.
+pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
+    let line = line.trim_start();
+    let (head, word) = match line.rsplit_once(char::is_whitespace) {
+        Some((head, word)) => (head.trim_end(), word),
+        None => ("", line),
+    };
+    let hosts = || fleet.hosts.iter().map(|host| host.id.as_str());
+    let mut candidates: Vec<&str> = match head.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [] => {
+            let mut all: Vec<&str> = verbs().filter(|verb| verb.len() > 1).collect();
+            all.sort_unstable();
+            all.extend(hosts());
+            all
+        }
+        ["go" | "shell"] | ["reconnect", ..] => hosts().collect(),
+        ["theme"] => ui.themes.iter().map(String::as_str).collect(),
+        ["sort"] => names(&SORTS),
+        ["span"] => names(&SPANS),
+        ["mouse"] => names(&SWITCH),
+        ["signal", _] => names(&SIGNALS),
+        _ => Vec::new(),
+    };
+    let typed = word.to_lowercase();
+    candidates.retain(|candidate| candidate.to_lowercase().starts_with(&typed));
+    candidates
+        .into_iter()
+        .map(|candidate| match head {
+            "" => candidate.to_owned(),
+            head => format!("{head} {candidate}"),
+        })
+        .collect()
+}
+
+fn verbs() -> impl Iterator<Item = &'static str> {
+    let acts = action::table()
+        .iter()
+        .filter(|spec| spec.action.is_verb() && !VERBS.contains(&spec.name))
+        .map(|spec| spec.name);
+    VERBS.into_iter().chain(acts)
+}
+
+fn names<T>(table: &'static [(&'static str, T)]) -> Vec<&'static str> {
+    table.iter().map(|(name, _)| *name).collect()
+}
+
+fn usage(verb: &str) -> String {
+    let how = match verb {
+        "go" | "shell" => " HOST",
+        "reconnect" => " [HOST…]",
+        "signal" => " PID [TERM|INT|HUP|KILL]",
+        "theme" => " NAME",
+        "sort" => " memory|pid|user|command|gpu",
+        "span" => " 2m|15m|1h",
+        "mouse" => " on|off",
+        "filter" => " WORDS",
+        _ => "",
+    };
+    format!("write `{verb}{how}`")
+}
+
+fn unknown_verb(word: &str, fleet: &Fleet) -> Misunderstood {
+    let mut known: Vec<&str> = verbs().collect();
+    known.extend(fleet.hosts.iter().map(|host| host.id.as_str()));
+    Misunderstood {
+        what: format!("no command or host is called `{word}`"),
+        hint: Some(action::nearest(word, known).map_or_else(
+            || "Tab shows all commands".into(),
+            |near| format!("did you mean `{near}`?"),
+        )),
+    }
+}
+
+fn host(name: &str, fleet: &Fleet) -> Result<HostId, Misunderstood> {
+    let ids = || fleet.hosts.iter().map(|host| &host.id);
+    if let Some(id) = ids().find(|id| id.as_str() == name) {
+        return Ok(id.clone());
+    }
+    Err(Misunderstood {
+        what: format!("no host is called `{name}`"),
+        hint: action::nearest(name, ids().map(HostId::as_str))
+            .map(|near| format!("did you mean `{near}`?")),
+    })
+}
+
+fn number(word: &str) -> Result<u32, Misunderstood> {
+    word.parse().map_err(|_| Misunderstood {
+        what: format!("`{word}` is no process id"),
+        hint: Some(usage("signal")),
+    })
+}
+
+fn theme(name: &str, ui: &Ui) -> Result<Order, Misunderstood> {
+    // A path is tried as it stands: the loader tells what is wrong with it.
+    if name.contains('/') || ui.themes.is_empty() || ui.themes.iter().any(|known| known == name) {
+        return Ok(Order::Theme(name.to_owned()));
+    }
+    let known = ui.themes.iter().map(String::as_str);
+    Err(Misunderstood {
+        what: format!("no theme is called `{name}`"),
+        hint: Some(action::nearest(name, known).map_or_else(
+            || format!("there are: {}", ui.themes.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        )),
+    })
+}
+
+fn one_of<T: Copy>(
+    what: &str,
+    word: &str,
+    table: &'static [(&'static str, T)],
+) -> Result<T, Misunderstood> {
+    table
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| Misunderstood {
+            what: format!("`{word}` is no {what}"),
+            hint: Some(format!("there are: {}", names(table).join(", "))),
+        })
+}
