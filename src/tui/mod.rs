@@ -12,6 +12,8 @@ mod place;
 pub mod rows;
 mod signals;
 pub mod terminal;
+pub mod theme;
+pub mod theme_load;
 mod ui;
 pub mod ui_update;
 
