@@ -6,7 +6,7 @@ use std::time::Duration;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Environment, Flags, Source, resolve};
 use pilothouse::demo::{Demo, DemoOptions, Drill, Faults, Line, LoginRule};
-use pilothouse::domain::{At, HostAddress, HostId, SshSpec, Wall};
+use pilothouse::domain::{At, GpuCondition, HostAddress, HostId, SshSpec, Wall};
 use pilothouse::tasks::Tasks;
 use russh::client::{self, AuthResult, KeyboardInteractiveAuthResponse};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
@@ -145,6 +145,8 @@ async fn run(client: &Client, line: &str) -> Done {
 struct Stream {
     channel: Channel<client::Msg>,
     text: String,
+    /// A line that is no line of the sampler's.
+    noise: &'static str,
 }
 
 impl Stream {
@@ -155,6 +157,7 @@ impl Stream {
         Self {
             channel,
             text: String::new(),
+            noise: "",
         }
     }
 
@@ -163,8 +166,12 @@ impl Stream {
         let mut lines = Vec::new();
         loop {
             while let Some((line, rest)) = self.text.split_once('\n') {
-                let line = line.strip_prefix(NONCE).unwrap().trim_start().to_owned();
+                let line = line.to_owned();
                 self.text = rest.into();
+                if line == self.noise {
+                    continue;
+                }
+                let line = line.strip_prefix(NONCE).unwrap().trim_start().to_owned();
                 let last = line.split(' ').next() == Some(tag);
                 lines.push(line);
                 if last {
@@ -437,6 +444,58 @@ async fn is_silent(demo: &Demo, name: &str) -> bool {
     tokio::time::timeout(SILENCE, tcp.read(&mut banner))
         .await
         .is_err()
+}
+
+#[tokio::test]
+async fn the_thermal_drill_ends_with_a_lost_gpu() {
+    let (demo, clock, _tasks) = drilled(Drill::Thermal).await;
+    let client = login(&demo, "h200-a").await;
+    let mut before = Stream::start(&client).await;
+    within(before.beat("1 gpu=index")).await.unwrap();
+    set_seconds(&clock, 142);
+    within(before.beat("2")).await.unwrap();
+    let rows = within(before.beat("3")).await.unwrap();
+    let lost = rows.iter().filter(|row| row.contains("[GPU is lost]"));
+    assert_eq!(lost.count(), 1, "{rows:#?}");
+    // A tool that is started now says it in one line and ends.
+    let mut after = Stream::start(&client).await;
+    within(after.beat("1 gpu=index")).await.unwrap();
+    let said = within(after.until("exit")).await.unwrap();
+    assert!(said[0].contains("0000:5D:00.0: GPU is lost."), "{said:#?}");
+    assert_eq!(said[1], "exit gpu 15");
+}
+
+#[tokio::test]
+async fn chatter_and_a_broken_driver_come_as_they_were_asked_for() {
+    let (demo, _clock, _tasks) = four().await;
+    let faults = Faults {
+        chatter: b"\x1b[2Jwelcome\n".to_vec(),
+        driver: Some(GpuCondition::NoDriver),
+        ..Faults::default()
+    };
+    assert!(demo.set_faults(&host("spark-1"), faults));
+    let client = login(&demo, "spark-1").await;
+    assert_eq!(
+        run(&client, "hostname").await.out,
+        "\x1b[2Jwelcome\nspark-1\n"
+    );
+    let mut stream = Stream::start(&client).await;
+    stream.noise = "\x1b[2Jwelcome";
+    within(stream.beat("1 gpu=index")).await.unwrap();
+    let said = within(stream.until("exit")).await.unwrap();
+    assert_eq!(said.last().unwrap(), "exit gpu 9");
+}
+
+#[tokio::test]
+async fn a_dropped_fleet_hangs_up() {
+    let (demo, _clock, tasks) = four().await;
+    let client = login(&demo, "plain").await;
+    let mut stream = Stream::start(&client).await;
+    within(stream.until("hello")).await.unwrap();
+    assert_eq!(demo.connections(&host("plain")), 1);
+    drop(demo);
+    assert_eq!(within(stream.until("end")).await, None);
+    assert!(tasks.shutdown(LIMIT).await, "every task of it has ended");
 }
 
 #[tokio::test]
