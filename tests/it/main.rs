@@ -11,3 +11,6 @@
 mod cli;
 mod config;
 mod demo;
+mod fleet;
+mod readme;
+mod tidy;
