@@ -3,16 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+
 use pilothouse::clock::Clock;
 use pilothouse::config::{Environment, Flags, Source, resolve};
 use pilothouse::demo::{Demo, DemoOptions, Drill, Faults, Line, LoginRule};
-use pilothouse::domain::{At, GpuCondition, HostAddress, HostId, SshSpec, Wall};
+use pilothouse::domain::{
+    At, GpuCondition, GpuMemory, GpuSourceChoice, HostAddress, HostId, Metric, Mib, Missing,
+    Sample, SshSpec, Thresholds, Wall,
+};
+use pilothouse::exec::{
+    BoxedIo, Exec, ExecError, ExecErrorKind, Fd, HostSocket, LineStream, Output, RunLimits,
+    StreamEvent,
+};
+use pilothouse::machine::{Sampler, SamplerSettings};
+use pilothouse::shell::{RemotePath, ShellCommand};
 use pilothouse::tasks::Tasks;
 use russh::client::{self, AuthResult, KeyboardInteractiveAuthResponse};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelMsg};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 /// Nothing on the loopback takes this long; a test that meets it has failed.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -193,6 +206,80 @@ impl Stream {
     }
 }
 
+/// As much of a host as the sampler needs, over the plain client.
+struct Plain {
+    client: Client,
+    tasks: Tasks,
+}
+
+#[async_trait]
+impl Exec for Plain {
+    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
+        let mut channel = within(self.client.channel_open_session()).await.unwrap();
+        channel.exec(true, command.render()).await.unwrap();
+        let (events, received) = mpsc::channel(1024);
+        let (input, mut typed) = mpsc::channel::<Bytes>(16);
+        self.tasks.spawn(async move {
+            let mut text = BytesMut::new();
+            loop {
+                tokio::select! {
+                    Some(bytes) = typed.recv() => channel.data(&bytes[..]).await.unwrap(),
+                    message = channel.wait() => match message {
+                        Some(ChannelMsg::Data { data }) => text.extend_from_slice(&data),
+                        Some(_) => continue,
+                        None => return,
+                    },
+                }
+                while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+                    let mut bytes = text.split_to(end + 1);
+                    bytes.truncate(end);
+                    let line = StreamEvent::Line {
+                        fd: Fd::Out,
+                        bytes: bytes.freeze(),
+                        dropped: 0,
+                    };
+                    if events.send(line).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(LineStream::new(received, input))
+    }
+
+    async fn run(&self, _: &ShellCommand, _: RunLimits) -> Result<Output, ExecError> {
+        Err(ExecError::new(ExecErrorKind::NotFound, "not needed here"))
+    }
+
+    async fn upload(&self, _: &RemotePath, _: u32, _: Bytes) -> Result<(), ExecError> {
+        Err(ExecError::new(ExecErrorKind::NotFound, "not needed here"))
+    }
+
+    async fn connect(&self, _: &HostSocket) -> Result<BoxedIo, ExecError> {
+        Err(ExecError::new(ExecErrorKind::NotFound, "not needed here"))
+    }
+}
+
+/// What so many beats, a second apart, bring together.
+async fn sampled(demo: &Demo, clock: &Clock, tasks: &Tasks, name: &str, beats: u64) -> Sample {
+    let plain = Plain {
+        client: login(demo, name).await,
+        tasks: tasks.clone(),
+    };
+    let settings = SamplerSettings {
+        gpu: GpuSourceChoice::Auto,
+        period: Duration::from_secs(1),
+    };
+    let mut sampler = within(Sampler::start(&plain, &settings)).await.unwrap();
+    let mut sample = Sample::default();
+    for _ in 0..beats {
+        let now = clock.at().plus(Duration::from_secs(1));
+        clock.set(now, Wall(0));
+        sample.absorb(within(sampler.beat(now)).await.unwrap().sample);
+    }
+    sample
+}
+
 fn number(lines: &[String], tag: &str, place: usize) -> f64 {
     let line = lines
         .iter()
@@ -235,6 +322,70 @@ async fn a_sampler_is_answered_with_the_machines_readings() {
         .count();
     assert_eq!(gpus, 8, "{rows:#?}");
     assert!(rows.iter().any(|row| row.ends_with(" /raid")), "{rows:#?}");
+}
+
+#[tokio::test]
+async fn the_sampler_reads_a_spark_whole() {
+    let (demo, clock, tasks) = four().await;
+    let sample = sampled(&demo, &clock, &tasks, "spark-2", 12).await;
+    let machine = sample.machine.unwrap();
+    let memory = machine.memory.value().unwrap();
+    assert_eq!(memory.total, Mib(124_610));
+    assert!(Thresholds::default().is_tight(memory.available, memory.total));
+    assert_eq!(machine.processors, Metric::Is(20));
+    let busy = machine.cpu.value().unwrap().0;
+    assert!((2.0..60.0).contains(&busy), "{busy} %");
+    assert!(machine.network.value().unwrap().sent.0 > 1_000);
+
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.condition, GpuCondition::Working);
+    assert_eq!(report.driver, Metric::Is("580.95.05".into()));
+    assert_eq!(report.cuda, Metric::Is("13.0".into()));
+    let gb10 = &report.gpus[0];
+    assert_eq!(gb10.name.as_str(), "NVIDIA GB10");
+    assert_eq!(gb10.memory, GpuMemory::Unified);
+    assert_eq!(gb10.power_limit, Metric::Missing(Missing::NotSupported));
+    assert!(gb10.temperature.value().unwrap().0 > 45.0);
+
+    let processes = sample.processes.unwrap();
+    let vllm = processes
+        .iter()
+        .find(|process| process.pid == 3904)
+        .unwrap();
+    assert_eq!(vllm.memory, Metric::Is(Mib(102_260)));
+    assert_eq!(vllm.user, Metric::Is("root".into()));
+    assert_eq!(vllm.container, Metric::Is("vllm_node".into()));
+    assert!(vllm.command.as_str().contains("gpt-oss-120b"));
+    assert_eq!(sample.disks.unwrap()[0].mount.as_str(), "/");
+}
+
+#[tokio::test]
+async fn the_sampler_reads_eight_gpus_and_none() {
+    let (demo, clock, tasks) = four().await;
+    let sample = sampled(&demo, &clock, &tasks, "h200-a", 6).await;
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.gpus.len(), 8);
+    let trained = &report.gpus[0];
+    assert!(trained.utilisation.value().unwrap().0 > 90.0);
+    assert!((300.0..700.0).contains(&trained.power.value().unwrap().0));
+    let GpuMemory::Dedicated { used, total } = trained.memory else {
+        panic!("{:?}", trained.memory)
+    };
+    assert!(used < total && total == Mib(143_771));
+    let shared = sample.processes.unwrap();
+    assert_eq!(
+        shared
+            .iter()
+            .filter(|process| process.pid == 40_377)
+            .count(),
+        2
+    );
+
+    let sample = sampled(&demo, &clock, &tasks, "plain", 6).await;
+    assert!(sample.machine.is_some());
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.condition, GpuCondition::NoTool);
+    assert_eq!(report.gpus, []);
 }
 
 #[tokio::test]
