@@ -9,6 +9,7 @@
 )]
 
 mod config;
+mod known_hosts;
 mod ssh;
 mod ssh_login;
 mod sshd;
