@@ -12,5 +12,6 @@ mod config;
 mod known_hosts;
 mod ssh;
 mod ssh_login;
+mod ssh_prompts;
 mod sshd;
 mod tidy;
