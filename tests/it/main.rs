@@ -13,4 +13,7 @@ mod config;
 mod demo;
 mod fleet;
 mod readme;
+mod ssh;
+mod ssh_login;
+mod sshd;
 mod tidy;
