@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::demo_verb::DemoArgs;
 use crate::config::{Flags, parse_period};
 
 const EXAMPLES: &str = "\
@@ -112,6 +113,8 @@ pub(super) enum Color {
 /// What to do instead of opening the console.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
+    /// Serve a simulated fleet behind real SSH servers in this process: no GPU, no network
+    Demo(DemoArgs),
     /// Check terminal, configuration, keys and hosts: PASS, WARN or FAIL, each with its mend
     Doctor {
         /// Hosts to check; those of the configuration otherwise

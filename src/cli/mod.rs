@@ -2,6 +2,7 @@
 
 mod args;
 mod config_verbs;
+mod demo_verb;
 mod doctor;
 mod effective;
 mod error;

@@ -3,16 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+
 use pilothouse::clock::Clock;
 use pilothouse::config::{Environment, Flags, Source, resolve};
 use pilothouse::demo::{Demo, DemoOptions, Drill, Faults, Line, LoginRule};
-use pilothouse::domain::{At, HostAddress, HostId, SshSpec, Wall};
+use pilothouse::domain::{
+    At, GpuCondition, GpuMemory, GpuSourceChoice, HostAddress, HostId, Metric, Mib, Missing,
+    Sample, SshSpec, Thresholds, Wall,
+};
+use pilothouse::exec::{
+    BoxedIo, Exec, ExecError, ExecErrorKind, Fd, HostSocket, LineStream, Output, RunLimits,
+    StreamEvent,
+};
+use pilothouse::machine::{Sampler, SamplerSettings};
+use pilothouse::shell::{RemotePath, ShellCommand};
 use pilothouse::tasks::Tasks;
 use russh::client::{self, AuthResult, KeyboardInteractiveAuthResponse};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelMsg};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 /// Nothing on the loopback takes this long; a test that meets it has failed.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -145,6 +158,8 @@ async fn run(client: &Client, line: &str) -> Done {
 struct Stream {
     channel: Channel<client::Msg>,
     text: String,
+    /// A line that is no line of the sampler's.
+    noise: &'static str,
 }
 
 impl Stream {
@@ -155,6 +170,7 @@ impl Stream {
         Self {
             channel,
             text: String::new(),
+            noise: "",
         }
     }
 
@@ -163,8 +179,12 @@ impl Stream {
         let mut lines = Vec::new();
         loop {
             while let Some((line, rest)) = self.text.split_once('\n') {
-                let line = line.strip_prefix(NONCE).unwrap().trim_start().to_owned();
+                let line = line.to_owned();
                 self.text = rest.into();
+                if line == self.noise {
+                    continue;
+                }
+                let line = line.strip_prefix(NONCE).unwrap().trim_start().to_owned();
                 let last = line.split(' ').next() == Some(tag);
                 lines.push(line);
                 if last {
@@ -184,6 +204,80 @@ impl Stream {
         self.channel.data(line.as_bytes()).await.ok()?;
         self.until("end").await
     }
+}
+
+/// As much of a host as the sampler needs, over the plain client.
+struct Plain {
+    client: Client,
+    tasks: Tasks,
+}
+
+#[async_trait]
+impl Exec for Plain {
+    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
+        let mut channel = within(self.client.channel_open_session()).await.unwrap();
+        channel.exec(true, command.render()).await.unwrap();
+        let (events, received) = mpsc::channel(1024);
+        let (input, mut typed) = mpsc::channel::<Bytes>(16);
+        self.tasks.spawn(async move {
+            let mut text = BytesMut::new();
+            loop {
+                tokio::select! {
+                    Some(bytes) = typed.recv() => channel.data(&bytes[..]).await.unwrap(),
+                    message = channel.wait() => match message {
+                        Some(ChannelMsg::Data { data }) => text.extend_from_slice(&data),
+                        Some(_) => continue,
+                        None => return,
+                    },
+                }
+                while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+                    let mut bytes = text.split_to(end + 1);
+                    bytes.truncate(end);
+                    let line = StreamEvent::Line {
+                        fd: Fd::Out,
+                        bytes: bytes.freeze(),
+                        dropped: 0,
+                    };
+                    if events.send(line).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(LineStream::new(received, input))
+    }
+
+    async fn run(&self, _: &ShellCommand, _: RunLimits) -> Result<Output, ExecError> {
+        Err(ExecError::new(ExecErrorKind::NotFound, "not needed here"))
+    }
+
+    async fn upload(&self, _: &RemotePath, _: u32, _: Bytes) -> Result<(), ExecError> {
+        Err(ExecError::new(ExecErrorKind::NotFound, "not needed here"))
+    }
+
+    async fn connect(&self, _: &HostSocket) -> Result<BoxedIo, ExecError> {
+        Err(ExecError::new(ExecErrorKind::NotFound, "not needed here"))
+    }
+}
+
+/// What so many beats, a second apart, bring together.
+async fn sampled(demo: &Demo, clock: &Clock, tasks: &Tasks, name: &str, beats: u64) -> Sample {
+    let plain = Plain {
+        client: login(demo, name).await,
+        tasks: tasks.clone(),
+    };
+    let settings = SamplerSettings {
+        gpu: GpuSourceChoice::Auto,
+        period: Duration::from_secs(1),
+    };
+    let mut sampler = within(Sampler::start(&plain, &settings)).await.unwrap();
+    let mut sample = Sample::default();
+    for _ in 0..beats {
+        let now = clock.at().plus(Duration::from_secs(1));
+        clock.set(now, Wall(0));
+        sample.absorb(within(sampler.beat(now)).await.unwrap().sample);
+    }
+    sample
 }
 
 fn number(lines: &[String], tag: &str, place: usize) -> f64 {
@@ -228,6 +322,70 @@ async fn a_sampler_is_answered_with_the_machines_readings() {
         .count();
     assert_eq!(gpus, 8, "{rows:#?}");
     assert!(rows.iter().any(|row| row.ends_with(" /raid")), "{rows:#?}");
+}
+
+#[tokio::test]
+async fn the_sampler_reads_a_spark_whole() {
+    let (demo, clock, tasks) = four().await;
+    let sample = sampled(&demo, &clock, &tasks, "spark-2", 12).await;
+    let machine = sample.machine.unwrap();
+    let memory = machine.memory.value().unwrap();
+    assert_eq!(memory.total, Mib(124_610));
+    assert!(Thresholds::default().is_tight(memory.available, memory.total));
+    assert_eq!(machine.processors, Metric::Is(20));
+    let busy = machine.cpu.value().unwrap().0;
+    assert!((2.0..60.0).contains(&busy), "{busy} %");
+    assert!(machine.network.value().unwrap().sent.0 > 1_000);
+
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.condition, GpuCondition::Working);
+    assert_eq!(report.driver, Metric::Is("580.95.05".into()));
+    assert_eq!(report.cuda, Metric::Is("13.0".into()));
+    let gb10 = &report.gpus[0];
+    assert_eq!(gb10.name.as_str(), "NVIDIA GB10");
+    assert_eq!(gb10.memory, GpuMemory::Unified);
+    assert_eq!(gb10.power_limit, Metric::Missing(Missing::NotSupported));
+    assert!(gb10.temperature.value().unwrap().0 > 45.0);
+
+    let processes = sample.processes.unwrap();
+    let vllm = processes
+        .iter()
+        .find(|process| process.pid == 3904)
+        .unwrap();
+    assert_eq!(vllm.memory, Metric::Is(Mib(102_260)));
+    assert_eq!(vllm.user, Metric::Is("root".into()));
+    assert_eq!(vllm.container, Metric::Is("vllm_node".into()));
+    assert!(vllm.command.as_str().contains("gpt-oss-120b"));
+    assert_eq!(sample.disks.unwrap()[0].mount.as_str(), "/");
+}
+
+#[tokio::test]
+async fn the_sampler_reads_eight_gpus_and_none() {
+    let (demo, clock, tasks) = four().await;
+    let sample = sampled(&demo, &clock, &tasks, "h200-a", 6).await;
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.gpus.len(), 8);
+    let trained = &report.gpus[0];
+    assert!(trained.utilisation.value().unwrap().0 > 90.0);
+    assert!((300.0..700.0).contains(&trained.power.value().unwrap().0));
+    let GpuMemory::Dedicated { used, total } = trained.memory else {
+        panic!("{:?}", trained.memory)
+    };
+    assert!(used < total && total == Mib(143_771));
+    let shared = sample.processes.unwrap();
+    assert_eq!(
+        shared
+            .iter()
+            .filter(|process| process.pid == 40_377)
+            .count(),
+        2
+    );
+
+    let sample = sampled(&demo, &clock, &tasks, "plain", 6).await;
+    assert!(sample.machine.is_some());
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.condition, GpuCondition::NoTool);
+    assert_eq!(report.gpus, []);
 }
 
 #[tokio::test]
@@ -437,6 +595,58 @@ async fn is_silent(demo: &Demo, name: &str) -> bool {
     tokio::time::timeout(SILENCE, tcp.read(&mut banner))
         .await
         .is_err()
+}
+
+#[tokio::test]
+async fn the_thermal_drill_ends_with_a_lost_gpu() {
+    let (demo, clock, _tasks) = drilled(Drill::Thermal).await;
+    let client = login(&demo, "h200-a").await;
+    let mut before = Stream::start(&client).await;
+    within(before.beat("1 gpu=index")).await.unwrap();
+    set_seconds(&clock, 142);
+    within(before.beat("2")).await.unwrap();
+    let rows = within(before.beat("3")).await.unwrap();
+    let lost = rows.iter().filter(|row| row.contains("[GPU is lost]"));
+    assert_eq!(lost.count(), 1, "{rows:#?}");
+    // A tool that is started now says it in one line and ends.
+    let mut after = Stream::start(&client).await;
+    within(after.beat("1 gpu=index")).await.unwrap();
+    let said = within(after.until("exit")).await.unwrap();
+    assert!(said[0].contains("0000:5D:00.0: GPU is lost."), "{said:#?}");
+    assert_eq!(said[1], "exit gpu 15");
+}
+
+#[tokio::test]
+async fn chatter_and_a_broken_driver_come_as_they_were_asked_for() {
+    let (demo, _clock, _tasks) = four().await;
+    let faults = Faults {
+        chatter: b"\x1b[2Jwelcome\n".to_vec(),
+        driver: Some(GpuCondition::NoDriver),
+        ..Faults::default()
+    };
+    assert!(demo.set_faults(&host("spark-1"), faults));
+    let client = login(&demo, "spark-1").await;
+    assert_eq!(
+        run(&client, "hostname").await.out,
+        "\x1b[2Jwelcome\nspark-1\n"
+    );
+    let mut stream = Stream::start(&client).await;
+    stream.noise = "\x1b[2Jwelcome";
+    within(stream.beat("1 gpu=index")).await.unwrap();
+    let said = within(stream.until("exit")).await.unwrap();
+    assert_eq!(said.last().unwrap(), "exit gpu 9");
+}
+
+#[tokio::test]
+async fn a_dropped_fleet_hangs_up() {
+    let (demo, _clock, tasks) = four().await;
+    let client = login(&demo, "plain").await;
+    let mut stream = Stream::start(&client).await;
+    within(stream.until("hello")).await.unwrap();
+    assert_eq!(demo.connections(&host("plain")), 1);
+    drop(demo);
+    assert_eq!(within(stream.until("end")).await, None);
+    assert!(tasks.shutdown(LIMIT).await, "every task of it has ended");
 }
 
 #[tokio::test]
