@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod fleet;
 mod known_hosts;
+mod pty;
 mod quoting;
 mod readme;
 mod sampler;
