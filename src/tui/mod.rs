@@ -3,11 +3,14 @@
 pub mod action;
 pub mod command_line;
 mod decode;
+mod dialogs;
 pub mod help;
 mod input;
 mod keymap;
+pub mod layout;
 mod line_edit;
 pub mod palette;
+mod panes;
 mod place;
 pub mod rows;
 mod signals;
@@ -15,6 +18,8 @@ pub mod terminal;
 pub mod theme;
 pub mod theme_load;
 mod ui;
+pub mod view;
+mod widgets;
 
 pub use action::{Action, Place};
 pub use input::{Event, Input, Mouse, MouseKind};
