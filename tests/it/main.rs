@@ -8,4 +8,5 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod screens;
 mod tidy;
