@@ -17,6 +17,7 @@ mod pty;
 mod quoting;
 mod readme;
 mod sampler;
+mod screens;
 mod ssh;
 mod ssh_login;
 mod ssh_prompts;
