@@ -22,21 +22,6 @@ mod replay;
 mod run;
 pub mod sim;
 mod state;
+mod trouble;
 mod update;
-
-pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
-pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
-pub use effect::Effect;
-pub use handle::{Handle, Request};
-pub use history::{History, Point, Series, SeriesKey};
-pub use host_state::{Host, Link, Timed};
-pub use msg::{HostMsg, LinkDown, Msg};
-pub use notice::{Alert, Notice};
-pub use record::{RecordError, Recorder};
-pub use replay::{Recording, Replay, ReplayError};
-pub use run::{Engine, Setup};
-pub use state::{Fleet, PendingQuestion};
-pub use update::update;
-
-// Faces see the trades' and machines' facts through this door only.
-pub use crate::reach::{Ladder, Outcome, Verdict};
+mod webhook;
