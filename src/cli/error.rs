@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::exit::Exit;
 use crate::config::LoadError;
+use crate::demo::DemoError;
 
 /// Why a verb did not do what it was asked.
 #[derive(Debug, Error)]
@@ -40,6 +41,12 @@ pub(super) enum CliError {
     /// Nobody knows where the person's files live.
     #[error("no home directory is known")]
     Homeless,
+    /// The account has no name, and the environment none either.
+    #[error("the login name of this account is not known")]
+    Nameless,
+    /// The demo did not start.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     /// The runtime did not start.
     #[error("the runtime can't be started")]
     Runtime(#[source] io::Error),
@@ -50,21 +57,27 @@ impl CliError {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Load(_) | Self::Usage { .. } | Self::Exists(_) => Exit::Usage,
-            Self::Output(_) | Self::Write { .. } | Self::Homeless | Self::Runtime(_) => {
-                Exit::Failed
-            }
+            Self::Output(_)
+            | Self::Write { .. }
+            | Self::Homeless
+            | Self::Nameless
+            | Self::Demo(_)
+            | Self::Runtime(_) => Exit::Failed,
         }
     }
 
-    pub(super) fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Load(error) => Some(error.hint()),
-            Self::Usage { hint, .. } => Some(hint),
-            Self::Exists(_) => Some("edit it, or name another file with --config"),
-            Self::Write { .. } => Some("choose a folder that you may write with --config"),
-            Self::Homeless => Some("set HOME, or name the file with --config"),
-            Self::Output(_) | Self::Runtime(_) => None,
-        }
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Load(error) => error.hint(),
+            Self::Usage { hint, .. } => hint,
+            Self::Exists(_) => "edit it, or name another file with --config",
+            Self::Write { .. } => "choose a folder that you may write with --config",
+            Self::Homeless => "set HOME, or name the file with --config",
+            Self::Nameless => "set USER",
+            Self::Demo(error) => return Some(error.hint()),
+            Self::Output(_) | Self::Runtime(_) => return None,
+        };
+        Some(hint.to_owned())
     }
 
     /// The sentence with everything that lies beneath it.

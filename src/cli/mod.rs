@@ -2,14 +2,19 @@
 
 mod args;
 mod config_verbs;
+mod demo_verb;
 mod doctor;
 mod effective;
 mod error;
 mod exit;
 mod manual;
+mod once;
+mod overview;
+mod person;
 mod print;
 mod run;
 mod runtime;
+mod snapshot;
 mod starter;
 mod verb_guess;
 

@@ -8,6 +8,7 @@ mod handle;
 mod history;
 mod host_actor;
 mod host_state;
+mod keeper;
 mod lanes;
 mod msg;
 mod notice;
@@ -15,11 +16,16 @@ mod perform;
 mod policy;
 mod publish;
 mod questions;
+mod record;
 mod remote;
+mod replay;
 mod run;
 pub mod sim;
 mod state;
+mod trouble;
 mod update;
+mod ways;
+mod webhook;
 
 pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
@@ -29,9 +35,12 @@ pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use msg::{HostMsg, LinkDown, Msg};
 pub use notice::{Alert, Notice};
+pub use record::{RecordError, Recorder};
+pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};
 pub use state::{Fleet, PendingQuestion};
 pub use update::update;
+pub use ways::Ways;
 
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::reach::{Ladder, Outcome, Verdict};

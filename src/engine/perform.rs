@@ -8,13 +8,15 @@ use tokio::sync::{Notify, broadcast, oneshot};
 
 use super::command::{Refusal, Reply};
 use super::effect::Effect;
-use super::host_actor::Links;
+use super::host_actor::{Links, Shared};
+use super::keeper::Keeper;
 use super::lanes::Lanes;
 use super::msg::Msg;
 use super::notice::Notice;
 use super::policy::{Change, Confirmed};
 use super::questions::Questions;
 use super::remote;
+use super::webhook::Webhook;
 use crate::domain::{HostId, RequestId};
 use crate::exec::RunLimits;
 use crate::tasks::Tasks;
@@ -27,17 +29,40 @@ const SIGNAL: RunLimits = RunLimits {
 
 /// The hands of the engine.
 pub(super) struct Performer {
-    pub(super) lanes: Lanes,
-    pub(super) links: Arc<Links>,
-    pub(super) questions: Arc<Questions>,
-    pub(super) redials: HashMap<HostId, Arc<Notify>>,
-    pub(super) notices: broadcast::Sender<Notice>,
-    pub(super) tasks: Tasks,
+    lanes: Lanes,
+    links: Arc<Links>,
+    questions: Arc<Questions>,
+    redials: HashMap<HostId, Arc<Notify>>,
+    notices: broadcast::Sender<Notice>,
+    tasks: Tasks,
+    keeper: Option<Keeper>,
+    webhook: Option<Webhook>,
     /// Who waits for an answer.
     pub(super) replies: HashMap<RequestId, oneshot::Sender<Reply>>,
 }
 
 impl Performer {
+    /// Hands for these hosts.
+    pub(super) fn new(
+        shared: &Shared,
+        notices: broadcast::Sender<Notice>,
+        redials: HashMap<HostId, Arc<Notify>>,
+        keeper: Option<Keeper>,
+        webhook: Option<Webhook>,
+    ) -> Self {
+        Self {
+            lanes: shared.lanes.clone(),
+            links: Arc::clone(&shared.links),
+            questions: Arc::clone(&shared.questions),
+            redials,
+            notices,
+            tasks: shared.tasks.clone(),
+            keeper,
+            webhook,
+            replies: HashMap::new(),
+        }
+    }
+
     /// Carries one effect out, or starts to.
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
@@ -50,7 +75,16 @@ impl Performer {
             Effect::Reply { request, reply } => self.reply(request, reply),
             // An error means that nobody listens; the fleet keeps the notice for whoever comes later.
             Effect::Notify(notice) => drop(self.notices.send(notice)),
-            Effect::Remember { .. } | Effect::Webhook(_) => {}
+            Effect::Remember { host, change } => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.remember(&host, &change, &self.tasks);
+                }
+            }
+            Effect::Webhook(notice) => {
+                if let Some(webhook) = &self.webhook {
+                    webhook.call(notice, &self.tasks);
+                }
+            }
         }
     }
 

@@ -6,22 +6,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::connect::Connect;
 use super::handle::{Handle, Request};
 use super::host_actor::{HostActor, Shared};
+use super::keeper::Keeper;
 use super::lanes::{LaneEnds, lanes};
 use super::msg::{HostMsg, Msg};
 use super::notice::Notice;
 use super::perform::Performer;
 use super::policy::{Desk, Ruling};
 use super::publish::{News, Publisher};
+use super::record::{Header, Recorder, Tape, Written};
 use super::state::Fleet;
+use super::trouble::Trouble;
 use super::update::update;
+use super::webhook::Webhook;
 use crate::clock::Clock;
 use crate::config::{Config, Problem};
-use crate::domain::{HostId, RequestId, Severity};
+use crate::domain::{At, HostId, RequestId, Severity};
+use crate::exec::LocalExec;
+use crate::store::Store;
 use crate::tasks::Tasks;
 
 /// Commands that wait for the engine; a face beyond them waits.
@@ -46,6 +52,10 @@ pub struct Setup {
     pub tasks: Tasks,
     /// The way to hosts.
     pub connect: Arc<dyn Connect>,
+    /// What outlives this session.
+    pub store: Option<Store>,
+    /// Where the session is recorded.
+    pub record: Option<Recorder>,
 }
 
 /// A running engine.
@@ -53,6 +63,8 @@ pub struct Setup {
 pub struct Engine {
     handle: Handle,
     tasks: Tasks,
+    store: Option<Store>,
+    written: Option<Written>,
 }
 
 impl Engine {
@@ -63,13 +75,16 @@ impl Engine {
             clock,
             tasks,
             connect,
+            store,
+            record,
         } = setup;
         let tasks = tasks.child();
         let (lanes, ends) = lanes(clock.clone());
         let (commands, requests) = mpsc::channel(COMMANDS);
         let (notices, _) = broadcast::channel(NOTICES);
+        let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
-            lanes: lanes.clone(),
+            lanes,
             connect,
             links: Arc::default(),
             questions: Arc::default(),
@@ -77,28 +92,23 @@ impl Engine {
             period: config.settings.period,
             tasks: tasks.clone(),
         });
-        let performer = Performer {
-            lanes,
-            links: Arc::clone(&shared.links),
-            questions: Arc::clone(&shared.questions),
-            redials: start_hosts(&config, &shared),
-            notices: notices.clone(),
-            tasks: tasks.clone(),
-            replies: HashMap::new(),
-        };
-        let mut hub = Hub {
-            fleet: Fleet::new(&config.fleet, &config.settings),
-            desk: Desk::default(),
-            performer,
-            clock,
-            requests: 0,
-        };
+        let redials = start_hosts(&config, &shared);
+        if let Some(keeper) = keeper.clone() {
+            let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
+            tasks.spawn(keeper.recall(hosts));
+        }
+        let webhook = webhook(&config, &shared);
+        let performer = Performer::new(&shared, notices.clone(), redials, keeper, webhook);
+        let mut hub = Hub::new(&config, clock, performer);
+        let written = record.map(|recorder| hub.record(recorder));
         hub.begin(&config);
         let (out, fleet) = watch::channel(Arc::new(hub.fleet.clone()));
         tasks.spawn(hub.run(requests, ends, out));
         Self {
             handle: Handle::new(commands, fleet, notices),
             tasks,
+            store,
+            written,
         }
     }
 
@@ -107,9 +117,21 @@ impl Engine {
         self.handle.clone()
     }
 
-    /// Ends everything; false when some of it was still at work after `limit`.
+    /// Ends everything, and waits until what was to be kept is on the disk; false when some of it was still at work after
+    /// `limit`.
     pub async fn shutdown(self, limit: Duration) -> bool {
-        self.tasks.shutdown(limit).await
+        let ended = async {
+            let joined = self.tasks.shutdown(limit).await;
+            if let Some(written) = self.written {
+                // An error means that the recorder is gone, and with it every line that it could write.
+                drop(written.await);
+            }
+            if let Some(store) = &self.store {
+                store.settle().await;
+            }
+            joined
+        };
+        timeout(limit, ended).await.unwrap_or(false)
     }
 }
 
@@ -127,6 +149,13 @@ fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Not
     config.hosts.iter().map(start).collect()
 }
 
+fn webhook(config: &Config, shared: &Shared) -> Option<Webhook> {
+    let address = config.settings.alerts.webhook.clone()?;
+    let here = Arc::new(LocalExec::new(shared.tasks.clone()));
+    let trouble = Trouble::new(shared.lanes.clone());
+    Some(Webhook::new(address, here, trouble))
+}
+
 /// What the engine's own task owns.
 struct Hub {
     fleet: Fleet,
@@ -134,9 +163,29 @@ struct Hub {
     performer: Performer,
     clock: Clock,
     requests: u64,
+    tape: Option<Tape>,
 }
 
 impl Hub {
+    fn new(config: &Config, clock: Clock, performer: Performer) -> Self {
+        let mut fleet = Fleet::new(&config.fleet, &config.settings);
+        fleet.wall = clock.wall();
+        Self {
+            fleet,
+            desk: Desk::default(),
+            performer,
+            clock,
+            requests: 0,
+            tape: None,
+        }
+    }
+
+    fn record(&mut self, recorder: Recorder) -> Written {
+        let (tape, written) = recorder.begin(Header::of(&self.fleet));
+        self.tape = Some(tape);
+        written
+    }
+
     fn begin(&mut self, config: &Config) {
         self.tick();
         self.fold(Msg::Hosts {
@@ -231,8 +280,13 @@ impl Hub {
     fn fold(&mut self, msg: Msg) -> News {
         let news = urgency(&msg);
         self.desk.observe(&msg);
+        let trouble = self.tape.as_mut().and_then(|tape| tape.record(&msg));
         for effect in update(&mut self.fleet, msg) {
             self.performer.perform(effect);
+        }
+        if let Some(sentence) = trouble {
+            self.tape = None;
+            self.fold(Msg::Noticed(unrecorded(self.clock.at(), sentence)));
         }
         news
     }
@@ -249,7 +303,17 @@ fn urgency(msg: &Msg) -> News {
     }
 }
 
-fn misconfigured(at: crate::domain::At, problem: &Problem) -> Notice {
+fn unrecorded(at: At, sentence: String) -> Notice {
+    Notice {
+        at,
+        severity: Severity::Error,
+        host: None,
+        sentence: sentence.into(),
+        hint: Some("the session goes on without it".into()),
+    }
+}
+
+fn misconfigured(at: At, problem: &Problem) -> Notice {
     let line = problem.line.map(|line| format!("line {line}: "));
     Notice {
         at,

@@ -30,6 +30,11 @@ impl LineSink {
         }
     }
 
+    /// Counts an event as missed without trying: the reader holds too much already.
+    pub fn miss(&mut self) {
+        self.missed += 1;
+    }
+
     /// Ends the stream; waits until the reader has room for the last word.
     pub async fn exit(mut self, exit: Exit) {
         if self.missed > 0 {

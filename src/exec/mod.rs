@@ -5,6 +5,7 @@ mod error;
 mod lines;
 mod local;
 mod proxy;
+mod remote;
 mod sim;
 mod stream;
 
@@ -21,6 +22,7 @@ use crate::shell::{RemotePath, ShellCommand};
 pub use error::{ExecError, ExecErrorKind};
 pub use lines::{LineSink, LineSplitter};
 pub use local::LocalExec;
+pub use remote::RemoteExec;
 pub use sim::{SimExec, SimReply};
 pub use stream::{Exit, Fd, LineStream, StreamEvent};
 

@@ -1,10 +1,11 @@
 //! The real binary, run as a person runs it: with its own XDG folders, and nothing of the machine's.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -79,6 +80,8 @@ fn help_is_written_for_a_newcomer() {
         ("help_short", &["-h"]),
         ("help_config", &["config", "--help"]),
         ("help_config_print", &["config", "print", "--help"]),
+        ("help_demo", &["demo", "--help"]),
+        ("help_once", &["once", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
     ] {
         let ran = person.run(words);
@@ -251,4 +254,100 @@ fn a_reader_that_goes_away_is_no_error() {
             .unwrap();
         assert_eq!((status.code(), err.as_str()), (Some(0), ""), "{words:?}");
     }
+}
+
+/// Ends the program when a test fails half-way.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+#[test]
+fn a_headless_demo_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
+    let person = Person::new();
+    let file = person.path("demo.yaml");
+    let file = file.to_str().unwrap();
+    let mut demo = Running(
+        person
+            .command(&["demo", "--headless", "--write-config", file])
+            .env("TMPDIR", person.home.path())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut said = String::new();
+    BufReader::new(demo.0.stderr.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert!(said.contains("serving 4 machines"), "{said}");
+
+    let validate = person.run(&["--config", file, "config", "validate"]);
+    assert_eq!(validate.code, 0, "{}", validate.out);
+    let printed = person.run(&["--config", file, "config", "print", "--json"]);
+    let printed: serde_json::Value = serde_json::from_str(&printed.out).unwrap();
+    let host = &printed["hosts"][0];
+    let key = PathBuf::from(host["identity"][0].as_str().unwrap());
+    assert!(key.exists());
+    let port = u16::try_from(host["port"].as_u64().unwrap()).unwrap();
+    let mut banner = [0; 8];
+    TcpStream::connect((host["address"].as_str().unwrap(), port))
+        .unwrap()
+        .read_exact(&mut banner)
+        .unwrap();
+    assert_eq!(&banner, b"SSH-2.0-");
+
+    let once = person.run(&["--config", file, "once", "--json"]);
+    assert_eq!(once.code, 0, "{}{}", once.out, once.err);
+    let fleet: serde_json::Value = serde_json::from_str(&once.out).unwrap();
+    assert_eq!(fleet["hosts"][0]["gpus"][0]["name"], "NVIDIA GB10");
+    assert_eq!(fleet["hosts"][2]["gpus"].as_array().unwrap().len(), 8);
+    let table = person
+        .run(&["--config", file, "once", "spark-1", "plain"])
+        .out;
+    assert!(table.starts_with("HOST     STATE  GPU"), "{table}");
+    assert_eq!(table.matches("\nplain").count(), 1, "{table}");
+
+    let pid = rustix::process::Pid::from_child(&demo.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(demo.0.wait().unwrap().code(), Some(0));
+    assert!(!key.exists(), "the demo left its key behind");
+}
+
+#[test]
+fn once_shows_this_machine_and_ends_with_4_where_a_host_is_unreachable() {
+    let person = Person::new();
+    let mut command = person.command(&["once", "--json"]);
+    let here = Ran::from(command.env("PATH", "/usr/bin:/bin").output().unwrap());
+    assert_eq!(here.code, 0, "{}", here.err);
+    let fleet: serde_json::Value = serde_json::from_str(&here.out).unwrap();
+    assert_eq!(fleet["hosts"][0]["name"], "local");
+    assert!(fleet["hosts"][0]["machine"]["memory"]["total_mib"].as_u64() > Some(0));
+
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let gone = person.run(&["once", &closed.to_string()]);
+    assert_eq!(gone.code, 4, "{}", gone.err);
+    assert!(gone.out.contains("down: tcp"), "{}", gone.out);
+}
+
+#[test]
+fn an_unknown_drill_names_the_drills() {
+    let ran = Person::new().run(&[
+        "demo",
+        "--headless",
+        "--write-config",
+        "x",
+        "--drill",
+        "fire",
+    ]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("wedge, oom, flap, thermal"), "{}", ran.err);
 }

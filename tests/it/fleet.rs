@@ -10,10 +10,11 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::{SimFleet, SimLink};
 use pilothouse::engine::{
-    Actor, Challenge, Command, ConfirmationId, Engine, Fleet, Handle, Host, Link, Reply, Setup,
-    Signal,
+    Actor, Challenge, Command, ConfirmationId, Engine, Fleet, Handle, Host, Link, Recorder,
+    Recording, Replay, Reply, Setup, Signal,
 };
 use pilothouse::exec::Exit;
+use pilothouse::store::Store;
 use pilothouse::tasks::Tasks;
 
 /// An engine on simulated hosts.
@@ -44,6 +45,15 @@ impl Stage {
     }
 
     fn with(hosts: usize, read_only: bool) -> Self {
+        Self::keeping(hosts, read_only, None, None)
+    }
+
+    fn keeping(
+        hosts: usize,
+        read_only: bool,
+        store: Option<Store>,
+        record: Option<Recorder>,
+    ) -> Self {
         let sim = SimFleet::new(42, hosts);
         let tasks = Tasks::new();
         let engine = Engine::start(Setup {
@@ -51,6 +61,8 @@ impl Stage {
             clock: Clock::timers(Wall(1_800_000_000_000)),
             tasks: tasks.clone(),
             connect: sim.clone(),
+            store,
+            record,
         });
         let handle = engine.handle();
         Self {
@@ -101,6 +113,13 @@ impl Stage {
     async fn confirm(&self, id: ConfirmationId, answer: &str) -> Reply {
         let answer = answer.to_owned();
         self.ask(Command::Confirm { id, answer }).await
+    }
+
+    /// The signals that were sent on a host, as their exact commands.
+    fn signals(&self, host: &str) -> Vec<String> {
+        let mut commands = self.sim.commands(host);
+        commands.retain(|command| command.contains("pilothouse-signal"));
+        commands
     }
 
     async fn end(self) {
@@ -264,7 +283,7 @@ async fn a_signal_takes_a_confirmation_and_tells_what_became_of_it() {
     let (id, challenge, command) = challenged(stage.ask(signal("sim-001", Signal::Term)).await);
     assert_eq!(challenge, Challenge::YesNo);
     assert_eq!(stage.confirm(id, "yes").await, Reply::Done);
-    assert_eq!(stage.sim.commands("sim-001"), [command]);
+    assert_eq!(stage.signals("sim-001"), [command]);
     // A confirmation is used up.
     assert!(matches!(stage.confirm(id, "yes").await, Reply::Refused(_)));
     let (id, challenge, _) = challenged(stage.ask(signal("sim-001", Signal::Kill)).await);
@@ -280,7 +299,7 @@ async fn a_signal_takes_a_confirmation_and_tells_what_became_of_it() {
     stage.sim.exits("sim-001", Exit::Unknown);
     let (id, ..) = challenged(stage.ask(signal("sim-001", Signal::Hup)).await);
     assert!(matches!(stage.confirm(id, "yes").await, Reply::Unknown(_)));
-    assert_eq!(stage.sim.commands("sim-001").len(), 3);
+    assert_eq!(stage.signals("sim-001").len(), 3);
     stage.end().await;
 }
 
@@ -314,7 +333,7 @@ async fn a_confirmation_lapses_with_time_withdrawal_and_the_link() {
     }
     let unreachable = stage.ask(signal("sim-001", Signal::Term)).await;
     assert!(matches!(unreachable, Reply::Failed(_)), "{unreachable:?}");
-    assert!(stage.sim.commands("sim-001").is_empty());
+    assert!(stage.signals("sim-001").is_empty());
     stage.end().await;
 }
 
@@ -435,5 +454,73 @@ async fn a_broken_driver_and_little_memory_are_words() {
             .as_str()
             .starts_with("sim-001: driver no more")
     );
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_gives_the_same_fleet_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.jsonl");
+    let recorder = Recorder::create(&path).unwrap();
+    let stage = Stage::keeping(3, false, None, Some(recorder));
+    stage.until_word("sim-001", HealthWord::Ok).await;
+    stage.sim.set("sim-002", SimLink::Refused);
+    stage.until_word("sim-002", HealthWord::Down).await;
+    let (id, ..) = challenged(stage.ask(signal("sim-001", Signal::Kill)).await);
+    stage.confirm(id, "sim-001").await;
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    stage.sim.set("sim-002", SimLink::Up);
+    stage.until_word("sim-002", HealthWord::Ok).await;
+    // Between two beats everything that was folded has been shown.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let lived = stage.now();
+    // The recorder's thread knows nothing of paused time.
+    tokio::time::resume();
+    stage.end().await;
+    let mut replay = Replay::new(Recording::open(&path).unwrap()).unwrap();
+    replay.seek(replay.end()).unwrap();
+    assert_eq!(format!("{:#?}", replay.fleet()), format!("{lived:#?}"));
+}
+
+#[tokio::test]
+async fn the_history_outlives_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(&folder.path().join("history.db"));
+    let first = Stage::keeping(1, false, Some(store.clone()), None);
+    first.until_word("sim-001", HealthWord::Ok).await;
+    first.sim.set("sim-001", SimLink::Changed);
+    first.until_word("sim-001", HealthWord::Down).await;
+    first.end().await;
+    let second = Stage::keeping(1, false, Some(store), None);
+    let fleet = second
+        .until("the past", |fleet| fleet.hosts[0].changes.len() >= 3)
+        .await;
+    let words: Vec<_> = fleet.hosts[0].changes.iter().map(|c| c.word).collect();
+    assert_eq!(words, [HealthWord::Ok, HealthWord::Down, HealthWord::Ok]);
+    second.end().await;
+}
+
+#[tokio::test]
+async fn without_a_history_the_engine_goes_on_and_says_so_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocked = folder.path().join("state");
+    std::fs::write(&blocked, "").unwrap();
+    let store = Store::new(&blocked.join("history.db"));
+    let stage = Stage::keeping(2, false, Some(store), None);
+    stage.until_word("sim-002", HealthWord::Ok).await;
+    stage.sim.set("sim-001", SimLink::Changed);
+    stage.until_word("sim-001", HealthWord::Down).await;
+    let fleet = stage
+        .until("the trouble", |fleet| {
+            let down = |n: &pilothouse::engine::Notice| n.sentence.as_str().contains("is down");
+            let none = |n: &pilothouse::engine::Notice| n.sentence.as_str().contains("no history");
+            fleet.notices.iter().any(down) && fleet.notices.iter().any(none)
+        })
+        .await;
+    let told = fleet
+        .notices
+        .iter()
+        .filter(|notice| notice.sentence.as_str().contains("no history"));
+    assert_eq!(told.count(), 1);
     stage.end().await;
 }
