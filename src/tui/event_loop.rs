@@ -28,6 +28,7 @@ use super::ui::{CopyRoute, Ui};
 use super::ui_update::{self, Copied, Scene, UiEffect};
 use crate::domain::{HostId, Severity};
 use crate::engine::{Command, Fleet, Handle, Notice, Reply};
+use crate::shell::ShellCommand;
 
 /// How often the loop looks at the time: flashes fade, dialogs open after a quiet second, recordings run.
 const TICK: Duration = Duration::from_millis(250);
@@ -336,7 +337,7 @@ impl Console {
             UiEffect::Quit => return Ok(After::Leave),
             UiEffect::Suspend => self.suspend(),
             UiEffect::Redraw => self.redraw()?,
-            UiEffect::Shell(host) => self.shell(&host, alarms).await?,
+            UiEffect::Shell { host, line } => self.shell(&host, line, alarms).await?,
             UiEffect::Mouse(on) => self.guard.set_mouse(on),
             UiEffect::Theme(name) => self.use_theme(&name),
             UiEffect::Bell => terminal::write_frame(b"\x07"),
@@ -392,13 +393,14 @@ impl Console {
     async fn shell(
         &mut self,
         host: &HostId,
+        line: ShellCommand,
         alarms: &mut mpsc::Receiver<Alarm>,
     ) -> Result<(), TuiError> {
         self.input.pause();
         self.watchdog.set_lent(true);
         self.guard.lend();
         let outside = Arc::clone(&self.options.outside);
-        let shell = outside.shell(host);
+        let shell = outside.shell(&line);
         tokio::pin!(shell);
         let ended = loop {
             tokio::select! {

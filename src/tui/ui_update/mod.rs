@@ -10,6 +10,8 @@ mod mouse;
 mod questions;
 mod replies;
 mod route;
+#[cfg(test)]
+mod tests;
 
 pub use effect::{Copied, Input, ReplayOrder, Room, Scene, Spot, UiEffect};
 pub use fit::fit;
