@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::Faults;
 use super::world::World;
 
 /// What a command does.
@@ -42,14 +41,7 @@ impl Program {
 }
 
 /// Starts a command line on the machine of this name.
-pub(super) fn start(line: &str, name: &str, world: &mut World, faults: &Faults) -> Program {
-    if faults
-        .flood_on
-        .as_ref()
-        .is_some_and(|text| line.contains(text))
-    {
-        return Program::Floods;
-    }
+pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
     let Some(argv) = words(line) else {
         return Program::fails(2, "sh: 1: Syntax error: Unterminated quoted string\n");
     };
@@ -183,16 +175,12 @@ mod tests {
         let mut world = spark();
         let pid = world.works[0].pid;
         let before = world.memory.available;
-        let faults = Faults::default();
         let line = format!("kill -s TERM {pid}");
-        assert_eq!(
-            start(&line, "spark-1", &mut world, &faults),
-            Program::says("")
-        );
+        assert_eq!(start(&line, "spark-1", &mut world), Program::says(""));
         world.advance(3, |_| crate::demo::Stage::default());
         assert!(world.memory.available.0 > before.0 + 40_000);
         assert!(matches!(
-            start(&line, "spark-1", &mut world, &faults),
+            start(&line, "spark-1", &mut world),
             Program::Ends { status: 1, .. }
         ));
     }
@@ -203,7 +191,7 @@ mod tests {
         let (pid, started) = (world.works[0].pid, world.works[0].started);
         let mut send = |pid: u32, started: &str, name: &str| {
             let line = format!("sh -c 'kill it' pilothouse-signal {pid} {started} {name}");
-            match start(&line, "spark-1", &mut world, &Faults::default()) {
+            match start(&line, "spark-1", &mut world) {
                 Program::Ends { status, .. } => status,
                 other => panic!("{other:?}"),
             }
@@ -217,8 +205,7 @@ mod tests {
 
     #[test]
     fn an_unknown_program_says_so() {
-        let Program::Ends { err, status, .. } =
-            start("frobnicate -x", "plain", &mut spark(), &Faults::default())
+        let Program::Ends { err, status, .. } = start("frobnicate -x", "plain", &mut spark())
         else {
             panic!("it should end")
         };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::GpuCondition;
+
 /// What the cable to a machine does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Line {
@@ -25,10 +27,13 @@ pub struct Faults {
     pub drop_after: Option<u64>,
     /// Hold back each packet for this long, in both directions: twice this is added to a round trip.
     pub delay: Duration,
-    /// A command line that holds this text floods its output without end.
+    /// A command line that holds this text (the sampler's too) floods its output without end.
     pub flood_on: Option<String>,
-    /// Text printed at the start of every command's output, as a talkative login file does.
-    pub chatter: Option<String>,
+    /// Bytes printed before everything that a command prints, as a talkative login file does: at its start, and again
+    /// before each beat of the sampler. Any bytes: a MOTD, escape sequences, invalid UTF-8, a line without end.
+    pub chatter: Vec<u8>,
+    /// What the vendor's tool says when it is started, instead of readings.
+    pub driver: Option<GpuCondition>,
 }
 
 /// Who may log in.

@@ -1,15 +1,15 @@
 //! One simulated machine on the loopback: its listener, its cable, its world.
 
 use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use russh::MethodKind;
-use russh::MethodSet;
 use russh::keys::{PrivateKey, PublicKey};
-use russh::server;
-use tokio::net::{TcpListener, TcpStream};
+use russh::{MethodKind, MethodSet, server};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -23,8 +23,10 @@ use super::session::Login;
 use super::world::World;
 use super::{DemoError, Drill, Faults, Line, LoginRule};
 
-/// Between two tries to take a port back that was given up while the line was cut.
-const REBIND_PACE: Duration = Duration::from_millis(50);
+/// Before a port or a descriptor that was not to be had is tried for again.
+const RETRY: Duration = Duration::from_millis(50);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// One simulated machine.
 pub(super) struct Node {
@@ -191,36 +193,69 @@ impl fmt::Debug for Node {
     }
 }
 
-/// Accepts connections while the line is there; gives the port up while it is cut, so that dialling is refused.
+/// Accepts connections while the line is there, and refuses them while it is cut.
 async fn serve(node: Arc<Node>, tasks: Tasks, listener: TcpListener) {
     let mut line = node.line.subscribe();
-    let mut listener = Some(listener);
+    let mut door = Door::Open(listener);
     loop {
         let cut = *line.borrow_and_update() == Line::Cut;
-        if cut {
-            listener = None;
-            if line.changed().await.is_err() {
-                return;
-            }
-            continue;
-        }
-        let Some(open) = &listener else {
-            listener = TcpListener::bind((node.address.as_str(), node.port.get()))
-                .await
-                .ok();
-            if listener.is_none() {
-                tokio::time::sleep(REBIND_PACE).await;
-            }
-            continue;
-        };
+        door = door.turned(cut, node.port);
         tokio::select! {
             changed = line.changed() => if changed.is_err() { return },
-            accepted = open.accept() => match accepted {
-                Ok((tcp, _)) => tasks.spawn(connection(node.clone(), tasks.clone(), tcp)),
-                // Out of file descriptors, most likely: the next connection may find one.
-                Err(_) => tokio::time::sleep(REBIND_PACE).await,
+            tcp = door.entered(cut) => if let Some(tcp) = tcp {
+                tasks.spawn(connection(node.clone(), tasks.clone(), tcp));
             },
         }
+    }
+}
+
+/// A machine's port on the loopback.
+enum Door {
+    /// It accepts.
+    Open(TcpListener),
+    /// It refuses, and nobody else can take it meanwhile.
+    Shut(TcpSocket),
+    /// Somebody else took it between two of our calls.
+    Gone,
+}
+
+impl Door {
+    fn turned(self, cut: bool, port: Port) -> Self {
+        match (self, cut) {
+            (Self::Open(listener), true) => {
+                drop(listener);
+                Self::held(port)
+            }
+            (Self::Shut(socket), false) => socket.listen(BACKLOG).map_or(Self::Gone, Self::Open),
+            (Self::Gone, _) => Self::held(port),
+            (same, _) => same,
+        }
+    }
+
+    /// Bound and not listening: the kernel refuses whoever dials.
+    fn held(port: Port) -> Self {
+        let bind = || {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind((Ipv4Addr::LOCALHOST, port.get()).into())?;
+            io::Result::Ok(socket)
+        };
+        bind().map_or(Self::Gone, Self::Shut)
+    }
+
+    /// Waits for somebody to come in; none when the door has to be turned again.
+    async fn entered(&self, cut: bool) -> Option<TcpStream> {
+        match self {
+            Self::Open(listener) => match listener.accept().await {
+                Ok((tcp, _)) => return Some(tcp),
+                // Out of file descriptors, most likely: the next one may find one.
+                Err(_) => tokio::time::sleep(RETRY).await,
+            },
+            Self::Shut(_) if cut => std::future::pending().await,
+            Self::Shut(_) => {}
+            Self::Gone => tokio::time::sleep(RETRY).await,
+        }
+        None
     }
 }
 

@@ -6,6 +6,7 @@ use std::mem;
 use crate::machine::FarSide;
 use crate::machine::wire::{Tool, WireArgs};
 
+use super::Faults;
 use super::readings::now;
 use super::world::World;
 
@@ -38,15 +39,25 @@ impl Sampler {
     }
 
     /// Takes bytes of ours and answers every beat in them.
-    pub(super) fn hear(&mut self, bytes: &[u8], name: &str, world: &World) -> String {
+    pub(super) fn hear(
+        &mut self,
+        bytes: &[u8],
+        name: &str,
+        world: &World,
+        faults: &Faults,
+    ) -> Vec<u8> {
         self.pending.extend_from_slice(bytes);
-        let mut answer = String::new();
+        let mut answer = Vec::new();
         while let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
             let rest = self.pending.split_off(end + 1);
             let line = mem::replace(&mut self.pending, rest);
-            answer += &self
-                .far
-                .answer(&String::from_utf8_lossy(&line), &now(name, world));
+            let mut now = now(name, world);
+            if let (Some(report), Some(said)) = (&mut now.gpus, &faults.driver) {
+                report.condition = said.clone();
+            }
+            answer.extend_from_slice(&faults.chatter);
+            let beat = self.far.answer(&String::from_utf8_lossy(&line), &now);
+            answer.extend_from_slice(beat.as_bytes());
         }
         if self.pending.len() > LONGEST_REQUEST {
             self.pending.clear();

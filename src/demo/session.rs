@@ -74,16 +74,19 @@ impl Login {
             return session.channel_failure(channel);
         };
         session.channel_success(channel)?;
-        if let Some(text) = &self.faults.chatter {
-            session.data(channel, text.clone())?;
+        let floods = self.faults.flood_on.as_ref();
+        if floods.is_some_and(|text| line.contains(text)) {
+            self.tasks.spawn(flood(writer));
+            return Ok(());
         }
+        session.data(channel, self.faults.chatter.clone())?;
         if let Some(args) = is_sampler_command(line) {
             let sampler = Sampler::new(args);
             session.data(channel, sampler.hello(&self.node.world()))?;
             self.channels.insert(channel, Far::Sampler(sampler));
             return Ok(());
         }
-        let program = command::start(line, self.node.name(), &mut self.node.world(), &self.faults);
+        let program = command::start(line, self.node.name(), &mut self.node.world());
         match program {
             Program::Ends { out, err, status } => {
                 session.data(channel, out)?;
@@ -232,7 +235,7 @@ impl Handler for Login {
     ) -> Result<(), Self::Error> {
         match self.channels.get_mut(&channel) {
             Some(Far::Sampler(sampler)) => {
-                let answer = sampler.hear(data, self.node.name(), &self.node.world());
+                let answer = sampler.hear(data, self.node.name(), &self.node.world(), &self.faults);
                 session.data(channel, answer)
             }
             Some(Far::Docker(daemon)) => session.data(channel, daemon.hear(data)),

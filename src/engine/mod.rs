@@ -22,8 +22,10 @@ mod replay;
 mod run;
 pub mod sim;
 mod state;
+mod trouble;
 mod update;
 mod ways;
+mod webhook;
 
 pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
