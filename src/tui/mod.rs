@@ -1,30 +1,43 @@
 //! The terminal face: input becomes actions, actions change [`Ui`], the view draws facts.
 
 pub mod action;
+mod clipboard;
 pub mod command_line;
 mod decode;
 mod dialogs;
+mod error;
+mod event_loop;
+mod face;
+mod frame;
 pub mod help;
 mod input;
 mod keymap;
 pub mod layout;
 mod line_edit;
+mod options;
 pub mod palette;
 mod panes;
 mod place;
+mod reload;
 pub mod rows;
 mod signals;
+mod source;
 pub mod terminal;
 pub mod theme;
 pub mod theme_load;
 mod ui;
+pub mod ui_update;
 pub mod view;
 mod widgets;
 
 pub use action::{Action, Place};
+pub use error::TuiError;
+pub use event_loop::{replay, run};
 pub use input::{Event, Input, Mouse, MouseKind};
 pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
+pub use options::{Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
+pub use source::Playback;
 pub use ui::{
     Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, Layer, LineEdit, ReplayUi, SortKey, Tab,
     TableUi, Ui,

@@ -49,9 +49,11 @@ impl TerminalError {
     }
 }
 
-/// How the terminal was before us; `None` while it is not ours.
+/// How the terminal was before us; `None` while it is not ours. Locked for a moment only, never while something is written.
 static HELD: Mutex<Option<Held>> = Mutex::new(None);
-/// Told before the terminal is given back in haste: whoever writes a frame stops, and nothing is written any more.
+/// Held by whoever writes to the terminal, which may take as long as the terminal likes.
+static WRITING: Mutex<()> = Mutex::new(());
+/// Told before the terminal is given back for good: whoever writes stops, and nothing is written any more.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
@@ -87,30 +89,29 @@ impl Guard {
 
     /// Gives the terminal back for a while: to a shell, an editor, or the stopped job's parent.
     pub fn lend(&mut self) {
-        let mut held = lock();
-        give_back(&mut held);
+        let _writing = writing();
+        give_back();
     }
 
     /// Takes it again after [`Guard::lend`], or after somebody else changed it behind our back.
     pub fn retake(&mut self) -> Result<(), TerminalError> {
-        give_back(&mut lock());
+        self.lend();
         take(self.modes).map_err(TerminalError::Io)
     }
 
     /// Takes the mouse, or leaves it to the terminal.
     pub fn set_mouse(&mut self, on: bool) {
         self.modes.mouse = on;
-        let held = lock();
-        if held.is_some() {
-            write_all(if on { MOUSE_ON } else { MOUSE_OFF });
-        }
+        write_frame(if on { MOUSE_ON } else { MOUSE_OFF });
     }
 
     /// The terminal says that it speaks kitty's keyboard protocol: keys that look alike are told apart from now on.
     pub fn use_kitty(&mut self) {
-        if let Some(held) = lock().as_mut().filter(|held| !held.kitty_pushed) {
-            held.kitty_pushed = true;
-            write_all(KITTY_PUSH);
+        let newly = held()
+            .as_mut()
+            .is_some_and(|held| !std::mem::replace(&mut held.kitty_pushed, true));
+        if newly {
+            write_frame(KITTY_PUSH);
         }
     }
 }
@@ -123,8 +124,8 @@ impl Drop for Guard {
 
 /// Writes one frame, or nothing when the terminal is not ours.
 pub fn write_frame(bytes: &[u8]) {
-    let held = lock();
-    if held.is_some() {
+    let _writing = writing();
+    if is_ours() {
         write_all(bytes);
     }
 }
@@ -133,10 +134,10 @@ pub fn write_frame(bytes: &[u8]) {
 /// that no longer takes anything.
 pub fn restore() {
     CLOSED.store(true, Ordering::Release);
-    for _ in 0..20 {
-        match HELD.try_lock() {
-            Ok(mut held) => return give_back(&mut held),
-            Err(TryLockError::Poisoned(held)) => return give_back(&mut held.into_inner()),
+    for _ in 0..10 {
+        match WRITING.try_lock() {
+            Ok(_writing) => return give_back(),
+            Err(TryLockError::Poisoned(_)) => return give_back(),
             Err(TryLockError::WouldBlock) => {
                 // A frame is stuck in a terminal that takes nothing: what is queued is thrown away, so that its writer
                 // comes back and sees that we are closed.
@@ -145,6 +146,7 @@ pub fn restore() {
             }
         }
     }
+    give_back();
 }
 
 /// Columns and rows; 80x24 where the terminal does not say.
@@ -168,13 +170,21 @@ const KITTY_POP: &[u8] = b"\x1b[<1u";
 const LEAVE_BEGIN: &[u8] = b"\x1b\\\x1b[?2026l\x1b[0m";
 const LEAVE_END: &[u8] = b"\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l\x1b[?25h\x1b[0m";
 
-fn lock() -> MutexGuard<'static, Option<Held>> {
+fn held() -> MutexGuard<'static, Option<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn writing() -> MutexGuard<'static, ()> {
+    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_ours() -> bool {
+    held().is_some()
+}
+
 fn take(modes: Modes) -> io::Result<()> {
-    let mut held = lock();
-    if CLOSED.load(Ordering::Acquire) || held.is_some() {
+    let _writing = writing();
+    if CLOSED.load(Ordering::Acquire) || is_ours() {
         return Ok(());
     }
     let stdin = io::stdin();
@@ -182,6 +192,11 @@ fn take(modes: Modes) -> io::Result<()> {
     let mut raw = termios.clone();
     raw.make_raw();
     tcflush(stdin.as_fd(), QueueSelector::IFlush)?;
+    // From here on there is something to give back, whatever happens.
+    *held() = Some(Held {
+        termios,
+        kitty_pushed: false,
+    });
     tcsetattr(stdin.as_fd(), OptionalActions::Now, &raw)?;
     let mut bytes = ENTER.to_vec();
     if modes.mouse {
@@ -191,20 +206,16 @@ fn take(modes: Modes) -> io::Result<()> {
         bytes.extend_from_slice(KITTY_ASK);
     }
     bytes.extend_from_slice(BACKGROUND_ASK);
-    *held = Some(Held {
-        termios,
-        kitty_pushed: false,
-    });
     write_all(&bytes);
     Ok(())
 }
 
 /// Errors are passed over: a terminal that can't be written to any more has nothing left to restore.
-fn give_back(held: &mut Option<Held>) {
+fn give_back() {
     let Some(Held {
         termios,
         kitty_pushed,
-    }) = held.take()
+    }) = held().take()
     else {
         return;
     };
@@ -281,7 +292,7 @@ fn install_hook() {
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let ours = lock_state_is_held();
+            let ours = is_ours();
             restore();
             before(info);
             if ours {
@@ -289,13 +300,4 @@ fn install_hook() {
             }
         }));
     });
-}
-
-/// Whether the terminal is ours; a lock that somebody holds means that a frame is being written.
-fn lock_state_is_held() -> bool {
-    match HELD.try_lock() {
-        Ok(held) => held.is_some(),
-        Err(TryLockError::Poisoned(held)) => held.into_inner().is_some(),
-        Err(TryLockError::WouldBlock) => true,
-    }
 }

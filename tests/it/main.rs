@@ -8,5 +8,6 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod pty;
 mod screens;
 mod tidy;

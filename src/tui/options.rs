@@ -1,0 +1,66 @@
+//! What the terminal face is given at its start: looks, keys, the time, and hands for what it may not do itself.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::keymap::Keymap;
+use super::terminal::Modes;
+use super::theme::ColorDepth;
+use crate::config::{Problem, Settings};
+use crate::domain::{At, HostId};
+use crate::engine::Refusal;
+
+/// What the terminal face is given at its start.
+#[derive(Clone)]
+pub struct TuiOptions {
+    /// The keys.
+    pub keymap: Keymap,
+    /// Name of a theme or path of a theme file. None: dark or light, as the terminal's background is.
+    pub theme: Option<String>,
+    /// How many colours are shown.
+    pub depth: ColorDepth,
+    /// What is asked of the terminal at the start.
+    pub modes: Modes,
+    /// Whether alerts ring the terminal's bell.
+    pub bell: bool,
+    /// `TERM`.
+    pub term: Option<String>,
+    /// Whether we run inside tmux.
+    pub in_tmux: bool,
+    /// The config file: keys, theme and mouse follow it while the console runs.
+    pub config: Option<PathBuf>,
+    /// Now, on the engine's clock.
+    pub now: Arc<dyn Fn() -> At + Send + Sync>,
+    /// Hands.
+    pub outside: Arc<dyn Outside>,
+}
+
+impl fmt::Debug for TuiOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TuiOptions")
+            .field("theme", &self.theme)
+            .field("depth", &self.depth)
+            .field("modes", &self.modes)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hands for what the terminal face may not do itself: starting processes, reading the configuration.
+#[async_trait]
+pub trait Outside: Send + Sync {
+    /// Puts a text into tmux's buffer and its client's clipboard (`tmux load-buffer -w -`, the text on standard input).
+    async fn copy_to_tmux(&self, text: String) -> Result<(), String>;
+
+    /// Writes a text into a new file of mode 0600 in the state directory; its path.
+    async fn copy_to_file(&self, text: String) -> Result<PathBuf, String>;
+
+    /// Runs a shell on a host in the terminal, which is in its ordinary state meanwhile; returns when the shell has ended.
+    async fn shell(&self, host: &HostId) -> Result<(), Refusal>;
+
+    /// Reads the configuration anew.
+    fn settings(&self) -> Result<Settings, Vec<Problem>>;
+}

@@ -1,0 +1,129 @@
+//! What goes into the update and what comes out of it.
+
+use std::sync::Arc;
+
+use crate::domain::HostId;
+use crate::engine::{Command, Fleet};
+use crate::tui::action::Action;
+use crate::tui::input::MouseKind;
+use crate::tui::keymap::{Key, Keymap};
+use crate::tui::ui::{SortKey, Tab};
+
+/// Something that reaches the update.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A key.
+    Key(Key),
+    /// An act, from the palette or the `:` line.
+    Act(Action),
+    /// The mouse, and what is under it.
+    Mouse(MouseKind, Spot),
+    /// Pasted text.
+    Paste(String),
+    /// Time passed; `Ui::now` is set already.
+    Tick,
+    /// There is a new fleet.
+    Fleet,
+}
+
+/// What the update looks at beside the looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The newest fleet; what is shown may be an older one.
+    pub fleet: &'a Arc<Fleet>,
+    /// The keys.
+    pub keymap: &'a Keymap,
+    /// How many rows there are.
+    pub room: Room,
+}
+
+/// How many rows each part of the screen shows, and how many there are where only the drawing knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Rows of the host list.
+    pub list: usize,
+    /// Rows of the process table.
+    pub processes: usize,
+    /// Rows of the detail.
+    pub detail: usize,
+    /// Rows that the detail would need.
+    pub detail_length: usize,
+    /// Rows of the top layer.
+    pub layer: usize,
+}
+
+/// Something for hands to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum UiEffect {
+    /// Ask the engine.
+    Ask(Command),
+    /// Copy a text.
+    Copy(Copied),
+    /// Leave.
+    Quit,
+    /// Give the terminal back and stop until the person returns.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Lend the terminal to a shell on this host.
+    Shell(HostId),
+    /// Take the mouse or leave it.
+    Mouse(bool),
+    /// Use this theme.
+    Theme(String),
+    /// Ring the terminal's bell.
+    Bell,
+    /// Steer the recording.
+    Replay(ReplayOrder),
+}
+
+/// A text to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// What it is, for the person: `the ssh command of spark-1`.
+    pub what: String,
+    /// The text.
+    pub text: String,
+}
+
+/// How a recording is steered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayOrder {
+    /// Stop, or run on.
+    Pause,
+    /// Half the speed.
+    Slower,
+    /// Twice the speed.
+    Faster,
+    /// Back by ten seconds.
+    Back,
+    /// On by ten seconds.
+    Forward,
+    /// To the start.
+    Start,
+    /// To the end.
+    End,
+}
+
+/// What is at a place of the screen. Rows count from the first one shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spot {
+    /// A host in the strip.
+    Strip(HostId),
+    /// A row of the host list.
+    ListRow(usize),
+    /// The list elsewhere.
+    List,
+    /// A tab.
+    Tab(Tab),
+    /// A head of the process table.
+    ProcessHead(SortKey),
+    /// A row of the process table.
+    ProcessRow(usize),
+    /// The detail elsewhere.
+    Detail,
+    /// A row of the top layer.
+    LayerRow(usize),
+    /// Anything else.
+    Elsewhere,
+}

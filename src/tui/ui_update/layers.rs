@@ -1,0 +1,274 @@
+//! Acts on help, texts, the palette and the `:` line.
+
+use super::body;
+use super::effect::{Copied, Scene, UiEffect};
+use super::fit::moved;
+use super::{describe, route};
+use crate::domain::Severity;
+use crate::engine::Command;
+use crate::tui::action::Action;
+use crate::tui::command_line::{self, Order};
+use crate::tui::palette::{self, Target};
+use crate::tui::ui::{Dialog, Focus, Layer, LineEdit, Ui};
+
+/// Lines of the `:` history that are kept.
+const HISTORY: usize = 100;
+
+pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
+    match ui.layers.last_mut() {
+        Some(Layer::Help { search, scroll }) => match action {
+            Action::Filter => search.active = true,
+            Action::Submit => search.active = false,
+            Action::Back => {
+                ui.layers.pop();
+            }
+            action => read(scroll, scene, action),
+        },
+        Some(Layer::Text {
+            title,
+            lines,
+            scroll,
+        }) => match action {
+            Action::Copy => {
+                return vec![UiEffect::Copy(Copied {
+                    what: title.clone(),
+                    text: lines.join("\n"),
+                })];
+            }
+            Action::Back => {
+                ui.layers.pop();
+            }
+            action => read(scroll, scene, action),
+        },
+        Some(Layer::Palette { search, selected }) => {
+            let entries = palette::entries(&search.text, scene.fleet);
+            if action == Action::Submit {
+                let target = entries.get(*selected).map(|entry| entry.target.clone());
+                return choose(ui, scene, target);
+            }
+            if let Some(to) = moved(walk(action), *selected, entries.len(), 10) {
+                *selected = to;
+            }
+        }
+        Some(Layer::CommandLine { .. }) => return command_line(ui, scene, action),
+        Some(Layer::Dialog(_)) | None => {}
+    }
+    Vec::new()
+}
+
+/// Tab walks down and Shift-Tab up where nothing is left to complete.
+fn walk(action: Action) -> Action {
+    match action {
+        Action::Complete => Action::Next,
+        Action::CompleteBack => Action::Previous,
+        other => other,
+    }
+}
+
+fn read(scroll: &mut usize, scene: Scene<'_>, action: Action) {
+    if let Some(to) = moved(action, *scroll, usize::MAX, scene.room.layer) {
+        *scroll = to;
+    }
+}
+
+/// Opens a text to read.
+pub(super) fn show(ui: &mut Ui, title: impl Into<String>, lines: Vec<String>) {
+    ui.layers.push(Layer::Text {
+        title: title.into(),
+        lines,
+        scroll: 0,
+    });
+}
+
+fn choose(ui: &mut Ui, scene: Scene<'_>, target: Option<Target>) -> Vec<UiEffect> {
+    ui.layers.pop();
+    match target {
+        Some(Target::Act(action)) => route::act(ui, scene, action),
+        Some(Target::Host(id)) => {
+            body::go(ui, id);
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// What was typed changed: choices made before it are void.
+pub(super) fn retyped(ui: &mut Ui) {
+    match ui.layers.last_mut() {
+        Some(Layer::Palette { selected, .. }) => *selected = 0,
+        Some(Layer::Help { scroll, .. }) => *scroll = 0,
+        Some(Layer::CommandLine {
+            completion,
+            history,
+            ..
+        }) => {
+            *completion = None;
+            *history = None;
+        }
+        _ => {}
+    }
+}
+
+/// The next character belongs behind the completion that is chosen.
+pub(super) fn accept_completion(ui: &mut Ui, scene: Scene<'_>) {
+    let Some((line, Some(at))) = ui.layers.last().and_then(completing) else {
+        return;
+    };
+    let chosen = command_line::completions(line, scene.fleet, ui)
+        .into_iter()
+        .nth(at);
+    if let (
+        Some(chosen),
+        Some(Layer::CommandLine {
+            line, completion, ..
+        }),
+    ) = (chosen, ui.layers.last_mut())
+    {
+        line.set(chosen);
+        *completion = None;
+    }
+}
+
+fn completing(layer: &Layer) -> Option<(&str, Option<usize>)> {
+    match layer {
+        Layer::CommandLine {
+            line, completion, ..
+        } => Some((&line.text, *completion)),
+        _ => None,
+    }
+}
+
+fn command_line(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
+    let Some((typed, chosen)) = ui.layers.last().and_then(completing) else {
+        return Vec::new();
+    };
+    let offered = command_line::completions(typed, scene.fleet, ui).len();
+    match (action, chosen) {
+        (Action::Submit, _) => {
+            accept_completion(ui, scene);
+            return submit(ui, scene);
+        }
+        (Action::Complete, None) | (Action::Next | Action::Complete, Some(_)) => {
+            complete(ui, chosen.map_or(0, |at| at + 1), offered);
+        }
+        (Action::CompleteBack, None) | (Action::Previous | Action::CompleteBack, Some(_)) => {
+            complete(ui, chosen.unwrap_or(0) + offered.saturating_sub(1), offered);
+        }
+        (Action::Previous, None) => recall(ui, true),
+        (Action::Next, None) => recall(ui, false),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Chooses a completion; the only one there is, is taken at once.
+fn complete(ui: &mut Ui, to: usize, offered: usize) {
+    if let Some(Layer::CommandLine { completion, .. }) = ui.layers.last_mut() {
+        *completion = to.checked_rem(offered);
+    }
+}
+
+/// Walks through the lines given before.
+fn recall(ui: &mut Ui, back: bool) {
+    let kept = ui.history.len();
+    let Some(Layer::CommandLine { line, history, .. }) = ui.layers.last_mut() else {
+        return;
+    };
+    let at = history.unwrap_or(kept);
+    let to = if back {
+        at.saturating_sub(1)
+    } else {
+        at.saturating_add(1).min(kept)
+    };
+    line.set(ui.history.get(to).cloned().unwrap_or_default());
+    *history = (to < kept).then_some(to);
+}
+
+/// Takes the line. One that is not understood stays, to be mended.
+fn submit(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
+    let Some((typed, _)) = ui.layers.last().and_then(completing) else {
+        return Vec::new();
+    };
+    let typed = typed.trim().to_owned();
+    match command_line::parse(&typed, scene.fleet, ui) {
+        Ok(order) => {
+            ui.layers.pop();
+            if !typed.is_empty() && ui.history.last() != Some(&typed) {
+                ui.history.push(typed);
+                let over = ui.history.len().saturating_sub(HISTORY);
+                ui.history.drain(..over);
+            }
+            order.map_or_else(Vec::new, |order| obey(ui, scene, order))
+        }
+        Err(wrong) => {
+            ui.say(Severity::Error, wrong.what, wrong.hint);
+            Vec::new()
+        }
+    }
+}
+
+fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
+    match order {
+        Order::Act(action) => return route::act(ui, scene, action),
+        Order::Go(id) => body::go(ui, id),
+        Order::Reconnect(hosts) => return body::reconnect(ui, &hosts),
+        Order::Shell(host) => return vec![UiEffect::Ask(Command::Shell { host })],
+        Order::Signal { pid, signal } => return signal_process(ui, scene, pid, signal),
+        Order::Theme(name) => return vec![UiEffect::Theme(name)],
+        Order::Sort(key) => ui.processes.sort = key,
+        Order::Span(span) => ui.span = span,
+        Order::Mouse(on) => return body::set_mouse(ui, on),
+        Order::Tab(tab) => body::show_tab(ui, tab),
+        Order::Filter(text) => {
+            ui.focus = Focus::List;
+            ui.list_filter = LineEdit {
+                cursor: text.len(),
+                text,
+                active: false,
+            };
+        }
+        Order::Alerts => show(ui, "Alerts", describe::alerts(scene.fleet)),
+    }
+    Vec::new()
+}
+
+fn signal_process(
+    ui: &mut Ui,
+    scene: Scene<'_>,
+    pid: u32,
+    signal: Option<crate::engine::Signal>,
+) -> Vec<UiEffect> {
+    body::choose_signal(ui, scene, pid);
+    let Some(signal) = signal else {
+        return Vec::new();
+    };
+    // The signal is named already: the dialog only found the process.
+    match ui.layers.pop() {
+        Some(Layer::Dialog(Dialog::Signal {
+            host, pid, started, ..
+        })) => vec![UiEffect::Ask(Command::Signal {
+            host,
+            pid,
+            started,
+            signal,
+        })],
+        other => {
+            ui.layers.extend(other);
+            Vec::new()
+        }
+    }
+}
+
+/// The line of a layer that keys go into.
+pub(super) fn typed_line(layer: &mut Layer) -> Option<&mut LineEdit> {
+    match layer {
+        Layer::Help { search, .. } if search.active => Some(search),
+        Layer::Palette { search, .. } => Some(search),
+        Layer::CommandLine { line, .. } => Some(line),
+        Layer::Dialog(Dialog::Prompts {
+            fields, focused, ..
+        }) => fields.get_mut(*focused),
+        Layer::Dialog(Dialog::Confirm { typed, .. }) if typed.active => Some(typed),
+        _ => None,
+    }
+}

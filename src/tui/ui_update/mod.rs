@@ -1,0 +1,19 @@
+//! How a key changes the looks (pure): what a person did goes in, the looks change, effects come out. No I/O, no clock.
+
+mod body;
+mod describe;
+mod dialogs;
+mod effect;
+mod fit;
+mod layers;
+mod mouse;
+mod questions;
+mod replies;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use effect::{Copied, Input, ReplayOrder, Room, Scene, Spot, UiEffect};
+pub use fit::fit;
+pub use replies::{copied, notice, reply};
+pub use route::update;

@@ -1,0 +1,5 @@
+//! Scripted keys on a small fleet: what they change, what they ask for, and what they never do.
+
+mod asking;
+mod looking;
+mod person;
