@@ -66,6 +66,8 @@ pub struct Layout {
     pub layer: Rect,
     /// The rows in it that scroll or can be chosen.
     pub layer_rows: Rect,
+    /// The first thing in those rows, and how many rows each takes.
+    pub layer_things: (usize, u16),
 }
 
 /// Below this there is no room for panes.
@@ -244,6 +246,7 @@ fn layer(layout: &mut Layout, size: (u16, u16), ui: &Ui, fleet: &Fleet) {
     if let Some(top) = ui.layers.last() {
         (layout.layer, layout.layer_rows) =
             dialogs::place(top, Rect::new(0, 0, size.0, size.1), fleet);
+        layout.layer_things = dialogs::things(top, layout.layer_rows, fleet);
     }
 }
 
@@ -278,7 +281,10 @@ impl Layout {
         let down = |area: Rect| usize::from(row.saturating_sub(area.y));
         if !ui.layers.is_empty() {
             return if self.layer_rows.contains(at) {
-                Spot::LayerRow(down(self.layer_rows))
+                {
+                    let (first, rows) = self.layer_things;
+                    Spot::LayerRow(first + down(self.layer_rows) / usize::from(rows.max(1)))
+                }
             } else {
                 Spot::Elsewhere
             };
