@@ -8,5 +8,13 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod cli;
+mod config;
+mod demo;
+mod fleet;
 mod pty;
+mod readme;
+mod ssh;
+mod ssh_login;
+mod sshd;
 mod tidy;
