@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   pilothouse                           the hosts of the configuration, else this machine
   pilothouse spark-1 ops@box:2222      these hosts; names of ~/.ssh/config work too
+  pilothouse once --json spark-1       one look, for scripts
   pilothouse config init               write a configuration to start from
   pilothouse doctor                    find out what is missing here, and the mend
 
@@ -113,6 +114,12 @@ pub(super) enum Color {
 /// What to do instead of opening the console.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
+    /// Look at the fleet once and print a table, or JSON; exit 4 when a host is unreachable
+    Once {
+        /// Hosts to look at; those of the configuration otherwise
+        #[arg(value_name = "HOST")]
+        hosts: Vec<String>,
+    },
     /// Serve a simulated fleet behind real SSH servers in this process: no GPU, no network
     Demo(DemoArgs),
     /// Check terminal, configuration, keys and hosts: PASS, WARN or FAIL, each with its mend

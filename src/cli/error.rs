@@ -41,6 +41,9 @@ pub(super) enum CliError {
     /// Nobody knows where the person's files live.
     #[error("no home directory is known")]
     Homeless,
+    /// The account has no name, and the environment none either.
+    #[error("the login name of this account is not known")]
+    Nameless,
     /// The demo did not start.
     #[error(transparent)]
     Demo(#[from] DemoError),
@@ -57,6 +60,7 @@ impl CliError {
             Self::Output(_)
             | Self::Write { .. }
             | Self::Homeless
+            | Self::Nameless
             | Self::Demo(_)
             | Self::Runtime(_) => Exit::Failed,
         }
@@ -69,6 +73,7 @@ impl CliError {
             Self::Exists(_) => "edit it, or name another file with --config",
             Self::Write { .. } => "choose a folder that you may write with --config",
             Self::Homeless => "set HOME, or name the file with --config",
+            Self::Nameless => "set USER",
             Self::Demo(error) => return Some(error.hint()),
             Self::Output(_) | Self::Runtime(_) => return None,
         };

@@ -11,6 +11,8 @@ pub(super) enum Exit {
     Failed,
     /// Wrong usage, or input that was refused.
     Usage,
+    /// A host can't be reached.
+    Unreachable,
 }
 
 impl From<Exit> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Unreachable => 4,
         })
     }
 }

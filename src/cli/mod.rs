@@ -8,9 +8,13 @@ mod effective;
 mod error;
 mod exit;
 mod manual;
+mod once;
+mod overview;
+mod person;
 mod print;
 mod run;
 mod runtime;
+mod snapshot;
 mod starter;
 mod verb_guess;
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use crate::config::Problem;
+use crate::text::width;
 
 /// Writes data, whole lines, to standard output.
 pub(super) fn data(text: &str) -> Result<(), CliError> {
@@ -46,5 +47,50 @@ pub(super) fn problem(problem: &Problem) -> String {
     match &problem.hint {
         Some(hint) => format!("{place}{}\n    {hint}", problem.what),
         None => format!("{place}{}", problem.what),
+    }
+}
+
+/// Rows under a head, every column as wide as its widest cell, two cells between columns.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let head: Vec<String> = head.iter().map(ToString::to_string).collect();
+    let all = || std::iter::once(&head).chain(rows);
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            all()
+                .filter_map(|row| row.get(column))
+                .map(|cell| width(cell))
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    all()
+        .map(|row| line(row, &widths))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn line(row: &[String], widths: &[usize]) -> String {
+    let mut text = String::new();
+    for (cell, widest) in row.iter().zip(widths) {
+        text.push_str(cell);
+        text.push_str(&" ".repeat(widest.saturating_sub(width(cell)) + 2));
+    }
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_by_cells_and_not_by_bytes() {
+        let rows = vec![
+            vec!["spark-1".into(), "ok".into()],
+            vec!["箱".into(), "°".into()],
+        ];
+        assert_eq!(
+            table(&["HOST", "STATE"], &rows),
+            "HOST     STATE\nspark-1  ok\n箱       °"
+        );
     }
 }

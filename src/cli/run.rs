@@ -7,7 +7,7 @@ use clap::Parser;
 use super::args::{CommandLine, Common, Verb};
 use super::error::CliError;
 use super::exit::Exit;
-use super::{config_verbs, demo_verb, doctor, manual, print, runtime, verb_guess};
+use super::{config_verbs, demo_verb, doctor, manual, once, print, runtime, verb_guess};
 use crate::config::{Config, Environment, Paths, load, read_ssh_aliases};
 
 /// Runs the command line of this process.
@@ -63,6 +63,10 @@ fn run(line: CommandLine, environment: &Environment, paths: &Paths) -> Result<Ex
     }
     match verb {
         Verb::Config(verb) => config_verbs::run(verb, &common, environment, paths),
+        Verb::Once { hosts } => {
+            let config = fleet(hosts, &common, environment, paths)?;
+            once::run(config, common.json, environment, paths)
+        }
         Verb::Demo(args) => demo_verb::run(&args),
         Verb::Doctor { hosts } => {
             doctor::run(&common.flags(hosts), common.json, environment, paths)

@@ -53,16 +53,6 @@ pub enum Strain {
     },
 }
 
-impl Strain {
-    /// Share of the memory that was left which a runaway job holds.
-    pub(super) fn filled(self) -> f32 {
-        match self {
-            Self::Filling { share } => share.clamp(0.0, 1.0),
-            _ => 0.0,
-        }
-    }
-}
-
 /// Seconds of calm before each drill.
 const CALM: f32 = 20.0;
 

@@ -15,6 +15,7 @@ mod machines;
 mod node;
 mod profile;
 mod readings;
+mod runaway;
 mod sampler;
 mod session;
 mod work;

@@ -145,9 +145,4 @@ impl Profile {
             .take(hosts)
             .collect()
     }
-
-    /// How many GPUs it has.
-    pub(super) fn gpu_count(&self) -> usize {
-        self.gpus.as_ref().map_or(0, |kind| kind.count)
-    }
 }

@@ -7,12 +7,11 @@ use super::drills::{Stage, Strain};
 use super::gpu::Gpu;
 use super::load::symmetric;
 use super::profile::Profile;
+use super::runaway::{self, Runaway};
 use super::work::{Process, Work};
 
 /// Seconds that have passed before anybody looks, so that temperatures and averages have settled.
 const SETTLE: u64 = 300;
-/// Process id of the job that fills memory in a drill.
-const RUNAWAY_PID: u32 = 7_741;
 /// Seconds after which the other ranks of a job give up on a GPU that is lost.
 const NCCL_TIMEOUT: u32 = 12;
 /// Clock ticks per second, as `getconf CLK_TCK` says on Linux.
@@ -60,17 +59,6 @@ pub(super) struct CpuTime {
     pub idle: f64,
 }
 
-/// The job that fills memory in a drill.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Runaway {
-    /// Not there.
-    Absent,
-    /// It holds so many MiB, and started at this clock tick.
-    Holds { mib: u64, started: u64 },
-    /// A person ended it; it stays away until the drill comes round again.
-    Ended,
-}
-
 impl World {
     /// A machine that has run for a while.
     pub(super) fn new(profile: &'static Profile, seed: u64) -> Self {
@@ -113,26 +101,13 @@ impl World {
 
     /// Every process on it, the runaway job included.
     pub(super) fn processes(&self) -> impl Iterator<Item = Process> {
-        let unified = self.is_unified();
-        let gpu_of_runaway = self.profile.gpu_count() > 0;
-        let runaway = match self.runaway {
-            Runaway::Holds { mib, started } => Some(Process {
-                pid: RUNAWAY_PID,
-                user: "maria",
-                command: "python3 finetune.py --base gpt-oss-20b --rank 64",
-                container: None,
-                started,
-                gpus: if gpu_of_runaway { &[0] } else { &[] },
-                gpu_mib: if unified { mib * 9 / 10 } else { 0 },
-            }),
-            Runaway::Absent | Runaway::Ended => None,
-        };
+        let runaway = self.runaway.process(self.is_unified());
         self.works.iter().map(Work::process).chain(runaway)
     }
 
     /// Ends a process; false where there is none of this id.
     pub(super) fn end(&mut self, pid: u32) -> bool {
-        if pid == RUNAWAY_PID && matches!(self.runaway, Runaway::Holds { .. }) {
+        if pid == runaway::PID && matches!(self.runaway, Runaway::Holds { .. }) {
             self.runaway = Runaway::Ended;
             return true;
         }
@@ -235,7 +210,8 @@ impl World {
         for work in &mut self.works {
             work.step(self.uptime, &mut self.random);
         }
-        self.step_runaway(strain);
+        let left = (self.memory.total - self.settled()).0;
+        self.runaway = self.runaway.step(strain, self.uptime, left);
         self.step_gpus(strain);
         self.step_memory(strain);
         self.step_processors();
@@ -243,23 +219,6 @@ impl World {
         for (used, kind) in self.disks.iter_mut().zip(self.profile.disks) {
             *used += kind.growth_kb;
         }
-    }
-
-    fn step_runaway(&mut self, strain: Strain) {
-        self.runaway = match (self.runaway, strain) {
-            (Runaway::Ended, Strain::Filling { .. }) => Runaway::Ended,
-            (now, Strain::Filling { .. }) => {
-                let started = match now {
-                    Runaway::Holds { started, .. } => started,
-                    Runaway::Absent | Runaway::Ended => self.uptime * TICKS,
-                };
-                let left = self.total_mib().saturating_sub(self.settled_mib());
-                // The kernel keeps its last reserves whatever a program wants.
-                let mib = (left as f32 * strain.filled() * 0.99) as u64;
-                Runaway::Holds { mib, started }
-            }
-            (_, _) => Runaway::Absent,
-        };
     }
 
     fn step_gpus(&mut self, strain: Strain) {
@@ -302,18 +261,15 @@ impl World {
     }
 
     fn step_memory(&mut self, strain: Strain) {
-        let total = self.total_mib();
-        let runaway = match self.runaway {
-            Runaway::Holds { mib, .. } => mib,
-            Runaway::Absent | Runaway::Ended => 0,
-        };
-        let used = (self.settled_mib() + runaway).min(total);
-        let left = total - used;
+        let used = self.settled() + Mib(self.runaway.mib());
+        let left = (self.memory.total - used).0;
         let cache = self.profile.cache_mib.min(left * 85 / 100);
-        let brim = if runaway == 0 {
-            0.0
-        } else {
-            ((strain.filled() - 0.85) / 0.15).clamp(0.0, 1.0)
+        // How far into the last reserves it is.
+        let brim = match (self.runaway, strain) {
+            (Runaway::Holds { .. }, Strain::Filling { share }) => {
+                ((share - 0.85) / 0.15).clamp(0.0, 1.0)
+            }
+            _ => 0.0,
         };
         let swap = (self.memory.swap_total.0 as f32 * 0.94 * brim) as u64;
         self.memory = Memory {
@@ -358,19 +314,16 @@ impl World {
         self.traffic.1 += (sent * wobble) as u64;
     }
 
-    fn total_mib(&self) -> u64 {
-        self.memory.total.0
-    }
-
-    /// What everything but the runaway job holds, MiB.
-    fn settled_mib(&self) -> u64 {
+    /// What everything but the runaway job holds.
+    fn settled(&self) -> Mib {
         let unified = self.is_unified();
         let works: u64 = self
             .works
             .iter()
             .map(|work| work.rss_mib() + if unified { work.gpu_mib() } else { 0 })
             .sum();
-        (self.profile.system_mib as f32 * (1.0 + 0.05 * self.breath)) as u64 + works
+        let system = self.profile.system_mib as f32 * (1.0 + 0.05 * self.breath);
+        Mib(system as u64 + works)
     }
 }
 
@@ -468,11 +421,11 @@ mod tests {
         assert!(
             world
                 .processes()
-                .any(|process| process.pid == RUNAWAY_PID && process.gpu_mib > 40_000)
+                .any(|process| process.pid == runaway::PID && process.gpu_mib > 40_000)
         );
         world.advance(100, stage);
         assert!(world.memory.available > Mib(40_000), "{:?}", world.memory);
-        assert!(world.processes().all(|process| process.pid != RUNAWAY_PID));
+        assert!(world.processes().all(|process| process.pid != runaway::PID));
     }
 
     #[test]

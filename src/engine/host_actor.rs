@@ -14,6 +14,7 @@ use super::msg::{HostMsg, LinkDown};
 use super::questions::{Questions, Voice};
 use crate::domain::{Age, HostId, HostSpec, Rung};
 use crate::exec::Exec;
+use crate::reach::{ContainerProbe, Finding};
 use crate::tasks::Tasks;
 
 /// What a connection may say before its host's actor has forwarded it.
@@ -24,6 +25,9 @@ const TURN: Duration = Duration::from_millis(300);
 
 /// A host that leaves a beat unanswered for so long (or for five periods) has gone silent.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// Time between two tries of the container rung.
+const CONTAINERS: Duration = Duration::from_secs(30);
 
 /// A link that held for so long is proven: after its loss the host is dialled afresh.
 const PROVEN: Duration = Duration::from_secs(30);
@@ -172,15 +176,20 @@ impl HostActor {
             let user = user.into();
             self.say(HostMsg::LoggedIn { user }).await;
         }
-        let _open = OpenLink::new(&self.shared, &self.spec.id, exec);
+        let open = OpenLink::new(&self.shared, &self.spec.id, exec);
         tokio::select! {
-            lost = self.beats(watch, pace) => lost,
+            lost = self.beats(&open, watch, pace) => lost,
             () = self.forward(&mut said) => std::future::pending().await,
         }
     }
 
     /// Beats until one fails; also tells whether any came before it.
-    async fn beats(&self, mut watch: Box<dyn Watch>, pace: &mut Interval) -> (Lost, bool) {
+    async fn beats(
+        &self,
+        open: &OpenLink<'_>,
+        mut watch: Box<dyn Watch>,
+        pace: &mut Interval,
+    ) -> (Lost, bool) {
         let limit = SILENCE.max(self.shared.period * 5);
         let mut answered = false;
         loop {
@@ -191,6 +200,7 @@ impl HostActor {
                     if !answered {
                         answered = true;
                         self.say(HostMsg::Holds(Rung::Command)).await;
+                        open.probe_containers();
                     }
                     self.shared.lanes.sample(&self.spec.id, beat);
                 }
@@ -238,18 +248,38 @@ fn silence(limit: Duration) -> Lost {
 struct OpenLink<'a> {
     shared: &'a Shared,
     host: &'a HostId,
+    exec: Arc<dyn Exec>,
     tasks: Tasks,
 }
 
 impl<'a> OpenLink<'a> {
     fn new(shared: &'a Shared, host: &'a HostId, exec: Arc<dyn Exec>) -> Self {
-        shared.links.lock().insert(host.clone(), exec);
+        shared.links.lock().insert(host.clone(), Arc::clone(&exec));
         let tasks = shared.tasks.child();
         Self {
             shared,
             host,
+            exec,
             tasks,
         }
+    }
+
+    /// Tries the container rung now and then, beside the beats, and tells what is new.
+    fn probe_containers(&self) {
+        let (lanes, host) = (self.shared.lanes.clone(), self.host.clone());
+        let exec = Arc::clone(&self.exec);
+        self.tasks.spawn(async move {
+            let mut probe = ContainerProbe::default();
+            let mut told = None;
+            loop {
+                let finding = probe.probe(exec.as_ref()).await;
+                if told.as_ref() != Some(&finding) {
+                    told = Some(finding.clone());
+                    lanes.host(&host, found(Rung::Containers, finding)).await;
+                }
+                sleep(CONTAINERS).await;
+            }
+        });
     }
 }
 
@@ -257,6 +287,19 @@ impl Drop for OpenLink<'_> {
     fn drop(&mut self) {
         self.shared.links.lock().remove(self.host);
         self.tasks.cancel();
+    }
+}
+
+fn found(rung: Rung, finding: Finding) -> HostMsg {
+    match finding {
+        Finding::Holds => HostMsg::Holds(rung),
+        Finding::NotApplicable => HostMsg::NotApplicable(rung),
+        Finding::Fails { silent, why, hint } => HostMsg::Fails {
+            rung,
+            silent,
+            why,
+            hint,
+        },
     }
 }
 

@@ -22,7 +22,10 @@ mod replay;
 mod run;
 pub mod sim;
 mod state;
+mod trouble;
 mod update;
+mod ways;
+mod webhook;
 
 pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
@@ -37,6 +40,7 @@ pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};
 pub use state::{Fleet, PendingQuestion};
 pub use update::update;
+pub use ways::Ways;
 
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::reach::{Ladder, Outcome, Verdict};

@@ -16,7 +16,8 @@ use super::notice::Notice;
 use super::policy::{Change, Confirmed};
 use super::questions::Questions;
 use super::remote;
-use crate::domain::{HealthChange, HostId, RequestId};
+use super::webhook::Webhook;
+use crate::domain::{HostId, RequestId};
 use crate::exec::RunLimits;
 use crate::tasks::Tasks;
 
@@ -34,7 +35,8 @@ pub(super) struct Performer {
     redials: HashMap<HostId, Arc<Notify>>,
     notices: broadcast::Sender<Notice>,
     tasks: Tasks,
-    store: Option<Keeper>,
+    keeper: Option<Keeper>,
+    webhook: Option<Webhook>,
     /// Who waits for an answer.
     pub(super) replies: HashMap<RequestId, oneshot::Sender<Reply>>,
 }
@@ -45,7 +47,8 @@ impl Performer {
         shared: &Shared,
         notices: broadcast::Sender<Notice>,
         redials: HashMap<HostId, Arc<Notify>>,
-        store: Option<Keeper>,
+        keeper: Option<Keeper>,
+        webhook: Option<Webhook>,
     ) -> Self {
         Self {
             lanes: shared.lanes.clone(),
@@ -54,7 +57,8 @@ impl Performer {
             redials,
             notices,
             tasks: shared.tasks.clone(),
-            store,
+            keeper,
+            webhook,
             replies: HashMap::new(),
         }
     }
@@ -71,8 +75,16 @@ impl Performer {
             Effect::Reply { request, reply } => self.reply(request, reply),
             // An error means that nobody listens; the fleet keeps the notice for whoever comes later.
             Effect::Notify(notice) => drop(self.notices.send(notice)),
-            Effect::Remember { host, change } => self.remember(&host, &change),
-            Effect::Webhook(_) => {}
+            Effect::Remember { host, change } => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.remember(&host, &change, &self.tasks);
+                }
+            }
+            Effect::Webhook(notice) => {
+                if let Some(webhook) = &self.webhook {
+                    webhook.call(notice, &self.tasks);
+                }
+            }
         }
     }
 
@@ -82,16 +94,6 @@ impl Performer {
             && waiting.send(reply).is_err()
         {
             tracing::debug!(%request, "whoever asked has left");
-        }
-    }
-
-    fn remember(&self, host: &HostId, change: &HealthChange) {
-        if let Some(keeper) = &self.store {
-            let written = keeper.store.remember(host, change);
-            let keeper = keeper.clone();
-            self.tasks.spawn(async move {
-                keeper.heed(written.await).await;
-            });
         }
     }
 

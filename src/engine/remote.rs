@@ -141,6 +141,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{GpuSourceChoice, HostId};
+    use crate::exec::{Exec as _, LocalExec, RunLimits, StreamEvent};
+    use crate::tasks::Tasks;
 
     fn output(exit: Exit) -> Output {
         Output {
@@ -170,6 +172,43 @@ mod tests {
         assert!(matches!(signal_outcome(41, Err(lost)), Reply::Unknown(_)));
         let refused = ExecError::new(ExecErrorKind::Refused, "no channel");
         assert!(matches!(signal_outcome(41, Err(refused)), Reply::Failed(_)));
+    }
+
+    /// The start of a process as the kernel counts it.
+    fn started(pid: u32) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        fields.split(' ').nth(19).unwrap().parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_signal_hits_the_process_that_is_meant_and_no_other() {
+        let tasks = Tasks::new();
+        let here = LocalExec::new(tasks.clone());
+        // A name that tries to look like the fields behind it.
+        let sleeper = ShellCommand::new("sh")
+            .arg("-c")
+            .arg("printf 'x) R 1 (y' > /proc/$$/comm; echo $$; read -r _");
+        let mut running = here.stream(&sleeper).await.unwrap();
+        let Some(StreamEvent::Line { bytes, .. }) = running.next().await else {
+            panic!("the sleeper did not start");
+        };
+        let pid: u32 = String::from_utf8_lossy(&bytes).parse().unwrap();
+        let right = started(pid);
+        let send = async |started, name| {
+            let command = signal(pid, started, name);
+            signal_outcome(pid, here.run(&command, RunLimits::default()).await)
+        };
+        let other = send(Some(right + 1), Signal::Kill).await;
+        assert!(format!("{other:?}").contains("another has its number"));
+        assert_eq!(send(Some(right), Signal::Term).await, Reply::Done);
+        assert_eq!(
+            running.next().await,
+            Some(StreamEvent::Exit(Exit::Signal("TERM".into())))
+        );
+        let gone = send(None, Signal::Term).await;
+        assert!(format!("{gone:?}").contains("is gone"), "{gone:?}");
+        assert!(tasks.shutdown(std::time::Duration::from_secs(5)).await);
     }
 
     #[test]

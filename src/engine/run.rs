@@ -20,10 +20,13 @@ use super::policy::{Desk, Ruling};
 use super::publish::{News, Publisher};
 use super::record::{Header, Recorder, Tape, Written};
 use super::state::Fleet;
+use super::trouble::Trouble;
 use super::update::update;
+use super::webhook::Webhook;
 use crate::clock::Clock;
 use crate::config::{Config, Problem};
 use crate::domain::{At, HostId, RequestId, Severity};
+use crate::exec::LocalExec;
 use crate::store::Store;
 use crate::tasks::Tasks;
 
@@ -94,7 +97,8 @@ impl Engine {
             let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
             tasks.spawn(keeper.recall(hosts));
         }
-        let performer = Performer::new(&shared, notices.clone(), redials, keeper);
+        let webhook = webhook(&config, &shared);
+        let performer = Performer::new(&shared, notices.clone(), redials, keeper, webhook);
         let mut hub = Hub::new(&config, clock, performer);
         let written = record.map(|recorder| hub.record(recorder));
         hub.begin(&config);
@@ -143,6 +147,13 @@ fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Not
         (spec.id.clone(), redial)
     };
     config.hosts.iter().map(start).collect()
+}
+
+fn webhook(config: &Config, shared: &Shared) -> Option<Webhook> {
+    let address = config.settings.alerts.webhook.clone()?;
+    let here = Arc::new(LocalExec::new(shared.tasks.clone()));
+    let trouble = Trouble::new(shared.lanes.clone());
+    Some(Webhook::new(address, here, trouble))
 }
 
 /// What the engine's own task owns.

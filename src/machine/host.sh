@@ -128,6 +128,7 @@ job() {
 	tag=$1
 	shift
 	{
+		exec </dev/null
 		read -r me x </proc/self/stat
 		tool "$@" &
 		printf "%s$n" "$me" "$!" >&3
@@ -142,7 +143,7 @@ job() {
 	eval "job_$tag=$!"
 }
 tool() {
-	exec 3>&- </dev/null 2>&1
+	exec 3>&- 2>&1
 	case $1 in
 	who) "$@" ;;
 	*) exec "$@" ;;

@@ -351,3 +351,179 @@ fn destination(text: &str, behind: &SshSpec) -> Option<SshSpec> {
         ..SshSpec::new(host.parse().ok()?)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defaults() -> Defaults {
+        Defaults {
+            home: "/home/ada".into(),
+            user: "ada".parse().unwrap(),
+            agent: Some("/run/agent".into()),
+        }
+    }
+
+    fn spec(host: &str) -> SshSpec {
+        SshSpec::new(host.parse().unwrap())
+    }
+
+    /// Resolves with these answers of `ssh -G` by host; a host without one was not asked about yet.
+    fn with(spec: &SshSpec, answers: &[(&str, &str)]) -> Result<SshTarget, ResolveError> {
+        resolve(spec, &defaults(), &|asked| match answers
+            .iter()
+            .find(|(host, _)| *host == asked.host.as_str())
+        {
+            Some((_, text)) => Answered::Config((*text).to_owned()),
+            None => Answered::NotYet,
+        })
+    }
+
+    fn hops(target: &SshTarget) -> Vec<String> {
+        target
+            .jumps
+            .iter()
+            .map(|hop| format!("{}@{}", hop.user, hop.endpoint))
+            .collect()
+    }
+
+    #[test]
+    fn without_ssh_the_defaults_are_those_of_openssh() {
+        let target = resolve(&spec("spark"), &defaults(), &|_| Answered::Nothing).unwrap();
+        assert_eq!(target.endpoint.to_string(), "spark:22");
+        assert_eq!(target.user.as_str(), "ada");
+        assert_eq!(target.agent, Some("/run/agent".into()));
+        assert_eq!(target.identities.len(), IDENTITIES.len());
+        assert_eq!(target.identities[3], Path::new("/home/ada/.ssh/id_ed25519"));
+        assert_eq!(
+            target.known_hosts[0],
+            Path::new("/home/ada/.ssh/known_hosts")
+        );
+        assert_eq!(target.connect_timeout, CONNECT_TIMEOUT);
+        assert!(!target.refuse_unknown && target.jumps.is_empty());
+    }
+
+    #[test]
+    fn everything_ssh_says_is_taken() {
+        let text = "user gpu\nhostname 10.0.0.7\nport 2222\nidentityfile ~/k/%r@%h\nidentityfile /k2\n\
+            certificatefile ~/c.pub\nidentitiesonly yes\nidentityagent /run/other\n\
+            userknownhostsfile /u1 ~/u2\nglobalknownhostsfile /g\nhostkeyalias spark-key\nhashknownhosts yes\n\
+            stricthostkeychecking true\nconnecttimeout 4\nserveraliveinterval 7\nproxycommand nc %h %p\n";
+        let target = with(&spec("spark"), &[("spark", text)]).unwrap();
+        assert_eq!(target.endpoint.to_string(), "10.0.0.7:2222");
+        assert_eq!(target.user.as_str(), "gpu");
+        assert_eq!(
+            target.identities,
+            [Path::new("/home/ada/k/gpu@10.0.0.7"), Path::new("/k2")]
+        );
+        assert_eq!(target.certificates, [Path::new("/home/ada/c.pub")]);
+        assert!(target.identities_only && target.hash_known_hosts && target.refuse_unknown);
+        assert_eq!(target.agent, Some("/run/other".into()));
+        assert_eq!(
+            target.known_hosts,
+            [Path::new("/u1"), Path::new("/home/ada/u2")]
+        );
+        assert_eq!(target.global_known_hosts, [Path::new("/g")]);
+        assert_eq!(target.host_key_alias.unwrap().as_str(), "spark-key");
+        assert_eq!(target.connect_timeout, Duration::from_secs(4));
+        assert_eq!(target.keep_alive, Duration::from_secs(7));
+        assert_eq!(target.proxy_command.as_deref(), Some("nc %h %p"));
+    }
+
+    #[test]
+    fn the_description_wins_over_ssh() {
+        let mut wanted = spec("spark");
+        wanted.user = Some("root".parse().unwrap());
+        wanted.port = Some(23.try_into().unwrap());
+        wanted.identity = vec!["~/mine".into()];
+        wanted.known_hosts = Some("~/kh".into());
+        wanted.strict = StrictHostKeys::Refuse;
+        let text = "user gpu\nport 2222\nidentityfile /k\nuserknownhostsfile /u\nstricthostkeychecking accept-new\nidentityagent none\n";
+        let target = with(&wanted, &[("spark", text)]).unwrap();
+        assert_eq!(
+            (target.user.as_str(), target.endpoint.port.get()),
+            ("root", 23)
+        );
+        assert_eq!(target.identities, [Path::new("/home/ada/mine")]);
+        assert_eq!(target.known_hosts, [Path::new("/home/ada/kh")]);
+        assert!(target.refuse_unknown);
+        assert_eq!(target.agent, None);
+    }
+
+    #[test]
+    fn no_and_accept_new_mean_ask() {
+        for word in ["false", "no", "accept-new", "ask"] {
+            let text = format!("stricthostkeychecking {word}\n");
+            let target = with(&spec("spark"), &[("spark", &text)]).unwrap();
+            assert!(!target.refuse_unknown, "{word}");
+        }
+    }
+
+    #[test]
+    fn jumps_are_passed_in_order_and_the_first_brings_its_own() {
+        let answers = [
+            (
+                "spark",
+                "proxyjump gate,inner@[::1]:2200\nproxycommand none\n",
+            ),
+            ("gate", "hostname gate.lan\nuser g\nproxyjump outer\n"),
+            ("::1", "hostname ::1\nproxyjump ignored\n"),
+            ("outer", "hostname outer.net\nproxycommand nc %h %p\n"),
+        ];
+        let target = with(&spec("spark"), &answers).unwrap();
+        assert_eq!(
+            hops(&target),
+            ["ada@outer.net:22", "g@gate.lan:22", "inner@[::1]:2200"]
+        );
+        assert_eq!(target.jumps[0].proxy_command.as_deref(), Some("nc %h %p"));
+        assert!(target.jumps.iter().all(|hop| hop.jumps.is_empty()));
+    }
+
+    #[test]
+    fn jumps_of_the_description_win_and_end_the_proxy_command() {
+        let mut wanted = spec("spark");
+        wanted.jump = vec![spec("mine")];
+        let answers = [
+            ("spark", "proxyjump theirs\nproxycommand nc %h %p\n"),
+            ("mine", "user m\n"),
+        ];
+        let target = with(&wanted, &answers).unwrap();
+        assert_eq!(hops(&target), ["m@mine:22"]);
+        assert_eq!(target.proxy_command, None);
+    }
+
+    #[test]
+    fn what_can_not_be_resolved_says_why() {
+        let asked = with(&spec("spark"), &[("spark", "proxyjump gate\n")]);
+        assert!(matches!(asked, Err(ResolveError::NotYet(s)) if s.host.as_str() == "gate"));
+        let circle = [("a", "proxyjump b\n"), ("b", "proxyjump a\n")];
+        assert_eq!(
+            with(&spec("a"), &circle),
+            Err(ResolveError::Circle("a".parse().unwrap()))
+        );
+        for (text, keyword) in [
+            ("proxyjump -oProxyCommand=x\n", "proxyjump"),
+            ("port 70000\n", "port"),
+            ("user a b\n", "user"),
+            ("hostname $(x)\n", "hostname"),
+        ] {
+            let error = with(&spec("a"), &[("a", text)]).unwrap_err();
+            assert!(
+                matches!(error, ResolveError::Value { keyword: k, .. } if k == keyword),
+                "{text}: {error:?}"
+            );
+        }
+        let revoked = with(&spec("a"), &[("a", "revokedhostkeys /krl\n")]);
+        assert!(matches!(revoked, Err(ResolveError::Unsupported { .. })));
+        let token = with(&spec("a"), &[("a", "identityfile ~/%C\n")]);
+        assert!(matches!(token, Err(ResolveError::Token { .. })));
+    }
+
+    #[test]
+    fn ssh_is_not_asked_where_the_description_forbids_it() {
+        let mut wanted = spec("spark");
+        wanted.use_ssh_config = false;
+        let target = resolve(&wanted, &defaults(), &|_| panic!("asked")).unwrap();
+        assert_eq!(target.endpoint.to_string(), "spark:22");
+    }
+}

@@ -205,9 +205,9 @@ impl KnownHosts {
 
     /// Whether a plain key of this algorithm is known for the name, so that it is worth asking the server for it.
     pub fn knows_algorithm(&self, algorithm: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|e| e.marker == Marker::None && e.key.sound && e.key.algorithm == algorithm)
+        self.entries.iter().any(|e| {
+            e.marker == Marker::None && !e.bare && e.key.sound && e.key.algorithm == algorithm
+        })
     }
 }
 

@@ -19,7 +19,7 @@ use super::target::SshTarget;
 use crate::domain::Rung;
 
 /// How long a server may think about one request; PAM modules take seconds.
-const SERVER_THINKS: Duration = Duration::from_secs(20);
+const SERVER_THINKS: Duration = Duration::from_secs(15);
 /// Keys shown at most: sshd ends the connection after `MaxAuthTries`, 6 by default.
 const OFFERS: usize = 6;
 

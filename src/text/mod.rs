@@ -1,5 +1,7 @@
 //! Text from outside: cleaned before it can be drawn or copied, measured and cut by what a terminal shows.
 
+mod class;
+mod clean;
 mod safe;
 mod width;
 

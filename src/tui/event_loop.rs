@@ -26,6 +26,7 @@ use super::theme::{self, Theme};
 use super::theme_load;
 use super::ui::{CopyRoute, Ui};
 use super::ui_update::{self, Copied, Scene, UiEffect};
+use super::view;
 use crate::domain::{HostId, Severity};
 use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply};
 use crate::shell::ShellCommand;
@@ -117,6 +118,7 @@ impl Console {
         let mut ui = Ui::new(size);
         ui.mouse = options.modes.mouse;
         ui.themes = theme::names().map(str::to_owned).to_vec();
+        ui.zone = options.zone.clone();
         ui.now = (options.now)();
         if let Source::Replay(player) = &source {
             ui.replay = Some(player.looks());
@@ -357,7 +359,7 @@ impl Console {
         let fleet = self.ui.shown(&self.fleet);
         let (ui, keymap, theme) = (&self.ui, &self.keymap, &self.theme);
         self.screen
-            .draw(|frame| face::draw(frame, fleet, ui, keymap, theme))
+            .draw(|frame| view::view(frame, fleet, ui, keymap, theme))
             .map_err(TuiError::Draw)?;
         self.pace.drawn((self.options.now)());
         Ok(())

@@ -257,24 +257,24 @@ fn modifier(word: &str) -> Option<Modifier> {
     })
 }
 
-/// The palette's sixteen with xterm's own values, which only serve to find the nearest.
-const PALETTE: [(&str, Color, [u8; 3]); 16] = [
-    ("black", Color::Black, [0, 0, 0]),
-    ("red", Color::Red, [205, 0, 0]),
-    ("green", Color::Green, [0, 205, 0]),
-    ("yellow", Color::Yellow, [205, 205, 0]),
-    ("blue", Color::Blue, [0, 0, 238]),
-    ("magenta", Color::Magenta, [205, 0, 205]),
-    ("cyan", Color::Cyan, [0, 205, 205]),
-    ("white", Color::Gray, [229, 229, 229]),
-    ("bright-black", Color::DarkGray, [127, 127, 127]),
-    ("bright-red", Color::LightRed, [255, 0, 0]),
-    ("bright-green", Color::LightGreen, [0, 255, 0]),
-    ("bright-yellow", Color::LightYellow, [255, 255, 0]),
-    ("bright-blue", Color::LightBlue, [92, 92, 255]),
-    ("bright-magenta", Color::LightMagenta, [255, 0, 255]),
-    ("bright-cyan", Color::LightCyan, [0, 255, 255]),
-    ("bright-white", Color::White, [255, 255, 255]),
+/// The palette's sixteen, as theme files name them.
+const PALETTE: [(&str, Color); 16] = [
+    ("black", Color::Black),
+    ("red", Color::Red),
+    ("green", Color::Green),
+    ("yellow", Color::Yellow),
+    ("blue", Color::Blue),
+    ("magenta", Color::Magenta),
+    ("cyan", Color::Cyan),
+    ("white", Color::Gray),
+    ("bright-black", Color::DarkGray),
+    ("bright-red", Color::LightRed),
+    ("bright-green", Color::LightGreen),
+    ("bright-yellow", Color::LightYellow),
+    ("bright-blue", Color::LightBlue),
+    ("bright-magenta", Color::LightMagenta),
+    ("bright-cyan", Color::LightCyan),
+    ("bright-white", Color::White),
 ];
 
 /// A colour as a theme file writes it.
@@ -289,8 +289,8 @@ pub(super) fn parse_colour(word: &str) -> Option<Color> {
     }
     PALETTE
         .iter()
-        .find(|(name, _, _)| *name == word)
-        .map(|(_, colour, _)| *colour)
+        .find(|(name, _)| *name == word)
+        .map(|(_, colour)| *colour)
 }
 
 fn true_colour([r, g, b]: [u8; 3]) -> Color {
@@ -346,14 +346,34 @@ fn nearest_256(colour: [u8; 3]) -> u8 {
     }
 }
 
-/// The nearest of sixteen. A grey stays a grey: its small lean towards a hue must not become a signal colour.
+/// The nearest of sixteen, by hue: a signal keeps its colour, and the small lean of a grey does not become one.
 fn nearest_16(colour: [u8; 3]) -> Color {
-    let spread = colour.iter().max().unwrap_or(&0) - colour.iter().min().unwrap_or(&0);
-    PALETTE
-        .iter()
-        .filter(|(_, _, [r, g, b])| spread >= 60 || (r == g && g == b))
-        .min_by_key(|(_, _, of)| distance(*of, colour))
-        .map_or(Color::Reset, |(_, colour, _)| *colour)
+    let most = colour.iter().copied().max().unwrap_or(0);
+    let least = colour.iter().copied().min().unwrap_or(0);
+    if most - least < 60 {
+        return match most {
+            0..64 => Color::Black,
+            64..176 => Color::DarkGray,
+            176..232 => Color::Gray,
+            _ => Color::White,
+        };
+    }
+    let middle = u8::midpoint(most, least);
+    let bright = most >= 230;
+    match (colour.map(|channel| channel > middle), bright) {
+        ([true, false, false], false) => Color::Red,
+        ([true, false, false], true) => Color::LightRed,
+        ([false, true, false], false) => Color::Green,
+        ([false, true, false], true) => Color::LightGreen,
+        ([true, true, _], false) => Color::Yellow,
+        ([true, true, _], true) => Color::LightYellow,
+        ([true, false, true], false) => Color::Magenta,
+        ([true, false, true], true) => Color::LightMagenta,
+        ([false, true, true], false) => Color::Cyan,
+        ([false, true, true], true) => Color::LightCyan,
+        ([false, false, _], false) => Color::Blue,
+        ([false, false, _], true) => Color::LightBlue,
+    }
 }
 
 /// Weighted as the eye sees it: green counts most, blue least.

@@ -253,7 +253,7 @@ mod tests {
             ]
         );
         assert!(matches!(
-            load("drak"),
+            load("drk"),
             Err(ThemeProblem::Unknown { hint, .. }) if hint == "did you mean `dark`?"
         ));
         assert!(matches!(

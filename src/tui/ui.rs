@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::domain::{Age, At, HostId, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
 
@@ -42,6 +44,8 @@ pub struct Ui {
     pub flash: Option<Flash>,
     /// What a recording says of itself while it is replayed.
     pub replay: Option<ReplayUi>,
+    /// The person's time zone, for times of day.
+    pub zone: TimeZone,
     /// Now, as the event loop last said.
     pub now: At,
     /// When the last key was pressed: a dialog that nobody asked for waits for a quiet second.
@@ -85,6 +89,7 @@ impl Ui {
             mouse: true,
             flash: None,
             replay: None,
+            zone: TimeZone::UTC,
             now: At::default(),
             last_key: At::default(),
             interrupted: None,
@@ -153,6 +158,15 @@ pub enum GraphSpan {
 }
 
 impl GraphSpan {
+    /// The time across the whole width, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Short => "2 min",
+            Self::Middle => "15 min",
+            Self::Long => "1 h",
+        }
+    }
+
     /// The time across the whole width.
     pub fn age(self) -> Age {
         Age(1000

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -81,6 +81,7 @@ fn help_is_written_for_a_newcomer() {
         ("help_config", &["config", "--help"]),
         ("help_config_print", &["config", "print", "--help"]),
         ("help_demo", &["demo", "--help"]),
+        ("help_once", &["once", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
     ] {
         let ran = person.run(words);
@@ -301,10 +302,40 @@ fn a_headless_demo_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
         .unwrap();
     assert_eq!(&banner, b"SSH-2.0-");
 
+    let once = person.run(&["--config", file, "once", "--json"]);
+    assert_eq!(once.code, 0, "{}{}", once.out, once.err);
+    let fleet: serde_json::Value = serde_json::from_str(&once.out).unwrap();
+    assert_eq!(fleet["hosts"][0]["gpus"][0]["name"], "NVIDIA GB10");
+    assert_eq!(fleet["hosts"][2]["gpus"].as_array().unwrap().len(), 8);
+    let table = person
+        .run(&["--config", file, "once", "spark-1", "plain"])
+        .out;
+    assert!(table.starts_with("HOST     STATE  GPU"), "{table}");
+    assert_eq!(table.matches("\nplain").count(), 1, "{table}");
+
     let pid = rustix::process::Pid::from_child(&demo.0);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(demo.0.wait().unwrap().code(), Some(0));
     assert!(!key.exists(), "the demo left its key behind");
+}
+
+#[test]
+fn once_shows_this_machine_and_ends_with_4_where_a_host_is_unreachable() {
+    let person = Person::new();
+    let mut command = person.command(&["once", "--json"]);
+    let here = Ran::from(command.env("PATH", "/usr/bin:/bin").output().unwrap());
+    assert_eq!(here.code, 0, "{}", here.err);
+    let fleet: serde_json::Value = serde_json::from_str(&here.out).unwrap();
+    assert_eq!(fleet["hosts"][0]["name"], "local");
+    assert!(fleet["hosts"][0]["machine"]["memory"]["total_mib"].as_u64() > Some(0));
+
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let gone = person.run(&["once", &closed.to_string()]);
+    assert_eq!(gone.code, 4, "{}", gone.err);
+    assert!(gone.out.contains("down: tcp"), "{}", gone.out);
 }
 
 #[test]

@@ -16,10 +16,11 @@ die() { printf 'lab: %s\n' "$*" >&2; exit 1; }
 
 # NAME  LAST-OCTET  LOGIN-SHELL  WHAT-NVIDIA-SMI-PLAYS  HOST-KEY  WHAT-LETS-ONE-IN
 #
+# What nvidia-smi plays is a set of tests/lab/bin/nvidia-smi; `tests/lab/host play` changes it while the host runs.
 # Only `jump` reaches `behind`. `flood` is for the benches: its nvidia-smi writes as fast as it can.
 lab_hosts() {
     cat <<'HOSTS'
-h200      11  bash     h200          ed25519  key
+h200      11  bash     h200x8        ed25519  key
 rtx       12  zsh      rtx           ecdsa    key
 gb10      13  dash     gb10          rsa      key
 mig       14  fish     mig           ed25519  key

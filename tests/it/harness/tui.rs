@@ -123,6 +123,7 @@ async fn serve(
 
 fn main() -> ExitCode {
     let mode = std::env::args().nth(1).unwrap_or_else(|| "run".into());
+    let hosts = std::env::args().nth(2).map_or(8, |n| n.parse().unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -131,7 +132,7 @@ fn main() -> ExitCode {
     let tasks = Tasks::new();
     let clock = Clock::system();
     let (commands, requests) = mpsc::channel(16);
-    let (fleets, fleet_reader) = watch::channel(fleet(&clock, 20));
+    let (fleets, fleet_reader) = watch::channel(fleet(&clock, hosts));
     let handle = Handle::new(commands, fleet_reader, broadcast::Sender::new(16));
     let _entered = runtime.enter();
     tasks.spawn(serve(mode, requests, fleets));
@@ -147,6 +148,7 @@ fn main() -> ExitCode {
         term: None,
         in_tmux: false,
         config: None,
+        zone: jiff::tz::TimeZone::UTC,
         now: Arc::new(move || {
             assert!(
                 !PANIC_IN_MAIN.load(Ordering::Acquire),

@@ -1,0 +1,178 @@
+//! `once`: one look at the fleet, as soon as every host has a verdict.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::overview::overview;
+use super::person::person;
+use super::snapshot::Snapshot;
+use super::{print, runtime};
+use crate::clock::Clock;
+use crate::config::{Config, Environment, Paths};
+use crate::domain::{GpuSourceChoice, HealthWord};
+use crate::engine::{Engine, Fleet, Handle, Host, Setup, Verdict, Ways};
+use crate::tasks::Tasks;
+
+/// After this the fleet is shown as it is. A little more than a dial may take: a host that lets it run out has a verdict.
+const LIMIT: Duration = Duration::from_secs(12);
+
+/// Starts an engine, waits for the verdicts and prints them.
+pub(super) fn run(
+    config: Config,
+    as_json: bool,
+    environment: &Environment,
+    paths: &Paths,
+) -> Result<Exit, CliError> {
+    for problem in &config.problems {
+        print::message(&print::problem(problem));
+    }
+    let person = person(environment, paths)?;
+    runtime::block_on(async {
+        let tasks = Tasks::new();
+        let clock = Clock::system();
+        let engine = Engine::start(Setup {
+            connect: Arc::new(Ways::new(&tasks, &clock, person, config.settings.period)),
+            config,
+            clock,
+            tasks: tasks.clone(),
+            store: None,
+            record: None,
+        });
+        let outcome = once(&engine.handle(), as_json).await;
+        engine.shutdown(runtime::FAREWELL).await;
+        tasks.shutdown(runtime::FAREWELL).await;
+        outcome
+    })?
+}
+
+/// Waits for the verdicts and prints them.
+async fn once(handle: &Handle, as_json: bool) -> Result<Exit, CliError> {
+    let fleet = settled(handle).await;
+    if as_json {
+        print::json(&Snapshot::of(&fleet))?;
+    } else {
+        print::data(&overview(&fleet))?;
+    }
+    for pending in fleet.questions.iter() {
+        print::message(&format!(
+            "{} asks something that only a person can answer: open it with `pilothouse {0}`",
+            pending.host
+        ));
+    }
+    Ok(outcome(&fleet))
+}
+
+async fn settled(handle: &Handle) -> Arc<Fleet> {
+    let mut fleet = handle.fleet();
+    let all = fleet.wait_for(|fleet| fleet.hosts.iter().all(|host| is_settled(fleet, host)));
+    // Late, or the engine is gone: what is known is shown.
+    if let Ok(Ok(settled)) = tokio::time::timeout(LIMIT, all).await {
+        return Arc::clone(&settled);
+    }
+    Arc::clone(&handle.fleet().borrow())
+}
+
+/// Whether there is something to say of a host: its readings, the rung that fails, or a question.
+fn is_settled(fleet: &Fleet, host: &Host) -> bool {
+    match host.ladder.verdict() {
+        Verdict::Down { .. } | Verdict::Wedged { .. } => true,
+        Verdict::Unknown => fleet.questions.iter().any(|asked| asked.host == host.id),
+        Verdict::Up => {
+            let no_gpu = host.spec.gpu == GpuSourceChoice::None;
+            host.machine.is_some() && (no_gpu || host.gpus.is_some())
+        }
+    }
+}
+
+fn outcome(fleet: &Fleet) -> Exit {
+    let unreachable = |host: &Arc<Host>| {
+        matches!(
+            host.word,
+            HealthWord::Connecting | HealthWord::Asking | HealthWord::Down | HealthWord::Wedged
+        )
+    };
+    if fleet.hosts.iter().any(unreachable) {
+        Exit::Unreachable
+    } else {
+        Exit::Done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::domain::{HostKeyFacts, Question};
+    use crate::engine::sim::{SimFleet, SimLink};
+
+    async fn look(sim: &Arc<SimFleet>) -> Arc<Fleet> {
+        let connect: Arc<dyn crate::engine::Connect> = sim.clone();
+        let engine = Engine::start(Setup {
+            config: Config {
+                fleet: "sim".into(),
+                hosts: sim.specs(),
+                settings: Settings::default(),
+                file: None,
+                problems: Vec::new(),
+            },
+            clock: Clock::manual(),
+            tasks: Tasks::new(),
+            connect,
+            store: None,
+            record: None,
+        });
+        let fleet = settled(&engine.handle()).await;
+        assert!(engine.shutdown(Duration::from_secs(1)).await);
+        fleet
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hosts_that_answer_are_shown_with_their_readings() {
+        let fleet = look(&SimFleet::new(1, 2)).await;
+        assert_eq!(outcome(&fleet), Exit::Done);
+        assert!(fleet.hosts.iter().all(|host| host.gpus.is_some()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_that_can_t_be_reached_is_shown_with_its_rung() {
+        let sim = SimFleet::new(1, 3);
+        sim.set("sim-002", SimLink::Refused);
+        sim.set("sim-003", SimLink::Wedged);
+        let fleet = look(&sim).await;
+        assert_eq!(outcome(&fleet), Exit::Unreachable);
+        let text = overview(&fleet);
+        assert!(text.contains("\nsim-002 down: tcp"), "{text}");
+        assert!(text.contains("\nsim-003 WEDGED: ssh banner"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_there_to_answer_so_a_question_is_a_verdict() {
+        let sim = SimFleet::new(1, 1);
+        sim.set(
+            "sim-001",
+            SimLink::Asks(Question::UnknownHostKey(HostKeyFacts {
+                endpoint: crate::domain::Endpoint {
+                    host: "sim-001".parse().unwrap(),
+                    port: crate::domain::Port::SSH,
+                },
+                algorithm: "ssh-ed25519".into(),
+                fingerprint: "SHA256:x".into(),
+                file: "known_hosts".into(),
+            })),
+        );
+        let fleet = tokio::time::timeout(LIMIT / 2, look(&sim)).await.unwrap();
+        assert_eq!(fleet.hosts[0].word, HealthWord::Asking);
+        assert_eq!(outcome(&fleet), Exit::Unreachable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_host_without_a_verdict_is_shown_as_it_is_after_the_limit() {
+        let sim = SimFleet::new(1, 2);
+        sim.set("sim-002", SimLink::Slow(LIMIT * 2));
+        let fleet = look(&sim).await;
+        assert_eq!(outcome(&fleet), Exit::Unreachable);
+        assert_eq!(fleet.hosts[1].word, HealthWord::Connecting);
+    }
+}

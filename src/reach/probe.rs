@@ -1,0 +1,260 @@
+//! The container rung, tried by hand: is there a daemon's socket, may we use it, does it answer a ping. Docker and Podman
+//! speak alike here.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use super::ladder::Finding;
+use crate::exec::{Exec, ExecErrorKind, HostSocket, RunLimits};
+use crate::shell::{RemotePath, ShellCommand};
+use crate::text::SafeText;
+
+/// Longest wait for a daemon on its own machine.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Rounds without a socket before it is looked for again.
+const LOOK_AGAIN: u32 = 10;
+
+/// The sockets that Docker and Podman listen on, those of a login without root included.
+const LOOK: &str = r#"run="/run/user/$(id -u)"
+for socket in /var/run/docker.sock "$run/docker.sock" /run/podman/podman.sock "$run/podman/podman.sock"; do
+  [ -S "$socket" ] || continue
+  if [ -r "$socket" ] && [ -w "$socket" ]; then echo "open $socket"; else echo "shut $socket"; fi
+done"#;
+
+/// Tries the container rung of one host, round by round; remembers where the daemon listens.
+#[derive(Debug, Default)]
+pub struct ContainerProbe {
+    known: Known,
+}
+
+/// What is known of the daemon's socket.
+#[derive(Debug, Default)]
+enum Known {
+    /// Nobody has looked.
+    #[default]
+    Nothing,
+    /// Here, and we may use it.
+    Open(RemotePath),
+    /// There was none so many rounds ago.
+    None(u32),
+}
+
+impl ContainerProbe {
+    /// Tries the rung once.
+    pub async fn probe(&mut self, exec: &dyn Exec) -> Finding {
+        if let Known::None(rounds) = &mut self.known
+            && *rounds < LOOK_AGAIN
+        {
+            *rounds += 1;
+            return Finding::NotApplicable;
+        }
+        if let Known::Open(socket) = &self.known {
+            let finding = ping(exec, socket).await;
+            if finding == Finding::Holds {
+                return finding;
+            }
+        }
+        // What failed may have moved, stopped, or been forbidden: look before saying which.
+        self.look(exec).await
+    }
+
+    async fn look(&mut self, exec: &dyn Exec) -> Finding {
+        self.known = Known::Nothing;
+        let command = ShellCommand::new("sh").arg("-c").arg(LOOK);
+        let limits = RunLimits {
+            timeout: PATIENCE,
+            output: 4096,
+        };
+        let sockets = match exec.run(&command, limits).await {
+            Ok(output) => sockets(&output.stdout),
+            Err(error) => return fails(error.kind == ExecErrorKind::Timeout, &error.what, None),
+        };
+        match sockets {
+            Sockets::Open(socket) => {
+                let finding = ping(exec, &socket).await;
+                self.known = Known::Open(socket);
+                finding
+            }
+            Sockets::Shut(socket) => fails(
+                false,
+                &format!("no permission for {socket}"),
+                Some("add the login to the socket's group, often: sudo usermod -aG docker USER"),
+            ),
+            Sockets::None => {
+                self.known = Known::None(0);
+                Finding::NotApplicable
+            }
+        }
+    }
+}
+
+/// What looking for sockets gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Sockets {
+    Open(RemotePath),
+    Shut(RemotePath),
+    None,
+}
+
+/// Reads what [`LOOK`] printed: the first that we may use, else the first that is there.
+fn sockets(printed: &[u8]) -> Sockets {
+    let printed = String::from_utf8_lossy(printed);
+    let named = |word: &str| {
+        printed
+            .lines()
+            .filter_map(|line| line.strip_prefix(word)?.strip_prefix(' '))
+            .find_map(|path| RemotePath::new(path).ok())
+    };
+    match (named("open"), named("shut")) {
+        (Some(socket), _) => Sockets::Open(socket),
+        (None, Some(socket)) => Sockets::Shut(socket),
+        (None, None) => Sockets::None,
+    }
+}
+
+/// Asks the daemon for its `/_ping`, the one request that costs it nothing.
+async fn ping(exec: &dyn Exec, socket: &RemotePath) -> Finding {
+    let socket_of_host = HostSocket::Unix(socket.clone());
+    match timeout(PATIENCE, ask(exec, &socket_of_host)).await {
+        Err(_) => fails(
+            true,
+            &format!("{socket} takes the connection and says nothing"),
+            Some("restart the daemon: sudo systemctl restart docker"),
+        ),
+        Ok(Ok(status)) if status.contains(" 200") => Finding::Holds,
+        Ok(Ok(status)) => fails(false, &format!("{socket} answers: {status}"), None),
+        Ok(Err(why)) => fails(
+            false,
+            &format!("{socket}: {why}"),
+            Some("is the daemon running? sudo systemctl start docker"),
+        ),
+    }
+}
+
+/// The first line of the answer.
+async fn ask(exec: &dyn Exec, socket: &HostSocket) -> Result<String, String> {
+    let mut io = exec.connect(socket).await.map_err(|error| error.what)?;
+    io.write_all(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut answer = [0; 256];
+    let mut filled = 0;
+    while let Some(room) = answer.get_mut(filled..).filter(|room| !room.is_empty()) {
+        let read = io.read(room).await.map_err(|error| error.to_string())?;
+        let ended = room.iter().take(read).any(|byte| *byte == b'\n');
+        filled += read;
+        if ended || read == 0 {
+            break;
+        }
+    }
+    let answer = String::from_utf8_lossy(answer.get(..filled).unwrap_or_default());
+    let line = answer.lines().next().unwrap_or_default();
+    Ok(SafeText::new(line).to_string())
+}
+
+fn fails(silent: bool, why: &str, hint: Option<&str>) -> Finding {
+    Finding::Fails {
+        silent,
+        why: why.into(),
+        hint: hint.map(Into::into),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+    use crate::exec::{LocalExec, SimExec, SimReply};
+    use crate::tasks::Tasks;
+
+    #[test]
+    fn the_first_socket_that_we_may_use_is_taken() {
+        let path = |text: &str| RemotePath::new(text).unwrap();
+        let rows = [
+            ("", Sockets::None),
+            ("motd\nopenly said\n", Sockets::None),
+            ("shut /a\nopen /b\nopen /c\n", Sockets::Open(path("/b"))),
+            ("shut /a\nshut /b\n", Sockets::Shut(path("/a"))),
+            ("open relative\n", Sockets::None),
+        ];
+        for (printed, found) in rows {
+            assert_eq!(sockets(printed.as_bytes()), found, "{printed:?}");
+        }
+    }
+
+    /// A daemon that answers every connection with these bytes.
+    async fn answered(answer: &'static [u8]) -> Finding {
+        let (folder, tasks) = (tempfile::tempdir().unwrap(), Tasks::new());
+        let path = folder.path().join("docker.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        tasks.spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = [0; 1024];
+                let read = stream.read(&mut asked).await.unwrap();
+                assert!(asked[..read].starts_with(b"GET /_ping HTTP/1.1\r\n"));
+                stream.write_all(answer).await.unwrap();
+            }
+        });
+        let exec = LocalExec::new(tasks.clone());
+        let socket = RemotePath::new(path.to_str().unwrap()).unwrap();
+        let finding = ping(&exec, &socket).await;
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+        finding
+    }
+
+    #[tokio::test]
+    async fn a_daemon_is_there_when_it_answers_its_ping() {
+        let ok = answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK").await;
+        assert_eq!(ok, Finding::Holds);
+        for odd in [&b"HTTP/1.1 500 \x1b[31mno\r\n\r\n"[..], b"", &[b'x'; 4096]] {
+            match answered(odd).await {
+                Finding::Fails { silent, why, .. } => {
+                    assert!(!silent && !why.as_str().contains('\x1b'), "{why}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn absence_is_no_failure_and_is_not_looked_at_every_time() {
+        let tasks = Tasks::new();
+        let host = SimExec::new(tasks.clone()).on("docker.sock", SimReply::Says(0, ""));
+        let mut probe = ContainerProbe::default();
+        for _ in 0..=LOOK_AGAIN {
+            assert_eq!(probe.probe(&host).await, Finding::NotApplicable);
+        }
+        assert_eq!(host.asked().len(), 1);
+        probe.probe(&host).await;
+        assert_eq!(host.asked().len(), 2);
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shut_socket_and_a_hung_host_are_words() {
+        let tasks = Tasks::new();
+        let rows = [
+            (
+                SimReply::Says(0, "shut /var/run/docker.sock\n"),
+                "no permission for /var/run/docker.sock",
+            ),
+            (SimReply::Silent, "it took too long"),
+            (
+                SimReply::Says(0, "open /var/run/docker.sock\n"),
+                "/var/run/docker.sock: nothing listens on a scripted machine",
+            ),
+        ];
+        for (reply, words) in rows {
+            let host = SimExec::new(tasks.clone()).on("docker.sock", reply);
+            match ContainerProbe::default().probe(&host).await {
+                Finding::Fails { why, .. } => assert_eq!(why.as_str(), words),
+                other => panic!("{words}: {other:?}"),
+            }
+        }
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+    }
+}

@@ -1,0 +1,197 @@
+//! Where the top layer stands, and who draws it.
+
+use ratatui::layout::{Position, Rect};
+
+use super::{command_line, confirm, help, host_keys, palette, prompts, reader, signal};
+use crate::domain::Question;
+use crate::engine::Fleet;
+use crate::tui::panes::Scene;
+use crate::tui::theme::Role;
+use crate::tui::ui::{Button, Dialog, Layer};
+use crate::tui::widgets::{Borders, Canvas, clear, frame};
+
+/// Where a layer stands on a screen, and the rows in it that scroll or can be chosen.
+pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect, Rect) {
+    match layer {
+        Layer::Help { .. } => boxed(middle(screen, 100, screen.height), 1, 0),
+        Layer::Palette { .. } => boxed(upper(screen, 78, 22), 2, 0),
+        Layer::Text { lines, .. } => {
+            let height = u16::try_from(lines.len())
+                .unwrap_or(u16::MAX)
+                .saturating_add(2);
+            boxed(middle(screen, 100, height), 0, 0)
+        }
+        Layer::CommandLine { .. } => command_line::place(screen),
+        Layer::Dialog(dialog) => match dialog {
+            Dialog::HostKeys { .. } => {
+                let keys = host_keys::asked(fleet).count();
+                let height = u16::try_from(keys * 3)
+                    .unwrap_or(u16::MAX)
+                    .saturating_add(8);
+                boxed(middle(screen, 84, height), 3, 3)
+            }
+            Dialog::Prompts { question, .. } => {
+                let fields = fleet
+                    .questions
+                    .iter()
+                    .find(|asked| asked.id == *question)
+                    .map_or(1, |asked| match &asked.question {
+                        Question::Prompts { prompts, .. } => prompts.len(),
+                        _ => 1,
+                    });
+                boxed(middle(screen, 66, (fields * 2 + 7) as u16), 3, 2)
+            }
+            Dialog::Confirm { plan, full, .. } => {
+                boxed(middle(screen, 76, confirm::height(plan, *full)), 0, 2)
+            }
+            Dialog::Signal { .. } => boxed(middle(screen, 62, 11), 3, 2),
+        },
+    }
+}
+
+/// A box of at most this size in the middle of a screen.
+fn middle(screen: Rect, width: u16, height: u16) -> Rect {
+    let width = width
+        .min(screen.width.saturating_sub(4))
+        .max(screen.width.min(20));
+    let height = height
+        .min(screen.height.saturating_sub(2))
+        .max(screen.height.min(3));
+    Rect::new(
+        screen.x + (screen.width - width) / 2,
+        screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    )
+}
+
+/// A box of at most this size near the top of a screen.
+fn upper(screen: Rect, width: u16, height: u16) -> Rect {
+    let area = middle(screen, width, height);
+    Rect {
+        y: screen.y + ((screen.height - area.height) / 4),
+        ..area
+    }
+}
+
+/// A box and its rows, without so many lines at its top and bottom.
+fn boxed(area: Rect, head: u16, foot: u16) -> (Rect, Rect) {
+    let inner = Borders::of(area).inner;
+    let head = head.min(inner.height);
+    let rows = Rect {
+        x: inner.x + inner.width.min(1),
+        y: inner.y + head,
+        width: inner.width.saturating_sub(2),
+        height: (inner.height - head).saturating_sub(foot),
+    };
+    (area, rows)
+}
+
+/// Draws the top layer; tells where its caret is.
+pub(in crate::tui) fn layers(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
+    let top = scene.ui.layers.last()?;
+    let area = scene.layout.layer;
+    let rows = scene.layout.layer_rows;
+    match top {
+        Layer::Help { search, scroll } => {
+            help::help(canvas, (area, rows), scene, (search, *scroll))
+        }
+        Layer::Palette { search, selected } => {
+            let at = palette::palette(canvas, (area, rows), scene, (search, *selected));
+            Some(at)
+        }
+        Layer::CommandLine {
+            line, completion, ..
+        } => {
+            command_line::completions(canvas, area, scene, (line, *completion));
+            None
+        }
+        Layer::Text {
+            title,
+            lines,
+            scroll,
+        } => {
+            reader::reader(canvas, (area, rows), title, (lines, *scroll));
+            None
+        }
+        Layer::Dialog(dialog) => draw_dialog(canvas, (area, rows), scene, dialog),
+    }
+}
+
+fn draw_dialog(
+    canvas: &mut Canvas<'_>,
+    (area, rows): (Rect, Rect),
+    scene: Scene<'_>,
+    dialog: &Dialog,
+) -> Option<Position> {
+    match dialog {
+        Dialog::HostKeys { .. } => {
+            host_keys::host_keys(canvas, (area, rows), scene, dialog);
+            None
+        }
+        Dialog::Prompts { .. } => prompts::prompts(canvas, (area, rows), scene, dialog),
+        Dialog::Confirm { .. } => confirm::confirm(canvas, (area, rows), scene, dialog),
+        Dialog::Signal { .. } => {
+            signal::signal(canvas, (area, rows), scene, dialog);
+            None
+        }
+    }
+}
+
+/// Empties a box, frames it and writes its title.
+pub(super) fn surface(canvas: &mut Canvas<'_>, area: Rect, title: &str, border: Role) -> Borders {
+    clear(canvas, area);
+    let borders = frame(canvas, area, border);
+    canvas
+        .pen(borders.top)
+        .put(" ", Role::Dim)
+        .put(title, Role::Title)
+        .put(" ", Role::Dim);
+    borders
+}
+
+/// Draws the two buttons, No first; what Enter presses is focused, and says so with brackets too.
+pub(super) fn buttons(
+    canvas: &mut Canvas<'_>,
+    line: Rect,
+    (no, yes): (&str, &str),
+    focused: Option<Button>,
+) {
+    let mut pen = canvas.pen(line);
+    for (button, words) in [(Button::No, no), (Button::Yes, yes)] {
+        if focused == Some(button) {
+            pen.put(&format!("[ {words} ]"), Role::ButtonFocus);
+        } else {
+            pen.put(&format!("  {words}  "), Role::Button);
+        }
+        pen.skip(2);
+    }
+}
+
+/// The row of a box that many rows above its lower border.
+pub(super) fn from_foot(area: Rect, up: u16) -> Rect {
+    let inner = Borders::of(area).inner;
+    if up >= inner.height {
+        return Rect::default();
+    }
+    Rect {
+        x: inner.x + inner.width.min(1),
+        y: inner.bottom() - 1 - up,
+        width: inner.width.saturating_sub(2),
+        height: 1,
+    }
+}
+
+/// The row of a box that many rows below its upper border.
+pub(super) fn from_head(area: Rect, down: u16) -> Rect {
+    let inner = Borders::of(area).inner;
+    if down >= inner.height {
+        return Rect::default();
+    }
+    Rect {
+        x: inner.x + inner.width.min(1),
+        y: inner.y + down,
+        width: inner.width.saturating_sub(2),
+        height: 1,
+    }
+}

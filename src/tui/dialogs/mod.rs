@@ -1,0 +1,13 @@
+//! What lies over the screen and has the keys: help, palette, the `:` line's completions, texts, dialogs.
+
+mod command_line;
+mod confirm;
+mod help;
+mod host_keys;
+mod layers;
+mod palette;
+mod prompts;
+mod reader;
+mod signal;
+
+pub(super) use layers::{layers, place};

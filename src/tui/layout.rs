@@ -1,0 +1,349 @@
+//! Where everything stands (pure): from size, looks and fleet to rectangles. The view draws into them, the mouse is looked
+//! up in them, and scrolls are clamped by them. A rectangle of no size is not shown.
+
+use ratatui::layout::{Position, Rect};
+
+use super::dialogs;
+use super::panes;
+use super::rows;
+use super::ui::{Focus, SortKey, Tab, Ui};
+use super::widgets::Borders;
+use crate::domain::HostId;
+use crate::engine::{Fleet, Host};
+
+/// How much is shown at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// Too small for panes: one column of hosts and words.
+    #[default]
+    Summary,
+    /// The list or the detail; below a short list the detail's head.
+    One,
+    /// The list, and the detail beside it.
+    Two,
+    /// The list, the detail, and beside it what its open tab leaves out.
+    Three,
+}
+
+/// Where everything stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// How much is shown at once.
+    pub shape: Shape,
+    /// The line of identity.
+    pub identity: Rect,
+    /// The strip of hosts.
+    pub strip: Rect,
+    /// The box of the host list.
+    pub list: Rect,
+    /// Its column heads.
+    pub list_head: Rect,
+    /// Its rows of hosts.
+    pub list_rows: Rect,
+    /// The box of every host's recent past, under the list.
+    pub activity: Rect,
+    /// The box of alerts under the list.
+    pub alerts: Rect,
+    /// The box of the detail.
+    pub detail: Rect,
+    /// The tabs in its border, in the order of [`Tab::ALL`].
+    pub tabs: [Rect; 3],
+    /// Its rows; those of the meters and of the Link tab scroll by `Ui::detail_scroll`.
+    pub detail_rows: Rect,
+    /// How many rows the meters or the Link tab have in all.
+    pub detail_length: usize,
+    /// The third pane's boxes, from the top, with the tab that each stands for.
+    pub third: [(Tab, Rect); 2],
+    /// The heads of the process table, in the detail or the third pane.
+    pub process_head: Rect,
+    /// The rows of the process table.
+    pub process_rows: Rect,
+    /// The line of events and the place.
+    pub event: Rect,
+    /// The line of hints, or of what is typed.
+    pub hints: Rect,
+    /// The top layer.
+    pub layer: Rect,
+    /// The rows in it that scroll or can be chosen.
+    pub layer_rows: Rect,
+}
+
+/// What is at a place of the screen. Rows count from the first one shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hit {
+    /// A host in the strip.
+    Strip(HostId),
+    /// A row of the host list.
+    ListRow(usize),
+    /// The list elsewhere.
+    List,
+    /// A tab.
+    Tab(Tab),
+    /// A head of the process table.
+    ProcessHead(SortKey),
+    /// A row of the process table.
+    ProcessRow(usize),
+    /// The detail elsewhere.
+    Detail,
+    /// A row of the top layer.
+    LayerRow(usize),
+    /// The top layer elsewhere.
+    Layer,
+    /// Outside of the top layer, or nothing of note.
+    Elsewhere,
+}
+
+/// Below this there is no room for panes.
+const SMALLEST: (u16, u16) = (60, 15);
+
+/// From these widths on there are two, then three panes.
+const TWO: u16 = 100;
+const THREE: u16 = 170;
+
+/// From this height on a third pane is worth its room.
+const THREE_ROWS: u16 = 30;
+
+/// Where everything stands in a terminal of this size.
+pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
+    let (width, height) = size;
+    let mut layout = Layout::default();
+    if width == 0 || height == 0 {
+        return layout;
+    }
+    let line = |y: u16| Rect::new(0, y, width, 1);
+    layout.identity = line(0);
+    if width < SMALLEST.0 || height < SMALLEST.1 {
+        if height > 1 {
+            layout.list_rows = Rect::new(0, 1, width, height - 1);
+        }
+        if height > 2 && typing(ui) {
+            layout.list_rows.height -= 1;
+            layout.hints = line(height - 1);
+        }
+        layer(&mut layout, size, ui, fleet);
+        return layout;
+    }
+    layout.strip = line(1);
+    layout.event = line(height - 2);
+    layout.hints = line(height - 1);
+    let body = Rect::new(0, 2, width, height - 4);
+    match width {
+        THREE.. if height >= THREE_ROWS => three(&mut layout, body, ui, fleet),
+        TWO.. => two(&mut layout, body, ui, fleet),
+        _ => one(&mut layout, body, ui, fleet),
+    }
+    list_inside(&mut layout);
+    detail_inside(&mut layout, ui, fleet);
+    layer(&mut layout, size, ui, fleet);
+    layout
+}
+
+/// Whether the last line is being typed into.
+fn typing(ui: &Ui) -> bool {
+    ui.list_filter.active
+        || ui.processes.filter.active
+        || matches!(ui.layers.last(), Some(super::Layer::CommandLine { .. }))
+}
+
+/// Rows that the list's box takes for its hosts.
+fn list_height(ui: &Ui, fleet: &Fleet) -> u16 {
+    u16::try_from(rows::hosts(fleet, ui).len().max(1))
+        .unwrap_or(u16::MAX)
+        .saturating_add(3)
+}
+
+fn one(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
+    layout.shape = Shape::One;
+    if ui.focus == Focus::Detail {
+        layout.detail = body;
+        return;
+    }
+    let wanted = list_height(ui, fleet);
+    // The head of the detail says something from ten rows on.
+    if ui.zoom || wanted + 10 > body.height {
+        layout.list = body;
+    } else {
+        [layout.list, layout.detail] = split_rows(body, wanted);
+    }
+}
+
+fn two(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
+    layout.shape = Shape::Two;
+    if zoomed(layout, body, ui) {
+        return;
+    }
+    let [left, right] = split_columns(body, (body.width / 3).clamp(34, 42));
+    layout.detail = right;
+    left_column(layout, left, ui, fleet);
+}
+
+fn three(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
+    layout.shape = Shape::Three;
+    if zoomed(layout, body, ui) {
+        return;
+    }
+    let [left, rest] = split_columns(body, 44);
+    let [middle, right] = split_columns(rest, rest.width * 3 / 5);
+    layout.detail = middle;
+    left_column(layout, left, ui, fleet);
+    let [upper, lower] = split_rows(right, right.height / 2);
+    let [first, second] = match ui.tab {
+        Tab::Meters => [Tab::Processes, Tab::Link],
+        Tab::Processes => [Tab::Meters, Tab::Link],
+        Tab::Link => [Tab::Meters, Tab::Processes],
+    };
+    layout.third = [(first, upper), (second, lower)];
+}
+
+fn zoomed(layout: &mut Layout, body: Rect, ui: &Ui) -> bool {
+    if ui.zoom {
+        match ui.focus {
+            Focus::List => layout.list = body,
+            Focus::Detail => layout.detail = body,
+        }
+    }
+    ui.zoom
+}
+
+/// The list above, as high as it needs to be; below it, where there is room, the past of every host and the alerts.
+fn left_column(layout: &mut Layout, left: Rect, ui: &Ui, fleet: &Fleet) {
+    const ALERTS: u16 = 8;
+    let wanted = list_height(ui, fleet).max(7);
+    let past = wanted.saturating_sub(1);
+    if wanted + past + ALERTS <= left.height {
+        let rest;
+        [layout.list, rest] = split_rows(left, wanted);
+        // Two rows a host make a graph that says more, where there is room for it.
+        let hosts = past - 2;
+        let tall = past + hosts;
+        let past = if tall + ALERTS <= rest.height {
+            tall
+        } else {
+            past
+        };
+        [layout.activity, layout.alerts] = split_rows(rest, past);
+    } else if wanted + ALERTS <= left.height {
+        [layout.list, layout.alerts] = split_rows(left, wanted);
+    } else {
+        layout.list = left;
+    }
+}
+
+fn list_inside(layout: &mut Layout) {
+    let inner = Borders::of(layout.list).inner;
+    if inner.height > 2 {
+        [layout.list_head, layout.list_rows] = split_rows(inner, 1);
+    } else {
+        layout.list_rows = inner;
+    }
+}
+
+fn detail_inside(layout: &mut Layout, ui: &Ui, fleet: &Fleet) {
+    let borders = Borders::of(layout.detail);
+    layout.detail_rows = borders.inner;
+    let Some(host) = selected(fleet, ui) else {
+        return;
+    };
+    layout.tabs = panes::tabs(borders.top, host);
+    let table = if ui.tab == Tab::Processes {
+        borders.inner
+    } else {
+        layout
+            .third
+            .iter()
+            .find(|(tab, _)| *tab == Tab::Processes)
+            .map_or(Rect::default(), |(_, area)| Borders::of(*area).inner)
+    };
+    if table.height > 0 {
+        [layout.process_head, layout.process_rows] = split_rows(table, 1);
+    }
+    layout.detail_length = panes::length(
+        fleet,
+        ui,
+        host,
+        (layout.detail_rows, layout.third[0].1.height > 0),
+    );
+}
+
+fn layer(layout: &mut Layout, size: (u16, u16), ui: &Ui, fleet: &Fleet) {
+    if let Some(top) = ui.layers.last() {
+        (layout.layer, layout.layer_rows) =
+            dialogs::place(top, Rect::new(0, 0, size.0, size.1), fleet);
+    }
+}
+
+/// The selected host.
+pub(super) fn selected<'a>(fleet: &'a Fleet, ui: &Ui) -> Option<&'a Host> {
+    let id = ui.selected.as_ref()?;
+    fleet.host(id).map(std::convert::AsRef::as_ref)
+}
+
+/// An area cut in two below this many rows.
+pub(super) fn split_rows(area: Rect, rows: u16) -> [Rect; 2] {
+    let rows = rows.min(area.height);
+    [
+        Rect::new(area.x, area.y, area.width, rows),
+        Rect::new(area.x, area.y + rows, area.width, area.height - rows),
+    ]
+}
+
+/// An area cut in two after this many columns.
+pub(super) fn split_columns(area: Rect, columns: u16) -> [Rect; 2] {
+    let columns = columns.min(area.width);
+    [
+        Rect::new(area.x, area.y, columns, area.height),
+        Rect::new(area.x + columns, area.y, area.width - columns, area.height),
+    ]
+}
+
+impl Layout {
+    /// What is at this place.
+    pub fn hit(&self, column: u16, row: u16, ui: &Ui, fleet: &Fleet) -> Hit {
+        let at = Position::new(column, row);
+        let down = |area: Rect| usize::from(row.saturating_sub(area.y));
+        if !ui.layers.is_empty() {
+            return if self.layer_rows.contains(at) {
+                Hit::LayerRow(down(self.layer_rows))
+            } else if self.layer.contains(at) {
+                Hit::Layer
+            } else {
+                Hit::Elsewhere
+            };
+        }
+        if self.strip.contains(at) {
+            return panes::strip_host(fleet, self.strip, column).map_or(Hit::Elsewhere, Hit::Strip);
+        }
+        if self.list_rows.contains(at) {
+            return Hit::ListRow(down(self.list_rows));
+        }
+        if self.list.contains(at) {
+            return Hit::List;
+        }
+        if let Some(tab) = self.tab_at(at) {
+            return Hit::Tab(tab);
+        }
+        if self.process_head.contains(at) {
+            return panes::column_at(self.process_head, column)
+                .map_or(Hit::Detail, Hit::ProcessHead);
+        }
+        if self.process_rows.contains(at) {
+            return Hit::ProcessRow(down(self.process_rows));
+        }
+        if self.detail.contains(at) {
+            return Hit::Detail;
+        }
+        Hit::Elsewhere
+    }
+
+    fn tab_at(&self, at: Position) -> Option<Tab> {
+        let open = Tab::ALL
+            .into_iter()
+            .zip(self.tabs)
+            .find(|(_, area)| area.contains(at));
+        let beside = self
+            .third
+            .into_iter()
+            .find(|(tab, area)| area.contains(at) && (at.y == area.y || *tab != Tab::Processes));
+        open.or(beside).map(|(tab, _)| tab)
+    }
+}

@@ -1,0 +1,161 @@
+//! The last two lines: what happened and where we are; what keys do here, or the line being typed.
+
+use ratatui::layout::{Position, Rect};
+
+use super::Scene;
+use crate::domain::HealthWord;
+use crate::engine::Alert;
+use crate::text::width;
+use crate::tui::action::{self, Action, Place};
+use crate::tui::layout::selected;
+use crate::tui::theme::Role;
+use crate::tui::ui::{Focus, Layer, LineEdit};
+use crate::tui::widgets::{Canvas, edit, severity_glyph};
+
+/// Draws the line of events: the outcome of the last act, else the worst that holds; at its right the place.
+pub(in crate::tui) fn event(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
+    let Scene { fleet, ui, .. } = scene;
+    let mut pen = canvas.pen(area);
+    pen.skip(1);
+    let place = selected(fleet, ui)
+        .map(|host| host.id.as_str())
+        .unwrap_or_default();
+    let crumbs = [
+        (&*fleet.name, Role::Dim),
+        (if place.is_empty() { "" } else { " › " }, Role::Faint),
+        (place, Role::Title),
+        (" › ", Role::Faint),
+        (ui.tab.title(), Role::Dim),
+    ];
+    let kept = if place.is_empty() {
+        1
+    } else if ui.focus == Focus::Detail {
+        5
+    } else {
+        3
+    };
+    let crumbs = crumbs.get(..kept).unwrap_or_default();
+    let cells: usize = crumbs.iter().map(|(text, _)| width(text)).sum();
+    if cells * 2 < usize::from(area.width) {
+        let mut crumbs = crumbs.to_vec();
+        crumbs.push((" ", Role::Dim));
+        pen.at_end(&crumbs);
+    }
+    if let Some(flash) = &ui.flash {
+        let (glyph, role) = severity_glyph(flash.severity);
+        pen.put(glyph, role).skip(1).put(&flash.text, role);
+        if let Some(hint) = &flash.hint {
+            pen.put(" · ", Role::Faint).put(hint, Role::Dim);
+        }
+        return;
+    }
+    let worst = fleet
+        .alerts
+        .iter()
+        .filter(|alert| alert.until.is_none())
+        .max_by_key(|alert| (alert.word, alert.since));
+    if let Some(alert) = worst {
+        pen.put("!", Role::Warn)
+            .skip(1)
+            .put(&alert_words(scene, alert), Role::Text);
+    }
+}
+
+/// `spark-3 wedged 3m: tcp ok, ssh banner silent`.
+fn alert_words(scene: Scene<'_>, alert: &Alert) -> String {
+    let since = scene.fleet.at.since(alert.since).words();
+    let word = if alert.word == HealthWord::Wedged {
+        "wedged"
+    } else {
+        alert.word.word()
+    };
+    if alert.detail.is_empty() {
+        format!("{} {word} {since}", alert.host)
+    } else {
+        format!("{} {word} {since}: {}", alert.host, alert.detail)
+    }
+}
+
+/// Draws the line of hints. Where a line is typed instead, tells where its caret is.
+pub(in crate::tui) fn hints(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    scene: Scene<'_>,
+) -> Option<Position> {
+    let ui = scene.ui;
+    if let Some(Layer::CommandLine { line, .. }) = ui.layers.last() {
+        return Some(typed(
+            canvas,
+            area,
+            ":",
+            line,
+            "Tab completes · Enter runs · Esc leaves",
+        ));
+    }
+    if ui.list_filter.active {
+        return Some(typed(
+            canvas,
+            area,
+            "/",
+            &ui.list_filter,
+            "name, tag or state · !word leaves out",
+        ));
+    }
+    if ui.processes.filter.active {
+        return Some(typed(
+            canvas,
+            area,
+            "/",
+            &ui.processes.filter,
+            "user, command, container or pid",
+        ));
+    }
+    footer(canvas, area, scene);
+    None
+}
+
+fn typed(canvas: &mut Canvas<'_>, area: Rect, sign: &str, line: &LineEdit, help: &str) -> Position {
+    let mut pen = canvas.pen(area);
+    pen.skip(1);
+    if usize::from(area.width) > width(help) * 2 {
+        pen.at_end(&[(help, Role::Dim), (" ", Role::Dim)]);
+    }
+    pen.put(sign, Role::Key);
+    let room = pen.room();
+    edit(&mut pen, line, room, false)
+}
+
+/// Acts that are refused when every change is.
+const CHANGES: [Action; 2] = [Action::Shell, Action::Stop];
+
+fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
+    let mut pen = canvas.pen(area);
+    pen.skip(1);
+    let place = scene.ui.place();
+    let replay = scene
+        .ui
+        .replay
+        .is_some()
+        .then(|| action::hints(Place::Replay))
+        .into_iter()
+        .flatten();
+    for spec in replay.chain(action::hints(place)) {
+        if spec.action == Action::Questions && scene.fleet.questions.is_empty() {
+            continue;
+        }
+        let key = scene.keymap.label(spec.action);
+        let refused = scene.fleet.read_only && CHANGES.contains(&spec.action);
+        let cells = width(&key) + 1 + width(spec.hint);
+        if key.is_empty() || cells > usize::from(pen.room()) {
+            continue;
+        }
+        if refused {
+            pen.put(&key, Role::Forbidden)
+                .skip(1)
+                .put(spec.hint, Role::Forbidden);
+        } else {
+            pen.put(&key, Role::Key).skip(1).put(spec.hint, Role::Dim);
+        }
+        pen.skip(3);
+    }
+}

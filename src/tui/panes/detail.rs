@@ -1,0 +1,161 @@
+//! The box of the selected host: its tabs in the border, the open tab inside, what was asked and how old it is below.
+
+use ratatui::layout::Rect;
+
+use super::{Scene, link, meters, processes};
+use crate::engine::{Fleet, Host};
+use crate::text::{cut, width};
+use crate::tui::layout::selected;
+use crate::tui::theme::Role;
+use crate::tui::ui::{Focus, Tab, Ui};
+use crate::tui::widgets::{Borders, Canvas, frame, glyph, role_of, state_words};
+
+/// Names are cut to this in the border, so that the tabs always stand there.
+const LONGEST_NAME: usize = 24;
+
+/// Where the tabs stand in the upper border.
+pub(in crate::tui) fn tabs(top: Rect, host: &Host) -> [Rect; 3] {
+    let name = width(host.id.as_str()).min(LONGEST_NAME) as u16;
+    // ` name › `
+    let mut column = top.x + 1 + name + 3;
+    Tab::ALL.map(|tab| {
+        let cells = width(tab.title()) as u16;
+        let area = Rect::new(column, top.y, cells, 1).intersection(top);
+        column += cells + 3;
+        area
+    })
+}
+
+/// Draws the box.
+pub(in crate::tui) fn detail(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
+    let focused = scene.ui.focus == Focus::Detail && scene.ui.layers.is_empty();
+    let role = if focused {
+        Role::BorderFocus
+    } else {
+        Role::Border
+    };
+    let borders = frame(canvas, area, role);
+    let Some(host) = selected(scene.fleet, scene.ui) else {
+        canvas
+            .pen(borders.inner)
+            .skip(1)
+            .put("no host is selected", Role::Dim);
+        return;
+    };
+    title(canvas, borders.top, scene, host);
+    foot(canvas, borders.bottom, scene, host);
+    let scroll = scene.ui.detail_scroll;
+    content(canvas, borders.inner, scene, host, (scene.ui.tab, scroll));
+}
+
+/// Draws the boxes of the third pane: what the open tab leaves out.
+pub(in crate::tui) fn third(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
+    let Some(host) = selected(scene.fleet, scene.ui) else {
+        return;
+    };
+    for (tab, area) in scene.layout.third {
+        if area.height == 0 {
+            continue;
+        }
+        let borders = frame(canvas, area, Role::Border);
+        let mut pen = canvas.pen(borders.top);
+        pen.put(" ", Role::Dim)
+            .put(tab.title(), Role::Title)
+            .put(" ", Role::Dim);
+        if tab == Tab::Processes {
+            processes::count(&mut pen, host, &scene.ui.processes);
+        }
+        content(canvas, borders.inner, scene, host, (tab, 0));
+    }
+}
+
+/// How many rows the open tab has in all, where it is one that scrolls by rows. `aside` says that a third pane is open.
+pub(in crate::tui) fn length(
+    fleet: &Fleet,
+    ui: &Ui,
+    host: &Host,
+    (area, aside): (Rect, bool),
+) -> usize {
+    match ui.tab {
+        Tab::Meters => meters::plan(host, area, aside).len(),
+        Tab::Processes => 0,
+        Tab::Link => link::length(fleet, host),
+    }
+}
+
+fn content(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    scene: Scene<'_>,
+    host: &Host,
+    (tab, scroll): (Tab, usize),
+) {
+    match tab {
+        Tab::Meters => meters::meters(canvas, area, scene, host, scroll),
+        Tab::Processes => processes::table(canvas, area, scene, host),
+        Tab::Link => link::link(canvas, area, scene, host, scroll),
+    }
+}
+
+fn title(canvas: &mut Canvas<'_>, top: Rect, scene: Scene<'_>, host: &Host) {
+    let words = state_words(host, scene.fleet.at);
+    let role = role_of(host.word);
+    let state = [
+        (" ", Role::Dim),
+        (glyph(host.word), role),
+        (" ", role),
+        (words.as_str(), role),
+        (" ", Role::Dim),
+    ];
+    let name = cut(host.id.as_str(), LONGEST_NAME);
+    let tabs = width(&name) + 32;
+    let mut pen = canvas.pen(top);
+    // Where both don't fit, the strip still tells the state.
+    if tabs + width(&words) + 6 <= usize::from(top.width) {
+        pen.at_end(&state);
+    } else if tabs + width(host.word.word()) + 6 <= usize::from(top.width) {
+        let mut short = state;
+        short[3].0 = host.word.word();
+        pen.at_end(&short);
+    }
+    pen.put(" ", Role::Dim).put(&name, Role::Title);
+    let mut mark = " › ";
+    for tab in Tab::ALL {
+        let role = if tab == scene.ui.tab {
+            Role::Accent
+        } else {
+            Role::Dim
+        };
+        pen.put(mark, Role::Border).put(tab.title(), role);
+        mark = " │ ";
+    }
+    pen.put(" ", Role::Dim);
+    if scene.ui.tab == Tab::Processes && pen.room() > 16 {
+        pen.put("── ", Role::Border);
+        processes::count(&mut pen, host, &scene.ui.processes);
+    }
+}
+
+/// Driver, CUDA version and who was asked, at the left; how much more there is to scroll at the right.
+fn foot(canvas: &mut Canvas<'_>, bottom: Rect, scene: Scene<'_>, host: &Host) {
+    let mut pen = canvas.pen(bottom);
+    let rows = usize::from(Borders::of(scene.layout.detail).inner.height);
+    let below = scene
+        .layout
+        .detail_length
+        .saturating_sub(scene.ui.detail_scroll + rows);
+    if below > 0 {
+        pen.at_end(&[(&format!(" {below} more rows ▾ "), Role::Dim)]);
+    }
+    let Some(read) = &host.gpus else { return };
+    let report = &read.value;
+    let parts = [
+        report.driver.value().map(|v| format!("driver {v}")),
+        report.cuda.value().map(|v| format!("cuda {v}")),
+        (!report.gpus.is_empty()).then(|| format!("by {}", report.source)),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if !parts.is_empty() {
+        pen.put(&format!(" {} ", parts.join(" · ")), Role::Dim);
+    }
+}

@@ -1,0 +1,43 @@
+//! The panes of the screen, each a function that draws facts into a rectangle.
+
+mod activity;
+mod alerts;
+mod bottom;
+mod detail;
+mod empty;
+mod host_list;
+mod identity;
+mod link;
+mod meters;
+mod processes;
+mod strip;
+mod summary;
+
+pub(super) use activity::activity;
+pub(super) use alerts::alerts;
+pub(super) use bottom::{event, hints};
+pub(super) use detail::{detail, length, tabs, third};
+pub(super) use empty::no_hosts;
+pub(super) use host_list::host_list;
+pub(super) use identity::identity;
+pub(super) use processes::column_at;
+pub(super) use strip::{host_at as strip_host, strip};
+pub(super) use summary::summary;
+
+use super::keymap::Keymap;
+use super::layout::Layout;
+use super::ui::Ui;
+use crate::engine::Fleet;
+
+/// What every pane reads.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    /// The facts.
+    pub(super) fleet: &'a Fleet,
+    /// The looks.
+    pub(super) ui: &'a Ui,
+    /// The keys.
+    pub(super) keymap: &'a Keymap,
+    /// Where everything stands.
+    pub(super) layout: &'a Layout,
+}

@@ -1,0 +1,48 @@
+//! Long texts in short lines.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::text::width;
+
+/// A text in lines of at most this many cells, broken at blanks where there are some.
+pub(in crate::tui) fn wrap(text: &str, cells: usize) -> Vec<&str> {
+    let cells = cells.max(1);
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while width(rest) > cells {
+        let mut used = 0;
+        let mut end = 0;
+        let mut blank = None;
+        for (at, grapheme) in rest.grapheme_indices(true) {
+            used += width(grapheme);
+            if used > cells {
+                break;
+            }
+            end = at + grapheme.len();
+            if grapheme == " " {
+                blank = Some(end);
+            }
+        }
+        let end = blank.unwrap_or(end).max(1);
+        let (Some(line), Some(after)) = (rest.get(..end), rest.get(end..)) else {
+            break;
+        };
+        lines.push(line.trim_end());
+        rest = after;
+    }
+    lines.push(rest);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_break_at_blanks_and_words_that_are_too_long_anywhere() {
+        assert_eq!(wrap("kill -s TERM 4121", 10), ["kill -s", "TERM 4121"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap("日本語", 1), ["日本語"]);
+    }
+}

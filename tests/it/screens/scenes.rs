@@ -1,0 +1,285 @@
+//! Every screen worth looking at, by name: a fleet and how a person looks at it.
+
+use std::sync::Arc;
+
+use pilothouse::domain::{At, HostId, QuestionId, Severity};
+use pilothouse::engine::{Challenge, ConfirmationId, Fleet, Plan};
+use pilothouse::tui::{
+    Button, Dialog, Flash, Focus, GraphSpan, Layer, LineEdit, ReplayUi, Tab, Ui,
+};
+
+use super::fleets;
+
+/// A screen: its name, its facts, its looks.
+pub(crate) struct Scene {
+    pub(crate) name: &'static str,
+    pub(crate) fleet: Fleet,
+    pub(crate) ui: Ui,
+}
+
+fn scene(name: &'static str, fleet: Fleet, host: &str, change: impl FnOnce(&mut Ui)) -> Scene {
+    let mut ui = Ui::new((120, 40));
+    ui.now = fleet.at;
+    ui.selected = Some(HostId::new(host));
+    ui.themes = pilothouse::tui::theme::names().map(String::from).to_vec();
+    change(&mut ui);
+    Scene { name, fleet, ui }
+}
+
+fn typed(text: &str) -> LineEdit {
+    LineEdit {
+        text: text.into(),
+        cursor: text.len(),
+        active: true,
+    }
+}
+
+fn detail(tab: Tab) -> impl FnOnce(&mut Ui) {
+    move |ui| {
+        ui.tab = tab;
+        ui.focus = Focus::Detail;
+    }
+}
+
+/// The panes in four moods: empty, busy, broken, narrow.
+pub(crate) fn panes() -> Vec<Scene> {
+    let long = "a-very-long-host-name-that-no-column-can-hold.rack-17.example";
+    vec![
+        scene("empty", fleets::empty(), "none", |_| {}),
+        scene("busy-list", fleets::busy(), "spark-2", |_| {}),
+        scene(
+            "busy-meters",
+            fleets::busy(),
+            "spark-2",
+            detail(Tab::Meters),
+        ),
+        scene(
+            "busy-meters-h200",
+            fleets::busy(),
+            "h200-a",
+            detail(Tab::Meters),
+        ),
+        scene("busy-meters-plain", fleets::busy(), "plain-1", |ui| {
+            detail(Tab::Meters)(ui);
+            ui.span = GraphSpan::Long;
+        }),
+        scene("busy-processes", fleets::busy(), "spark-2", |ui| {
+            detail(Tab::Processes)(ui);
+            ui.processes.selected = Some(90_233);
+        }),
+        scene("busy-link", fleets::busy(), "spark-2", detail(Tab::Link)),
+        scene("broken-list", fleets::broken(), "spark-3", |_| {}),
+        scene(
+            "broken-meters",
+            fleets::broken(),
+            "spark-3",
+            detail(Tab::Meters),
+        ),
+        scene(
+            "broken-driver",
+            fleets::broken(),
+            "rtx-a",
+            detail(Tab::Meters),
+        ),
+        scene(
+            "broken-lost-gpu",
+            fleets::broken(),
+            "h200-a",
+            detail(Tab::Meters),
+        ),
+        scene(
+            "broken-stale",
+            fleets::broken(),
+            "rtx-b",
+            detail(Tab::Meters),
+        ),
+        scene(
+            "broken-down",
+            fleets::broken(),
+            "nas-1",
+            detail(Tab::Meters),
+        ),
+        scene(
+            "broken-processes",
+            fleets::broken(),
+            "rtx-a",
+            detail(Tab::Processes),
+        ),
+        scene(
+            "broken-link",
+            fleets::broken(),
+            "spark-3",
+            detail(Tab::Link),
+        ),
+        scene("narrow-list", fleets::many(), "node-12", |ui| {
+            ui.marked = vec![HostId::new("node-03"), HostId::new("node-11")];
+            ui.list_scroll = 2;
+        }),
+        scene("narrow-filter", fleets::many(), "node-07", |ui| {
+            ui.list_filter = typed("tight");
+        }),
+        scene("narrow-meters", fleets::long(), long, detail(Tab::Meters)),
+        scene(
+            "narrow-processes",
+            fleets::long(),
+            long,
+            detail(Tab::Processes),
+        ),
+        scene("narrow-link", fleets::long(), "kanji", detail(Tab::Link)),
+    ]
+}
+
+/// What lies over the panes.
+pub(crate) fn layers() -> Vec<Scene> {
+    let over = |name, layer: Layer| {
+        scene(name, fleets::broken(), "spark-1", |ui| {
+            ui.layers = vec![layer];
+        })
+    };
+    vec![
+        over(
+            "help",
+            Layer::Help {
+                search: LineEdit::default(),
+                scroll: 0,
+            },
+        ),
+        over(
+            "help-search",
+            Layer::Help {
+                search: typed("pane"),
+                scroll: 0,
+            },
+        ),
+        over(
+            "palette",
+            Layer::Palette {
+                search: typed("rec"),
+                selected: 0,
+            },
+        ),
+        over(
+            "command",
+            Layer::CommandLine {
+                line: typed("theme "),
+                completion: Some(1),
+                history: None,
+            },
+        ),
+        over(
+            "text",
+            Layer::Text {
+                title: "spark-3 wedged".into(),
+                lines: (1..80)
+                    .map(|n| format!("line {n} of what was said"))
+                    .collect(),
+                scroll: 10,
+            },
+        ),
+        over(
+            "host-keys",
+            Layer::Dialog(Dialog::HostKeys {
+                selected: Some(QuestionId(2)),
+                marked: vec![QuestionId(1)],
+                button: None,
+            }),
+        ),
+        over(
+            "host-keys-button",
+            Layer::Dialog(Dialog::HostKeys {
+                selected: Some(QuestionId(2)),
+                marked: vec![QuestionId(1)],
+                button: Some(Button::No),
+            }),
+        ),
+        over(
+            "prompts",
+            Layer::Dialog(Dialog::Prompts {
+                question: QuestionId(3),
+                fields: vec![typed("hunter2"), typed("123 456")],
+                focused: 1,
+            }),
+        ),
+        over(
+            "passphrase",
+            Layer::Dialog(Dialog::Prompts {
+                question: QuestionId(4),
+                fields: vec![typed("correct horse")],
+                focused: 0,
+            }),
+        ),
+        over(
+            "confirm",
+            confirm(Challenge::YesNo, LineEdit::default(), false),
+        ),
+        over(
+            "confirm-name",
+            confirm(Challenge::TypeName("spark-1".into()), typed("spark"), true),
+        ),
+        over(
+            "signal",
+            Layer::Dialog(Dialog::Signal {
+                host: HostId::new("spark-1"),
+                pid: 4121,
+                started: Some(412_100),
+                command: "VLLM::EngineCore --model Qwen/Qwen3-Next-80B-A3B-Instruct-FP8".into(),
+                selected: 0,
+            }),
+        ),
+    ]
+}
+
+/// Modes and messages of the lines around the panes.
+pub(crate) fn moods() -> Vec<Scene> {
+    vec![
+        scene("read-only-paused", fleets::busy(), "spark-1", |ui| {
+            let mut held = fleets::busy();
+            held.at = At(held.at.0 - 12_000);
+            ui.paused = Some(Arc::new(held));
+            ui.mouse = false;
+        })
+        .read_only(),
+        scene("replay", fleets::busy(), "h200-a", |ui| {
+            ui.replay = Some(ReplayUi {
+                at: At(754_000),
+                end: At(3_840_000),
+                speed: 2.0,
+            });
+            ui.flash = Some(Flash {
+                at: At(3_999_000),
+                severity: Severity::Warning,
+                text: "copied 412 B to the terminal, not confirmed".into(),
+                hint: Some("set-clipboard in tmux confirms".into()),
+            });
+        }),
+        scene("zoom-list", fleets::broken(), "spark-3", |ui| {
+            ui.zoom = true;
+        }),
+        scene("processes-filter", fleets::busy(), "spark-2", |ui| {
+            detail(Tab::Processes)(ui);
+            ui.processes.filter = typed("jup");
+        }),
+    ]
+}
+
+impl Scene {
+    fn read_only(mut self) -> Self {
+        self.fleet.read_only = true;
+        self
+    }
+}
+
+fn confirm(challenge: Challenge, typed: LineEdit, full: bool) -> Layer {
+    Layer::Dialog(Dialog::Confirm {
+        id: ConfirmationId(1),
+        challenge,
+        expires: At(fleets::NOW.0 + 47_000),
+        plan: Plan {
+            what: "Send TERM to process 4121 (VLLM::EngineCore, of anna, 90 GiB of GPU memory) on spark-1.".into(),
+            command: "sh -c 'read -r line < /proc/4121/stat && test \"${line##*) }\" = started && kill -s TERM 4121' pilothouse 4121 412100".into(),
+        },
+        button: Button::No,
+        typed,
+        full,
+    })
+}
