@@ -28,8 +28,8 @@ use crate::quoting::{SHELLS, by_login_shell};
 const PERIOD: Duration = Duration::from_millis(20);
 /// Far more than anything here takes.
 const LONG: Duration = Duration::from_secs(30);
-/// What the host may still show after the channel closed.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the host may still show something after the channel closed: two seconds, and room for a loaded machine.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// This machine, with a login shell between and the stub first on its path. Every process that starts here carries a
 /// mark in its environment, so that what is left can be counted.
@@ -443,13 +443,18 @@ async fn killing_the_shell_that_reads_our_beats_leaves_nothing_behind() {
     }
 }
 
-/// The youngest process that has the pipe of beats as its input; the jobs have none.
+/// The process that holds the keeper's pipe (descriptor 3), which its parent does not: a job that is just being started
+/// has it from there.
 fn reader_of_beats(host: &Host) -> i32 {
-    let input = |pid: i32| fs::read_link(format!("/proc/{pid}/fd/0")).ok();
-    let all = host.left();
-    let beats = input(*all.keys().next().unwrap());
-    let mut youngest_first = all.into_keys().rev();
-    youngest_first.find(|pid| input(*pid) == beats).unwrap()
+    let holds = |pid: i32| fs::read_link(format!("/proc/{pid}/fd/3")).is_ok();
+    let parent = |pid: i32| -> Option<i32> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+    };
+    host.left()
+        .into_keys()
+        .find(|pid| holds(*pid) && parent(*pid).is_some_and(|parent| !holds(parent)))
+        .unwrap()
 }
 
 #[tokio::test]
