@@ -42,7 +42,7 @@ pub(super) enum Change {
         command: ShellCommand,
     },
     /// A shell for a person.
-    Shell,
+    Shell { command: ShellCommand },
 }
 
 /// What the policy says to a wish.
@@ -151,7 +151,8 @@ impl Desk {
             what: format!("open a shell on {id}"),
             command: command.render(),
         };
-        self.ask(fleet, actor, id, Challenge::YesNo, (plan, Change::Shell))
+        let change = Change::Shell { command };
+        self.ask(fleet, actor, id, Challenge::YesNo, (plan, change))
     }
 
     fn ask(

@@ -79,7 +79,7 @@ fn trouble(error: &ExecError) -> Reply {
 }
 
 /// The command that gives a person a shell on a host: OpenSSH with the terminal, or this machine's login shell.
-pub fn shell_command(spec: &HostSpec) -> Result<ShellCommand, InvalidWord> {
+pub(super) fn shell_command(spec: &HostSpec) -> Result<ShellCommand, InvalidWord> {
     match &spec.address {
         HostAddress::Local => Ok(ShellCommand::new("sh")
             .arg("-c")

@@ -10,7 +10,7 @@ use pilothouse::domain::{
     Answer, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, Question, Rung, Secret,
 };
 use pilothouse::engine::{
-    Actor, Command, Dialer, Engine, Fleet, Handle, Host, Link, Outcome, Reply, Setup,
+    Actor, Command, Engine, Fleet, Handle, Host, Link, Outcome, Reply, Setup, Ways,
 };
 use pilothouse::ssh::Defaults;
 use pilothouse::tasks::Tasks;
@@ -36,12 +36,12 @@ impl Console {
             agent: None,
         };
         let period = config.settings.period;
-        let dialer = Dialer::new(tasks.clone(), clock.clone(), defaults, period);
+        let ways = Ways::new(&tasks, &clock, defaults, period);
         let engine = Engine::start(Setup {
             config,
             clock,
             tasks: tasks.clone(),
-            connect: Arc::new(dialer),
+            connect: Arc::new(ways),
             store: None,
             record: None,
         });
