@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Answer, At, HostId, QuestionId, TaskId};
-use crate::shell::ShellCommand;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +38,8 @@ pub enum Command {
         /// The signal.
         signal: Signal,
     },
-    /// Open a shell on a host. A change: confirmed by policy, and refused read-only.
+    /// Open a shell on a host. A change: confirmed by policy, and refused read-only. `Done` means that whoever has the
+    /// terminal may run [`shell_command`](super::shell_command) in it now.
     Shell {
         /// The host.
         host: HostId,
@@ -133,8 +133,6 @@ pub enum Reply {
         /// What would be done.
         plan: Plan,
     },
-    /// Confirmed: whoever has the terminal may run this in it, here.
-    Shell(ShellCommand),
     /// Refused by policy: read-only, not confirmed, expired.
     Refused(Refusal),
     /// Tried and failed.

@@ -3,6 +3,7 @@
 
 mod command;
 mod connect;
+mod dial;
 mod effect;
 mod handle;
 mod history;
@@ -29,6 +30,7 @@ mod webhook;
 
 pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
+pub use dial::Dialer;
 pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
@@ -36,6 +38,7 @@ pub use host_state::{Host, Link, Timed};
 pub use msg::{HostMsg, LinkDown, Msg};
 pub use notice::{Alert, Notice};
 pub use record::{RecordError, Recorder};
+pub use remote::shell_command;
 pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};
 pub use state::{Fleet, PendingQuestion};

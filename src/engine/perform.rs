@@ -100,7 +100,8 @@ impl Performer {
     /// Carries a confirmed change out.
     pub(super) fn change(&mut self, request: RequestId, confirmed: Confirmed) {
         match confirmed.into_change() {
-            Change::Shell { command } => self.reply(request, Reply::Shell(command)),
+            // The terminal is a face's: it opens what has been allowed here.
+            Change::Shell => self.reply(request, Reply::Done),
             Change::Signal { host, pid, command } => {
                 let Some(exec) = self.links.exec(&host) else {
                     let gone = Refusal {

@@ -42,7 +42,7 @@ pub(super) enum Change {
         command: ShellCommand,
     },
     /// A shell for a person.
-    Shell { command: ShellCommand },
+    Shell,
 }
 
 /// What the policy says to a wish.
@@ -143,7 +143,7 @@ impl Desk {
         let Some(host) = fleet.host(id) else {
             return unknown_host(id);
         };
-        let command = match remote::shell(&host.spec) {
+        let command = match remote::shell_command(&host.spec) {
             Ok(command) => command,
             Err(error) => return refuse(&error.to_string(), None),
         };
@@ -151,8 +151,7 @@ impl Desk {
             what: format!("open a shell on {id}"),
             command: command.render(),
         };
-        let change = Change::Shell { command };
-        self.ask(fleet, actor, id, Challenge::YesNo, (plan, change))
+        self.ask(fleet, actor, id, Challenge::YesNo, (plan, Change::Shell))
     }
 
     fn ask(

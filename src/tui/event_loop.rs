@@ -118,6 +118,7 @@ impl Console {
         ui.mouse = options.modes.mouse;
         ui.themes = theme::names().map(str::to_owned).to_vec();
         ui.now = (options.now)();
+        ui.zone = jiff::tz::TimeZone::system();
         if let Source::Replay(player) = &source {
             ui.replay = Some(player.looks());
         }

@@ -11,7 +11,7 @@ use pilothouse::domain::{
 use pilothouse::engine::sim::{SimFleet, SimLink};
 use pilothouse::engine::{
     Actor, Challenge, Command, ConfirmationId, Engine, Fleet, Handle, Host, Link, Recorder,
-    Recording, Replay, Reply, Setup, Signal,
+    Recording, Replay, Reply, Setup, Signal, shell_command,
 };
 use pilothouse::exec::Exit;
 use pilothouse::store::Store;
@@ -360,17 +360,16 @@ async fn read_only_refuses_every_change_in_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_confirmed_shell_is_handed_to_whoever_has_the_terminal() {
+async fn a_shell_takes_a_confirmation_that_shows_its_exact_command() {
     let stage = Stage::new(1);
     let shell = Command::Shell {
         host: HostId::new("sim-001"),
     };
     let (id, challenge, command) = challenged(stage.ask(shell).await);
     assert_eq!(challenge, Challenge::YesNo);
-    match stage.confirm(id, "yes").await {
-        Reply::Shell(given) => assert_eq!(given.render(), command),
-        other => panic!("no shell: {other:?}"),
-    }
+    let spec = stage.host("sim-001").spec.clone();
+    assert_eq!(shell_command(&spec).unwrap().render(), command);
+    assert_eq!(stage.confirm(id, "yes").await, Reply::Done);
     stage.end().await;
 }
 

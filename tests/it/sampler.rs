@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pilothouse::clock::Clock;
 use pilothouse::domain::{
-    GpuCondition, GpuMemory, GpuSourceChoice, Metric, Mib, Missing, Percent, Sample, Throttle,
+    GpuCondition, GpuMemory, GpuSourceChoice, GpuSourceKind, Metric, Mib, Missing, Percent, Sample,
+    Throttle,
 };
 use pilothouse::exec::{
     BoxedIo, Exec, ExecError, HostSocket, LineStream, LocalExec, Output, RunLimits,
@@ -366,6 +367,23 @@ async fn no_tool_is_a_state() {
         condition(sample) == Some(&GpuCondition::NoTool)
     })
     .await;
+}
+
+#[tokio::test]
+async fn nvml_here_answers_or_says_why() {
+    let host = Host::new("h200x8");
+    let settings = SamplerSettings {
+        period: PERIOD,
+        gpu: GpuSourceChoice::Nvml,
+    };
+    let mut sampler = Sampler::start_here(&host, &settings).await.unwrap();
+    let sample = host
+        .until(&mut sampler, "an answer", |sample| sample.gpus.is_some())
+        .await;
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.source, GpuSourceKind::Nvml);
+    let works = report.condition == GpuCondition::Working;
+    assert_eq!(works, !report.gpus.is_empty(), "{report:?}");
 }
 
 #[tokio::test]
