@@ -26,8 +26,9 @@ use super::theme::{self, Theme};
 use super::theme_load;
 use super::ui::{CopyRoute, Ui};
 use super::ui_update::{self, Copied, Scene, UiEffect};
+use super::view;
 use crate::domain::{HostId, Severity};
-use crate::engine::{Command, Fleet, Handle, Notice, Reply};
+use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply};
 use crate::shell::ShellCommand;
 
 /// How often the loop looks at the time: flashes fade, dialogs open after a quiet second, recordings run.
@@ -117,6 +118,7 @@ impl Console {
         let mut ui = Ui::new(size);
         ui.mouse = options.modes.mouse;
         ui.themes = theme::names().map(str::to_owned).to_vec();
+        ui.zone = options.zone.clone();
         ui.now = (options.now)();
         ui.zone = jiff::tz::TimeZone::system();
         if let Source::Replay(player) = &source {
@@ -296,8 +298,9 @@ impl Console {
 
     fn tick(&mut self) -> Vec<UiEffect> {
         if let Source::Replay(player) = &mut self.source {
-            player.play(self.ui.now);
+            let played = player.play(self.ui.now);
             self.ui.replay = Some(player.looks());
+            self.tell_replay(played);
         }
         self.ticks = (self.ticks + 1) % LOOK_AT_FILES;
         if self.ticks == 0 {
@@ -344,8 +347,9 @@ impl Console {
             UiEffect::Bell => terminal::write_frame(b"\x07"),
             UiEffect::Replay(order) => {
                 if let Source::Replay(player) = &mut self.source {
-                    player.steer(order);
+                    let steered = player.steer(order);
                     self.ui.replay = Some(player.looks());
+                    self.tell_replay(steered);
                 }
             }
         }
@@ -356,7 +360,7 @@ impl Console {
         let fleet = self.ui.shown(&self.fleet);
         let (ui, keymap, theme) = (&self.ui, &self.keymap, &self.theme);
         self.screen
-            .draw(|frame| face::draw(frame, fleet, ui, keymap, theme))
+            .draw(|frame| view::view(frame, fleet, ui, keymap, theme))
             .map_err(TuiError::Draw)?;
         self.pace.drawn((self.options.now)());
         Ok(())
@@ -455,6 +459,15 @@ impl Console {
             }
             (copied.what, Err(note))
         })
+    }
+
+    /// A recording that can't be read on stays where it is.
+    fn tell_replay(&mut self, outcome: Result<(), ReplayError>) {
+        if let Err(error) = outcome {
+            let hint = error.hint().map(str::to_owned);
+            self.ui.say(Severity::Error, error.to_string(), hint);
+            self.pace.want(Reason::Person);
+        }
     }
 
     fn ring(&self, severity: Severity) {

@@ -1,19 +1,9 @@
-//! The seam between the loop and the drawing: one frame, how many rows it has room for, and what is under the mouse.
+//! The seam between the loop and the drawing: how many rows the screen has room for, and what is under the mouse.
 
-use ratatui::Frame;
-
-use super::keymap::Keymap;
 use super::layout::layout;
-use super::theme::Theme;
 use super::ui::Ui;
 use super::ui_update::{Room, Spot};
-use super::view;
 use crate::engine::Fleet;
-
-/// Draws a frame.
-pub(super) fn draw(frame: &mut Frame<'_>, fleet: &Fleet, ui: &Ui, keymap: &Keymap, theme: &Theme) {
-    view::view(frame, fleet, ui, keymap, theme);
-}
 
 /// How many rows each part of the screen has.
 pub(super) fn room(ui: &Ui, fleet: &Fleet) -> Room {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 
 use super::keymap::Keymap;
 use super::terminal::Modes;
@@ -33,6 +34,8 @@ pub struct TuiOptions {
     pub in_tmux: bool,
     /// The config file: keys, theme and mouse follow it while the console runs.
     pub config: Option<PathBuf>,
+    /// The person's time zone, for times of day.
+    pub zone: TimeZone,
     /// Now, on the engine's clock.
     pub now: Arc<dyn Fn() -> At + Send + Sync>,
     /// Hands.

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use super::body;
 use super::effect::{Scene, Spot, UiEffect};
+use super::questions;
 use super::route;
+use crate::domain::QuestionId;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
 use crate::tui::rows;
 use crate::tui::ui::{Dialog, Focus, Layer, Tab, Ui};
+
+/// Rows that one host key takes in its dialog.
+const ROWS_OF_A_KEY: usize = 3;
 
 /// Rows that one notch of the wheel moves.
 const NOTCH: usize = 3;
@@ -75,9 +80,10 @@ fn click_process(ui: &mut Ui, scene: Scene<'_>, row: usize) {
 }
 
 fn click_layer(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
+    let room = scene.room.layer;
     match ui.layers.last_mut() {
         Some(Layer::Palette { selected, .. }) => {
-            *selected = row;
+            *selected = first_shown(*selected, room) + row;
             route::act(ui, scene, Action::Submit)
         }
         Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
@@ -85,12 +91,24 @@ fn click_layer(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
             Vec::new()
         }
         Some(Layer::Dialog(Dialog::HostKeys { selected, .. })) => {
-            let clicked = super::questions::host_keys(scene.fleet).nth(row);
-            *selected = clicked.map(|(id, _)| id).or(*selected);
+            let keys: Vec<QuestionId> = questions::host_keys(scene.fleet)
+                .map(|(id, _)| id)
+                .collect();
+            let at = keys
+                .iter()
+                .position(|id| Some(*id) == *selected)
+                .unwrap_or(0);
+            let clicked = first_shown(at, room / ROWS_OF_A_KEY) + row / ROWS_OF_A_KEY;
+            *selected = keys.get(clicked).copied().or(*selected);
             Vec::new()
         }
         _ => Vec::new(),
     }
+}
+
+/// The first row shown of a layer that scrolls just far enough to show the chosen one.
+fn first_shown(chosen: usize, room: usize) -> usize {
+    (chosen + 1).saturating_sub(room.max(1))
 }
 
 /// What is under the pointer moves, whoever has the keys.

@@ -22,6 +22,7 @@ use pilothouse::domain::{
     At, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, SshSpec, Thresholds,
 };
 use pilothouse::engine::{Command, Fleet, Handle, Host, Link, Refusal, Reply, Request};
+use pilothouse::shell::ShellCommand;
 use pilothouse::tasks::Tasks;
 use pilothouse::tui::{self, Keymap, Outside, TuiOptions};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -80,8 +81,8 @@ impl Outside for Hands {
     async fn copy_to_file(&self, _text: String) -> Result<PathBuf, String> {
         Err("the harness writes no files".into())
     }
-    async fn shell(&self, host: &HostId) -> Result<(), Refusal> {
-        println!("SHELL on {host}");
+    async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal> {
+        println!("RUNS {line}");
         Ok(())
     }
     fn settings(&self) -> Result<Settings, Vec<Problem>> {
@@ -96,8 +97,9 @@ async fn serve(
     fleets: watch::Sender<Arc<Fleet>>,
 ) {
     while let Some(request) = requests.recv().await {
-        if !matches!(request.command, Command::Reconnect(_)) {
-            let _ = request.reply.send(Reply::Done);
+        if matches!(request.command, Command::Shell { .. }) {
+            let line = ShellCommand::new("ssh").arg("spark-1");
+            let _ = request.reply.send(Reply::Shell(line));
             continue;
         }
         match mode.as_str() {
@@ -121,6 +123,7 @@ async fn serve(
 
 fn main() -> ExitCode {
     let mode = std::env::args().nth(1).unwrap_or_else(|| "run".into());
+    let hosts = std::env::args().nth(2).map_or(8, |n| n.parse().unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -129,7 +132,7 @@ fn main() -> ExitCode {
     let tasks = Tasks::new();
     let clock = Clock::system();
     let (commands, requests) = mpsc::channel(16);
-    let (fleets, fleet_reader) = watch::channel(fleet(&clock, 20));
+    let (fleets, fleet_reader) = watch::channel(fleet(&clock, hosts));
     let handle = Handle::new(commands, fleet_reader, broadcast::Sender::new(16));
     let _entered = runtime.enter();
     tasks.spawn(serve(mode, requests, fleets));
@@ -145,6 +148,7 @@ fn main() -> ExitCode {
         term: None,
         in_tmux: false,
         config: None,
+        zone: jiff::tz::TimeZone::UTC,
         now: Arc::new(move || {
             assert!(
                 !PANIC_IN_MAIN.load(Ordering::Acquire),
