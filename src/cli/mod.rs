@@ -1,8 +1,17 @@
 //! The command line: verbs, plain output, exit codes.
 
-use std::process::ExitCode;
+mod args;
+mod config_verbs;
+mod demo_verb;
+mod doctor;
+mod effective;
+mod error;
+mod exit;
+mod manual;
+mod print;
+mod run;
+mod runtime;
+mod starter;
+mod verb_guess;
 
-/// Runs the command line of this process.
-pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
-}
+pub use run::main;

@@ -12,7 +12,13 @@ pub struct Clock(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    System { start: Instant },
+    System {
+        start: Instant,
+    },
+    Timers {
+        start: tokio::time::Instant,
+        wall: Wall,
+    },
     Manual(Arc<Hands>),
 }
 
@@ -32,6 +38,15 @@ impl Clock {
         })
     }
 
+    /// A clock in step with the runtime's timers, which a test may pause and wind; the wall clock starts at `wall`.
+    #[expect(clippy::disallowed_methods, reason = "this room is the wall")]
+    pub fn timers(wall: Wall) -> Self {
+        Self(Kind::Timers {
+            start: tokio::time::Instant::now(),
+            wall,
+        })
+    }
+
     /// A clock that stands still until it is moved.
     pub fn manual() -> Self {
         Self(Kind::Manual(Arc::default()))
@@ -43,6 +58,7 @@ impl Clock {
             Kind::System { start } => {
                 At(u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX))
             }
+            Kind::Timers { start, .. } => At::default().plus(start.elapsed()),
             Kind::Manual(hands) => At(hands.at.load(Ordering::Acquire)),
         }
     }
@@ -58,11 +74,15 @@ impl Clock {
                     .and_then(|since| i64::try_from(since.as_millis()).ok())
                     .unwrap_or_default(),
             ),
+            Kind::Timers { start, wall } => Wall(
+                wall.0
+                    .saturating_add(i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX)),
+            ),
             Kind::Manual(hands) => Wall(hands.wall.load(Ordering::Acquire)),
         }
     }
 
-    /// Sets a manual clock; a system clock stays as it is.
+    /// Sets a manual clock; the others stay as they are.
     pub fn set(&self, at: At, wall: Wall) {
         if let Kind::Manual(hands) = &self.0 {
             hands.at.store(at.0, Ordering::Release);

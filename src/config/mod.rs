@@ -1,5 +1,30 @@
 //! Configuration: the file, the environment and the flags become one [`Config`] that can't be wrong.
 
+mod destination;
+mod duration;
+mod environment;
+mod hosts;
+mod jumps;
+mod layers;
+mod load;
+mod nearest;
+mod node;
+mod origin;
+mod paths;
+mod problems;
+mod raw;
+mod resolve;
+mod salvage;
 mod spec;
+mod ssh_aliases;
 
+pub use destination::BadDestination;
+pub use duration::{duration_words, memory_words};
+pub use environment::{Environment, VARIABLES};
+pub use layers::period as parse_period;
+pub use load::{Chosen, LoadError, load, read_ssh_aliases};
+pub use nearest::nearest;
+pub use origin::{Origin, Origins};
+pub use paths::Paths;
+pub use resolve::{BadArgument, Flags, Resolved, Source, resolve};
 pub use spec::{AlertSettings, Config, KeyBinding, Problem, Settings};

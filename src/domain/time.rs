@@ -52,6 +52,12 @@ impl Age {
     }
 }
 
+impl From<Duration> for Age {
+    fn from(length: Duration) -> Self {
+        Self(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
 /// A moment on the wall clock, in milliseconds since the Unix epoch.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Answer, At, HostId, QuestionId, TaskId};
+use crate::shell::ShellCommand;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +133,8 @@ pub enum Reply {
         /// What would be done.
         plan: Plan,
     },
+    /// Confirmed: whoever has the terminal may run this in it, here.
+    Shell(ShellCommand),
     /// Refused by policy: read-only, not confirmed, expired.
     Refused(Refusal),
     /// Tried and failed.

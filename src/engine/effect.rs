@@ -1,8 +1,9 @@
-//! Everything that may be done. Decided by the pure updates, carried out by hands, whose outcome comes back as a message.
+//! Everything that follows from a message. Decided by the pure updates, carried out by hands, whose outcome comes back as
+//! a message. A change on a host is none of these: it takes a confirmation, which can't be copied or recorded.
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Reply, Signal};
+use super::command::Reply;
 use super::notice::Notice;
 use crate::domain::{Answer, HealthChange, HostId, QuestionId, RequestId};
 
@@ -18,19 +19,6 @@ pub enum Effect {
         question: QuestionId,
         /// The answer.
         answer: Answer,
-    },
-    /// Send a signal. Only the policy makes this effect.
-    Signal {
-        /// The request to answer when it is done.
-        request: RequestId,
-        /// The host.
-        host: HostId,
-        /// The process.
-        pid: u32,
-        /// Its start, to be checked on the host.
-        started: Option<u64>,
-        /// The signal.
-        signal: Signal,
     },
     /// Answer a request.
     Reply {

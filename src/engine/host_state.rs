@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::History;
 use crate::domain::{
-    Age, At, Disk, GpuProcess, GpuReport, HealthChange, HealthWord, HostId, HostSpec,
+    Age, At, Disk, GpuProcess, GpuReport, HealthChange, HealthWord, HostAddress, HostId, HostSpec,
     MachineReading,
 };
 use crate::reach::Ladder;
@@ -63,6 +63,36 @@ pub struct Host {
     pub history: History,
     /// Its ups and downs, newest last, those of earlier sessions included.
     pub changes: Arc<VecDeque<HealthChange>>,
+}
+
+impl Host {
+    /// A host that nothing is known of yet.
+    pub fn new(spec: Arc<HostSpec>, at: At) -> Self {
+        let link = match spec.address {
+            HostAddress::Local => Link::Local,
+            HostAddress::Ssh(_) => Link::Dialing {
+                attempt: 1,
+                since: at,
+            },
+        };
+        Self {
+            id: spec.id.clone(),
+            spec,
+            link,
+            ladder: Ladder::default(),
+            word: HealthWord::Connecting,
+            detail: SafeText::default(),
+            since: at,
+            seen: None,
+            round_trip: None,
+            machine: None,
+            gpus: None,
+            processes: None,
+            disks: None,
+            history: History::default(),
+            changes: Arc::default(),
+        }
+    }
 }
 
 /// The state of our connection to a host.

@@ -2,22 +2,41 @@
 //! through one door. It has no word for pane, key or colour.
 
 mod command;
+mod connect;
 mod effect;
 mod handle;
 mod history;
+mod host_actor;
 mod host_state;
+mod keeper;
+mod lanes;
 mod msg;
 mod notice;
+mod perform;
+mod policy;
+mod publish;
+mod questions;
+mod record;
+mod remote;
+mod replay;
+mod run;
+pub mod sim;
 mod state;
+mod update;
 
 pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
+pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
 pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use msg::{HostMsg, LinkDown, Msg};
 pub use notice::{Alert, Notice};
+pub use record::{RecordError, Recorder};
+pub use replay::{Recording, Replay, ReplayError};
+pub use run::{Engine, Setup};
 pub use state::{Fleet, PendingQuestion};
+pub use update::update;
 
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::reach::{Ladder, Outcome, Verdict};

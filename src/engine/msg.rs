@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Actor, Command, Reply};
+use super::notice::Notice;
 use crate::domain::{
     At, HealthChange, HostId, HostSpec, Question, QuestionId, RequestId, Rung, Sample, Telling,
     Wall,
@@ -59,6 +60,8 @@ pub enum Msg {
         /// With what outcome.
         reply: Reply,
     },
+    /// Hands met with something that a person should hear.
+    Noticed(Notice),
 }
 
 /// Something one host did.
@@ -102,6 +105,11 @@ pub enum HostMsg {
     QuestionGone(QuestionId),
     /// The connection tells something.
     Telling(Telling),
+    /// The login went through under this name: whose processes are one's own there.
+    LoggedIn {
+        /// The login name.
+        user: SafeText,
+    },
     /// What the store knew about this host from before.
     Past(Vec<HealthChange>),
 }

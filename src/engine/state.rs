@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::host_state::Host;
 use super::notice::{Alert, Notice};
+use crate::config::Settings;
 use crate::domain::{At, HostId, Question, QuestionId, Thresholds, Wall};
 
 /// What is known of everything. Cloning it copies pointers.
@@ -49,6 +50,22 @@ pub struct PendingQuestion {
 }
 
 impl Fleet {
+    /// A fleet without hosts, before its first message.
+    pub fn new(name: &str, settings: &Settings) -> Self {
+        Self {
+            name: name.into(),
+            at: At::default(),
+            wall: Wall::default(),
+            read_only: settings.read_only,
+            period: settings.period,
+            thresholds: settings.thresholds,
+            hosts: Vec::new(),
+            questions: Arc::default(),
+            alerts: Arc::default(),
+            notices: Arc::default(),
+        }
+    }
+
     /// The host of this name.
     pub fn host(&self, id: &HostId) -> Option<&Arc<Host>> {
         self.hosts.iter().find(|host| host.id == *id)

@@ -2,6 +2,11 @@
 //! look alike from above.
 
 mod error;
+mod lines;
+mod local;
+mod proxy;
+mod remote;
+mod sim;
 mod stream;
 
 use std::pin::Pin;
@@ -15,6 +20,10 @@ use crate::domain::{HostName, Port};
 use crate::shell::{RemotePath, ShellCommand};
 
 pub use error::{ExecError, ExecErrorKind};
+pub use lines::{LineSink, LineSplitter};
+pub use local::LocalExec;
+pub use remote::RemoteExec;
+pub use sim::{SimExec, SimReply};
 pub use stream::{Exit, Fd, LineStream, StreamEvent};
 
 /// A host that can run commands. Implementations keep one host's slowness away from every other.

@@ -2,4 +2,4 @@
 
 mod ladder;
 
-pub use ladder::{Ladder, Outcome, Verdict};
+pub use ladder::{Finding, Ladder, Outcome, Verdict, driver};

@@ -9,7 +9,8 @@ use tokio_util::task::TaskTracker;
 /// A family of tasks that live and end together; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Tasks {
-    tracker: TaskTracker,
+    /// Who counts the members: this family first, then the families above it.
+    trackers: Vec<TaskTracker>,
     token: CancellationToken,
 }
 
@@ -23,7 +24,7 @@ impl Tasks {
     /// An empty family.
     pub fn new() -> Self {
         Self {
-            tracker: TaskTracker::new(),
+            trackers: vec![TaskTracker::new()],
             token: CancellationToken::new(),
         }
     }
@@ -31,7 +32,9 @@ impl Tasks {
     /// A family of its own whose token falls with this one's, and whose members this one also joins.
     pub fn child(&self) -> Self {
         Self {
-            tracker: self.tracker.clone(),
+            trackers: std::iter::once(TaskTracker::new())
+                .chain(self.trackers.iter().cloned())
+                .collect(),
             token: self.token.child_token(),
         }
     }
@@ -46,13 +49,15 @@ impl Tasks {
     #[expect(clippy::disallowed_methods, reason = "this room is the wall")]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let token = self.token.clone();
-        tokio::spawn(self.tracker.track_future(async move {
+        let counted: Vec<_> = self.trackers.iter().map(TaskTracker::token).collect();
+        tokio::spawn(async move {
             tokio::select! {
                 biased;
                 () = token.cancelled() => {}
                 () = task => {}
             }
-        }));
+            drop(counted);
+        });
     }
 
     /// Tells the family to stop.
@@ -63,9 +68,27 @@ impl Tasks {
     /// Tells the family to stop and waits for its members; false when some are still there after `limit`.
     pub async fn shutdown(&self, limit: Duration) -> bool {
         self.token.cancel();
-        self.tracker.close();
-        tokio::time::timeout(limit, self.tracker.wait())
-            .await
-            .is_ok()
+        let Some(own) = self.trackers.first() else {
+            return true;
+        };
+        own.close();
+        tokio::time::timeout(limit, own.wait()).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_child_ends_alone_and_a_parent_joins_its_children() {
+        let parent = Tasks::new();
+        let (child, sibling) = (parent.child(), parent.child());
+        child.spawn(std::future::pending());
+        sibling.spawn(std::future::pending());
+        assert!(child.shutdown(Duration::from_secs(5)).await);
+        assert!(!sibling.token().is_cancelled());
+        assert!(parent.shutdown(Duration::from_secs(5)).await);
+        assert!(sibling.token().is_cancelled());
     }
 }

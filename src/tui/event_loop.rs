@@ -27,7 +27,8 @@ use super::theme_load;
 use super::ui::{CopyRoute, Ui};
 use super::ui_update::{self, Copied, Scene, UiEffect};
 use crate::domain::{HostId, Severity};
-use crate::engine::{Command, Fleet, Handle, Notice, Reply};
+use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply};
+use crate::shell::ShellCommand;
 
 /// How often the loop looks at the time: flashes fade, dialogs open after a quiet second, recordings run.
 const TICK: Duration = Duration::from_millis(250);
@@ -295,8 +296,9 @@ impl Console {
 
     fn tick(&mut self) -> Vec<UiEffect> {
         if let Source::Replay(player) = &mut self.source {
-            player.play(self.ui.now);
+            let played = player.play(self.ui.now);
             self.ui.replay = Some(player.looks());
+            self.tell_replay(played);
         }
         self.ticks = (self.ticks + 1) % LOOK_AT_FILES;
         if self.ticks == 0 {
@@ -337,14 +339,15 @@ impl Console {
             UiEffect::Quit => return Ok(After::Leave),
             UiEffect::Suspend => self.suspend(),
             UiEffect::Redraw => self.redraw()?,
-            UiEffect::Shell(host) => self.shell(&host, alarms).await?,
+            UiEffect::Shell { host, line } => self.shell(&host, line, alarms).await?,
             UiEffect::Mouse(on) => self.guard.set_mouse(on),
             UiEffect::Theme(name) => self.use_theme(&name),
             UiEffect::Bell => terminal::write_frame(b"\x07"),
             UiEffect::Replay(order) => {
                 if let Source::Replay(player) = &mut self.source {
-                    player.steer(order);
+                    let steered = player.steer(order);
                     self.ui.replay = Some(player.looks());
+                    self.tell_replay(steered);
                 }
             }
         }
@@ -393,13 +396,14 @@ impl Console {
     async fn shell(
         &mut self,
         host: &HostId,
+        line: ShellCommand,
         alarms: &mut mpsc::Receiver<Alarm>,
     ) -> Result<(), TuiError> {
         self.input.pause();
         self.watchdog.set_lent(true);
         self.guard.lend();
         let outside = Arc::clone(&self.options.outside);
-        let shell = outside.shell(host);
+        let shell = outside.shell(&line);
         tokio::pin!(shell);
         let ended = loop {
             tokio::select! {
@@ -453,6 +457,15 @@ impl Console {
             }
             (copied.what, Err(note))
         })
+    }
+
+    /// A recording that can't be read on stays where it is.
+    fn tell_replay(&mut self, outcome: Result<(), ReplayError>) {
+        if let Err(error) = outcome {
+            let hint = error.hint().map(str::to_owned);
+            self.ui.say(Severity::Error, error.to_string(), hint);
+            self.pace.want(Reason::Person);
+        }
     }
 
     fn ring(&self, severity: Severity) {

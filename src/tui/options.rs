@@ -10,8 +10,9 @@ use super::keymap::Keymap;
 use super::terminal::Modes;
 use super::theme::ColorDepth;
 use crate::config::{Problem, Settings};
-use crate::domain::{At, HostId};
+use crate::domain::At;
 use crate::engine::Refusal;
+use crate::shell::ShellCommand;
 
 /// What the terminal face is given at its start.
 #[derive(Clone)]
@@ -58,8 +59,8 @@ pub trait Outside: Send + Sync {
     /// Writes a text into a new file of mode 0600 in the state directory; its path.
     async fn copy_to_file(&self, text: String) -> Result<PathBuf, String>;
 
-    /// Runs a shell on a host in the terminal, which is in its ordinary state meanwhile; returns when the shell has ended.
-    async fn shell(&self, host: &HostId) -> Result<(), Refusal>;
+    /// Runs a command of this machine in the terminal, which is in its ordinary state meanwhile; returns when it has ended.
+    async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal>;
 
     /// Reads the configuration anew.
     fn settings(&self) -> Result<Settings, Vec<Problem>>;

@@ -9,18 +9,38 @@ use tokio::sync::{broadcast, watch};
 use super::ui::ReplayUi;
 use super::ui_update::ReplayOrder;
 use crate::domain::{Age, At};
-use crate::engine::{Actor, Command, Fleet, Handle, Notice, Refusal, Reply};
+use crate::engine::{Actor, Command, Fleet, Handle, Notice, Refusal, Replay, ReplayError, Reply};
 
 /// A recording, as the engine plays it.
 pub trait Playback {
-    /// Goes to a moment of the recording.
-    fn seek(&mut self, to: At);
-    /// Goes on by so much.
-    fn advance(&mut self, by: Age);
+    /// Goes to a moment of the recording, or to the end that is nearer.
+    fn seek(&mut self, to: At) -> Result<(), ReplayError>;
     /// The fleet at this moment.
     fn fleet(&self) -> Arc<Fleet>;
+    /// This moment.
+    fn at(&self) -> At;
+    /// The first moment.
+    fn begin(&self) -> At;
     /// The last moment.
     fn end(&self) -> At;
+}
+
+impl Playback for Replay {
+    fn seek(&mut self, to: At) -> Result<(), ReplayError> {
+        Replay::seek(self, to)
+    }
+    fn fleet(&self) -> Arc<Fleet> {
+        Replay::fleet(self)
+    }
+    fn at(&self) -> At {
+        Replay::at(self)
+    }
+    fn begin(&self) -> At {
+        self.recording().begin()
+    }
+    fn end(&self) -> At {
+        Replay::end(self)
+    }
 }
 
 /// Speeds that a recording can be played at.
@@ -44,75 +64,80 @@ pub(super) struct Player {
     notices: broadcast::Sender<Notice>,
     speed: f32,
     playing: bool,
-    at: At,
     /// The moment up to which it has been played, on the clock of the screen.
     played: At,
 }
 
 impl Player {
-    /// Plays a recording from its start.
-    pub(super) fn new(mut playback: Box<dyn Playback>, now: At) -> Self {
-        playback.seek(At::default());
-        let fleets = watch::Sender::new(playback.fleet());
-        let at = fleets.borrow().at;
+    /// Plays a recording from where it stands.
+    pub(super) fn new(playback: Box<dyn Playback>, now: At) -> Self {
         Self {
+            fleets: watch::Sender::new(playback.fleet()),
             playback,
-            fleets,
             notices: broadcast::Sender::new(1),
             speed: 1.0,
             playing: true,
-            at,
             played: now,
         }
     }
 
-    /// Plays what is due; whether it went on.
-    pub(super) fn play(&mut self, now: At) -> bool {
+    /// Plays what is due.
+    pub(super) fn play(&mut self, now: At) -> Result<(), ReplayError> {
         let passed = now.since(self.played);
         self.played = now;
-        let by = Age((passed.0 as f64 * f64::from(self.speed)) as u64);
-        if !self.playing || by == Age(0) || self.at >= self.playback.end() {
-            return false;
+        let by = (passed.0 as f64 * f64::from(self.speed)) as u64;
+        if !self.playing || by == 0 || self.is_over() {
+            return Ok(());
         }
-        self.playback.advance(by);
-        self.at = At(self.at.0 + by.0).min(self.playback.end());
-        self.publish();
-        true
+        self.go(At(self.playback.at().0.saturating_add(by)))
     }
 
     /// Obeys the person.
-    pub(super) fn steer(&mut self, order: ReplayOrder) {
-        let end = self.playback.end();
-        let to = match order {
-            ReplayOrder::Pause => {
-                // At its end, playing on means playing again.
-                self.playing = !self.playing || self.at >= end;
-                if self.at < end {
-                    return;
-                }
-                At::default()
+    pub(super) fn steer(&mut self, order: ReplayOrder) -> Result<(), ReplayError> {
+        let at = self.playback.at();
+        match order {
+            // At its end, playing on means playing again.
+            ReplayOrder::Pause if self.is_over() => {
+                self.playing = true;
+                self.go(self.playback.begin())
             }
-            ReplayOrder::Slower => return self.speed = (self.speed / 2.0).max(SLOWEST),
-            ReplayOrder::Faster => return self.speed = (self.speed * 2.0).min(FASTEST),
-            ReplayOrder::Back => At(self.at.0.saturating_sub(SEEK.0)),
-            ReplayOrder::Forward => At(self.at.0 + SEEK.0).min(end),
-            ReplayOrder::Start => At::default(),
-            ReplayOrder::End => end,
-        };
-        self.playback.seek(to);
-        self.at = to;
-        self.publish();
+            ReplayOrder::Pause => {
+                self.playing = !self.playing;
+                Ok(())
+            }
+            ReplayOrder::Slower => {
+                self.speed = (self.speed / 2.0).max(SLOWEST);
+                Ok(())
+            }
+            ReplayOrder::Faster => {
+                self.speed = (self.speed * 2.0).min(FASTEST);
+                Ok(())
+            }
+            ReplayOrder::Back => self.go(At(at.0.saturating_sub(SEEK.0))),
+            ReplayOrder::Forward => self.go(At(at.0.saturating_add(SEEK.0))),
+            ReplayOrder::Start => self.go(self.playback.begin()),
+            ReplayOrder::End => self.go(self.playback.end()),
+        }
     }
 
-    fn publish(&self) {
+    fn is_over(&self) -> bool {
+        self.playback.at() >= self.playback.end()
+    }
+
+    /// What can't be read stops it.
+    fn go(&mut self, to: At) -> Result<(), ReplayError> {
+        let gone = self.playback.seek(to);
+        self.playing &= gone.is_ok();
         self.fleets.send_replace(self.playback.fleet());
+        gone
     }
 
-    /// What the screen says of it.
+    /// What the screen says of it, counted from its start.
     pub(super) fn looks(&self) -> ReplayUi {
+        let begin = self.playback.begin();
         ReplayUi {
-            at: self.at,
-            end: self.playback.end(),
+            at: At(self.playback.at().since(begin).0),
+            end: At(self.playback.end().since(begin).0),
             speed: if self.playing { self.speed } else { 0.0 },
         }
     }
@@ -160,64 +185,64 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Thresholds, Wall};
+    use crate::config::Settings;
 
     /// A recording of a minute whose fleet only knows its moment.
     struct Minute(At);
 
     impl Playback for Minute {
-        fn seek(&mut self, to: At) {
-            self.0 = to;
-        }
-        fn advance(&mut self, by: Age) {
-            self.0 = At(self.0.0 + by.0).min(self.end());
+        fn seek(&mut self, to: At) -> Result<(), ReplayError> {
+            self.0 = to.clamp(self.begin(), self.end());
+            Ok(())
         }
         fn fleet(&self) -> Arc<Fleet> {
             Arc::new(Fleet {
-                name: "recorded".into(),
                 at: self.0,
-                wall: Wall::default(),
-                read_only: false,
-                period: std::time::Duration::from_secs(1),
-                thresholds: Thresholds::default(),
-                hosts: Vec::new(),
-                questions: Arc::default(),
-                alerts: Arc::default(),
-                notices: Arc::default(),
+                ..Fleet::new("recorded", &Settings::default())
             })
         }
+        fn at(&self) -> At {
+            self.0
+        }
+        fn begin(&self) -> At {
+            At(500)
+        }
         fn end(&self) -> At {
-            At(60_000)
+            At(60_500)
         }
     }
 
     #[test]
     fn a_recording_is_played_paused_sped_up_and_sought() {
-        let mut player = Player::new(Box::new(Minute(At(5))), At(1_000));
+        let mut player = Player::new(Box::new(Minute(At(500))), At(1_000));
         let fleets = player.fleets.subscribe();
         let shown = || fleets.borrow().at;
-        assert!(player.play(At(2_000)));
-        assert_eq!(shown(), At(1_000));
-        player.steer(ReplayOrder::Faster);
-        assert!(player.play(At(3_000)));
-        assert_eq!(shown(), At(3_000));
-        player.steer(ReplayOrder::Forward);
-        assert_eq!(shown(), At(13_000));
-        player.steer(ReplayOrder::Pause);
-        assert!(!player.play(At(9_000)));
+        let steer = |player: &mut Player, order| player.steer(order).unwrap();
+        let play = |player: &mut Player, now| player.play(At(now)).unwrap();
+        play(&mut player, 2_000);
+        assert_eq!(shown(), At(1_500));
+        assert_eq!(player.looks().at, At(1_000));
+        steer(&mut player, ReplayOrder::Faster);
+        play(&mut player, 3_000);
+        assert_eq!(shown(), At(3_500));
+        steer(&mut player, ReplayOrder::Forward);
+        assert_eq!(shown(), At(13_500));
+        steer(&mut player, ReplayOrder::Pause);
+        play(&mut player, 9_000);
+        assert_eq!(shown(), At(13_500));
         assert_eq!(player.looks().speed.to_bits(), 0.0_f32.to_bits());
         // The time of the pause is not played afterwards.
-        player.steer(ReplayOrder::Pause);
-        assert!(player.play(At(9_500)));
-        assert_eq!(shown(), At(14_000));
-        player.steer(ReplayOrder::Back);
-        player.steer(ReplayOrder::Back);
-        assert_eq!(shown(), At(0));
-        player.steer(ReplayOrder::End);
-        assert!(!player.play(At(10_000)));
-        assert_eq!(shown(), At(60_000));
+        steer(&mut player, ReplayOrder::Pause);
+        play(&mut player, 9_500);
+        assert_eq!(shown(), At(14_500));
+        steer(&mut player, ReplayOrder::Back);
+        steer(&mut player, ReplayOrder::Back);
+        assert_eq!(shown(), At(500));
+        steer(&mut player, ReplayOrder::End);
+        play(&mut player, 10_000);
+        assert_eq!(shown(), At(60_500));
         // At the end, going on begins anew.
-        player.steer(ReplayOrder::Pause);
-        assert_eq!((shown(), player.playing), (At(0), true));
+        steer(&mut player, ReplayOrder::Pause);
+        assert_eq!((shown(), player.playing), (At(500), true));
     }
 }

@@ -8,6 +8,14 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod cli;
+mod config;
+mod demo;
+mod fleet;
 mod pty;
+mod readme;
 mod screens;
+mod ssh;
+mod ssh_login;
+mod sshd;
 mod tidy;

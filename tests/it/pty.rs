@@ -284,7 +284,7 @@ fn a_shell_gets_the_terminal_and_gives_it_back() {
     let mut pty = console("run");
     pty.press("s");
     pty.wait_for("the shell on spark-1 has ended");
-    assert!(pty.last("SHELL on spark-1") > pty.last("?1049l"));
+    assert!(pty.last("RUNS ssh spark-1") > pty.last("?1049l"));
     assert!(pty.screen.screen().alternate_screen());
     pty.press("q");
     assert!(pty.wait().0.success());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::HostId;
 use crate::engine::{Command, Fleet};
+use crate::shell::ShellCommand;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
 use crate::tui::keymap::{Key, Keymap};
@@ -65,8 +66,13 @@ pub enum UiEffect {
     Suspend,
     /// Draw everything anew.
     Redraw,
-    /// Lend the terminal to a shell on this host.
-    Shell(HostId),
+    /// Lend the terminal to a shell.
+    Shell {
+        /// The host it runs on.
+        host: HostId,
+        /// The command of this machine that opens it.
+        line: ShellCommand,
+    },
     /// Take the mouse or leave it.
     Mouse(bool),
     /// Use this theme.

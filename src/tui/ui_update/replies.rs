@@ -3,6 +3,7 @@
 use super::effect::UiEffect;
 use crate::domain::Severity;
 use crate::engine::{Challenge, Command, Notice, Refusal, Reply, Signal};
+use crate::shell::ShellCommand;
 use crate::tui::ui::{Button, CopyRoute, Dialog, Layer, LineEdit, Ui};
 
 /// Takes the engine's answer to a command.
@@ -11,6 +12,7 @@ pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
     let origin = origin(ui, command);
     match reply {
         Reply::Done => return done(ui, &origin),
+        Reply::Shell(line) => return shell(&origin, line),
         Reply::Begun(_) => ui.say(Severity::Info, "begun", None),
         Reply::NeedsConfirmation {
             id,
@@ -64,16 +66,26 @@ fn origin(ui: &mut Ui, command: &Command) -> Command {
 
 fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
     let text = match command {
-        Command::Shell { host } => return vec![UiEffect::Shell(host.clone())],
         Command::Signal {
             host, pid, signal, ..
         } => format!("SIG{} sent to {pid} on {host}", Signal::name(*signal)),
         Command::Reconnect(host) => format!("dialling {host}"),
-        Command::Confirm { .. } => "done".to_owned(),
+        Command::Confirm { .. } | Command::Shell { .. } => "done".to_owned(),
         Command::Answer { .. } | Command::Withdraw(_) => return Vec::new(),
     };
     ui.say(Severity::Info, text, None);
     Vec::new()
+}
+
+/// Only the command that was asked for names the host whose shell it is.
+fn shell(command: &Command, line: ShellCommand) -> Vec<UiEffect> {
+    match command {
+        Command::Shell { host } => vec![UiEffect::Shell {
+            host: host.clone(),
+            line,
+        }],
+        _ => Vec::new(),
+    }
 }
 
 fn refuse(ui: &mut Ui, severity: Severity, prefix: &str, refusal: Refusal) {

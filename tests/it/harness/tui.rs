@@ -22,6 +22,7 @@ use pilothouse::domain::{
     At, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, SshSpec, Thresholds,
 };
 use pilothouse::engine::{Command, Fleet, Handle, Host, Link, Refusal, Reply, Request};
+use pilothouse::shell::ShellCommand;
 use pilothouse::tasks::Tasks;
 use pilothouse::tui::{self, Keymap, Outside, TuiOptions};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -80,8 +81,8 @@ impl Outside for Hands {
     async fn copy_to_file(&self, _text: String) -> Result<PathBuf, String> {
         Err("the harness writes no files".into())
     }
-    async fn shell(&self, host: &HostId) -> Result<(), Refusal> {
-        println!("SHELL on {host}");
+    async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal> {
+        println!("RUNS {line}");
         Ok(())
     }
     fn settings(&self) -> Result<Settings, Vec<Problem>> {
@@ -96,8 +97,9 @@ async fn serve(
     fleets: watch::Sender<Arc<Fleet>>,
 ) {
     while let Some(request) = requests.recv().await {
-        if !matches!(request.command, Command::Reconnect(_)) {
-            let _ = request.reply.send(Reply::Done);
+        if matches!(request.command, Command::Shell { .. }) {
+            let line = ShellCommand::new("ssh").arg("spark-1");
+            let _ = request.reply.send(Reply::Shell(line));
             continue;
         }
         match mode.as_str() {

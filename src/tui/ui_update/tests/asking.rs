@@ -168,9 +168,11 @@ fn a_shell_opens_when_the_engine_agrees() {
         id: ConfirmationId(7),
         answer: "yes".into(),
     };
+    let line = ShellCommand::new("ssh").arg("spark-1");
+    let host = HostId::new("spark-1");
     assert_eq!(
-        reply(&mut person.ui, &command, Reply::Done),
-        [UiEffect::Shell(HostId::new("spark-1"))]
+        reply(&mut person.ui, &command, Reply::Shell(line.clone())),
+        [UiEffect::Shell { host, line }]
     );
     let refused = Reply::Refused(Refusal {
         why: "this console is read-only".into(),

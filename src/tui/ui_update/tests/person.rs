@@ -12,6 +12,7 @@ pub(super) use crate::engine::{
     Challenge, Command, ConfirmationId, Fleet, History, Host, Ladder, Link, PendingQuestion, Plan,
     Refusal, Reply, Signal, Timed,
 };
+pub(super) use crate::shell::ShellCommand;
 pub(super) use crate::tui::input::MouseKind;
 pub(super) use crate::tui::keymap::Keymap;
 pub(super) use crate::tui::ui::{Button, Dialog, Focus, Layer, SortKey, Tab, Ui};

@@ -1,0 +1,192 @@
+//! The words of the command line, and their help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::demo_verb::DemoArgs;
+use crate::config::{Flags, parse_period};
+
+const EXAMPLES: &str = "\
+Examples:
+  pilothouse                           the hosts of the configuration, else this machine
+  pilothouse spark-1 ops@box:2222      these hosts; names of ~/.ssh/config work too
+  pilothouse config init               write a configuration to start from
+  pilothouse doctor                    find out what is missing here, and the mend
+
+Every verb explains itself: pilothouse config --help";
+
+/// Sections of the manual that clap does not know.
+pub(super) const MORE: &str = "\
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage, or input that was refused
+  3  refused by policy: read-only, not armed, not confirmed
+  4  a host is unreachable
+  5  the outcome is not known
+
+Precedence: flag, environment (PILOTHOUSE_…), configuration file, default.
+Every variable is listed by `pilothouse config print --help`.";
+
+/// A control room for a small fleet of GPU machines, in one terminal, over plain SSH.
+///
+/// Nothing has to be installed on the machines: an SSH login is enough. Without a verb the console opens on the hosts
+/// given, else on those of the configuration, else on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pilothouse",
+    version,
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{MORE}"),
+    subcommand_precedence_over_arg = true,
+    disable_help_subcommand = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    max_term_width = 100
+)]
+pub(super) struct CommandLine {
+    /// Hosts to show: names of the configuration, [USER@]HOST[:PORT], ssh aliases, or `local` for this machine
+    #[arg(value_name = "HOST")]
+    pub(super) hosts: Vec<String>,
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+/// Flags that every verb understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// Read this configuration file; it has to be there
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Refuse every change on every host
+    #[arg(long, global = true)]
+    pub(super) read_only: bool,
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(super) color: Color,
+    /// Print JSON instead of a table
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Theme: a name (dark, light, high-contrast, …) or a file
+    #[arg(long, value_name = "THEME", global = true)]
+    pub(super) theme: Option<String>,
+    /// Time between two samples, such as 500ms, 1s or 2m
+    #[arg(long, value_name = "TIME", global = true, value_parser = parse_period)]
+    pub(super) period: Option<Duration>,
+}
+
+impl Common {
+    /// What the configuration has to know of the flags.
+    pub(super) fn flags(&self, hosts: Vec<String>) -> Flags {
+        Flags {
+            config: self.config.clone(),
+            read_only: self.read_only,
+            theme: self.theme.clone(),
+            period: self.period,
+            hosts,
+        }
+    }
+}
+
+/// When there are colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What to do instead of opening the console.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Serve a simulated fleet behind real SSH servers in this process: no GPU, no network
+    Demo(DemoArgs),
+    /// Check terminal, configuration, keys and hosts: PASS, WARN or FAIL, each with its mend
+    Doctor {
+        /// Hosts to check; those of the configuration otherwise
+        #[arg(value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// Write, show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(super) enum ConfigVerb {
+    /// Write a commented configuration to start from; never overwrites one
+    Init,
+    /// Show the configuration in force and where each value came from; secrets are masked
+    #[command(after_help = variables())]
+    Print,
+    /// Tell every problem of the configuration; exit 1 when there is one
+    Validate,
+    /// Print where the configuration file is
+    Path,
+}
+
+fn variables() -> String {
+    let widest = crate::config::VARIABLES
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
+    crate::config::VARIABLES
+        .iter()
+        .fold("Variables:".to_owned(), |text, (name, what)| {
+            format!("{text}\n  {name:widest$}  {what}")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_verbs_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn hosts_flags_and_verbs_find_their_places() {
+        let parse = |words: &[&str]| {
+            CommandLine::try_parse_from([&["pilothouse"], words].concat()).unwrap()
+        };
+        let console = parse(&["spark-1", "--read-only", "ops@box:2222", "--period", "2s"]);
+        assert_eq!(console.hosts, ["spark-1", "ops@box:2222"]);
+        assert!(console.common.read_only && console.verb.is_none());
+        assert_eq!(console.common.period, Some(Duration::from_secs(2)));
+
+        let before = parse(&["--config", "a.yaml", "config", "print", "--json"]);
+        assert!(matches!(before.verb, Some(Verb::Config(ConfigVerb::Print))));
+        assert!(before.common.json && before.hosts.is_empty());
+        assert_eq!(before.common.config, Some("a.yaml".into()));
+
+        assert_eq!(parse(&["--", "doctor"]).hosts, ["doctor"]);
+        assert!(CommandLine::try_parse_from(["pilothouse", "--period", "1"]).is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! `demo`: the simulated fleet. Headless it serves, without a screen, whoever comes with its configuration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::{print, runtime};
+use crate::clock::Clock;
+use crate::demo::{Demo, DemoOptions, Drill};
+use crate::tasks::Tasks;
+
+/// What the demo is to show.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Play a disaster: wedge, oom, flap or thermal
+    #[arg(long, value_name = "NAME", value_parser = drill)]
+    drill: Option<Drill>,
+    /// Only serve the machines, without a screen, until Ctrl-C
+    #[arg(long, required = true, requires = "write_config")]
+    headless: bool,
+    /// Write a configuration that reaches the machines, for trying every other command on them
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    write_config: Option<PathBuf>,
+    /// So many machines: the four first, then more of their kinds
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
+    hosts: u16,
+    /// The same seed plays the same readings
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+impl DemoArgs {
+    fn options(&self) -> DemoOptions {
+        DemoOptions {
+            drill: self.drill,
+            seed: self.seed,
+            hosts: usize::from(self.hosts),
+        }
+    }
+}
+
+fn drill(name: &str) -> Result<Drill, String> {
+    name.parse::<Drill>().map_err(|error| error.to_string())
+}
+
+/// Serves the machines until somebody ends it.
+pub(super) fn run(args: &DemoArgs) -> Result<Exit, CliError> {
+    runtime::block_on(serve(args))?
+}
+
+async fn serve(args: &DemoArgs) -> Result<Exit, CliError> {
+    let tasks = Tasks::new();
+    // Before anything is written, so that no signal can end us in between and leave keys behind.
+    let mut ends = [
+        signal(SignalKind::interrupt()).map_err(CliError::Runtime)?,
+        signal(SignalKind::terminate()).map_err(CliError::Runtime)?,
+        signal(SignalKind::hangup()).map_err(CliError::Runtime)?,
+    ];
+    let demo = Demo::start(&tasks, &Clock::system(), args.options()).await?;
+    if let Some(file) = &args.write_config {
+        demo.write_config(file)?;
+        print::message(&format!(
+            "serving {} machines on 127.0.0.1 until Ctrl-C; try: pilothouse --config {} config print",
+            demo.config().hosts.len(),
+            file.display()
+        ));
+    }
+    let [interrupt, terminate, hangup] = &mut ends;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    drop(demo);
+    tasks.shutdown(runtime::FAREWELL).await;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,118 @@
+//! Runs the checks, each within its time, and prints what they found.
+
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::error::CliError;
+use super::super::exit::Exit;
+use super::super::{print, runtime};
+use super::check::{Check, State};
+use super::{files, terminal, tmux};
+use crate::config::{Config, Environment, Flags, LoadError, Paths, load};
+use crate::exec::LocalExec;
+use crate::tasks::Tasks;
+
+/// Time that one check may take: a folder on a dead network share must not hold up the others.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// Checks everything and prints it.
+pub(in crate::cli) fn run(
+    flags: &Flags,
+    as_json: bool,
+    environment: &Environment,
+    paths: &Paths,
+) -> Result<Exit, CliError> {
+    let loaded = load(flags, environment, paths).map(|resolved| resolved.config);
+    let checks = runtime::block_on(all(&loaded, environment, paths))?;
+    let worst = checks.iter().map(|check| check.state).max();
+    if as_json {
+        print::json(&json!({ "checks": checks, "worst": worst }))?;
+    } else {
+        print::data(&lines(&checks))?;
+    }
+    Ok(if worst == Some(State::Fail) {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}
+
+async fn all(
+    loaded: &Result<Config, LoadError>,
+    environment: &Environment,
+    paths: &Paths,
+) -> Vec<Check> {
+    let config = loaded.as_ref().ok();
+    let tasks = Tasks::new();
+    let here = LocalExec::new(tasks.clone());
+    let mut checks = terminal::checks(terminal::look(), environment);
+    checks.extend(within("terminal.tmux", tmux::checks(environment, &here)).await);
+    checks.push(files::config(loaded));
+    if let Some(config) = config {
+        checks.extend(within("config.mode", files::config_mode(config)).await);
+    }
+    checks.extend(within("state.folder", async { Some(files::state(paths).await) }).await);
+    checks.extend(
+        within("ssh.client", async {
+            Some(files::client(environment).await)
+        })
+        .await,
+    );
+    checks.extend(within("ssh.agent", async { Some(files::agent(environment).await) }).await);
+    checks.extend(within("ssh.keys", files::keys(config, paths)).await);
+    tasks.shutdown(LIMIT).await;
+    checks
+}
+
+/// A check's findings, or that it took too long.
+async fn within<C>(id: &str, check: impl Future<Output = C>) -> Vec<Check>
+where
+    C: IntoIterator<Item = Check>,
+{
+    match tokio::time::timeout(LIMIT, check).await {
+        Ok(found) => found.into_iter().collect(),
+        Err(_) => vec![Check::fail(
+            id,
+            format!("no answer within {} s", LIMIT.as_secs()),
+            "look for a dead network share or a hung process",
+        )],
+    }
+}
+
+fn lines(checks: &[Check]) -> String {
+    let widest = checks
+        .iter()
+        .map(|check| check.id.len())
+        .max()
+        .unwrap_or_default();
+    let mut lines = Vec::new();
+    for check in checks {
+        lines.push(format!(
+            "{}  {:widest$}  {}",
+            check.state.word(),
+            check.id,
+            check.what
+        ));
+        if let Some(mend) = &check.mend {
+            lines.extend(
+                mend.lines()
+                    .map(|line| format!("{:8}{:widest$}→ {line}", "", "")),
+            );
+        }
+    }
+    lines.join("\n")
+}
+
+/// An error with everything beneath it.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut beneath = error.source();
+    while let Some(error) = beneath {
+        words = format!("{words}: {error}");
+        beneath = error.source();
+    }
+    words
+}

@@ -1,0 +1,88 @@
+//! What goes wrong on the command line: each with its exit code and its mend.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::exit::Exit;
+use crate::config::LoadError;
+use crate::demo::DemoError;
+
+/// Why a verb did not do what it was asked.
+#[derive(Debug, Error)]
+pub(super) enum CliError {
+    /// There is no configuration.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Standard output can't be written.
+    #[error("the output can't be written")]
+    Output(#[from] io::Error),
+    /// The words make no sense together.
+    #[error("{what}")]
+    Usage {
+        /// One sentence.
+        what: String,
+        /// The mend.
+        hint: String,
+    },
+    /// A file that would be overwritten.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    /// A file that can't be written.
+    #[error("{} can't be written", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Nobody knows where the person's files live.
+    #[error("no home directory is known")]
+    Homeless,
+    /// The demo did not start.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The runtime did not start.
+    #[error("the runtime can't be started")]
+    Runtime(#[source] io::Error),
+}
+
+impl CliError {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
+            Self::Load(_) | Self::Usage { .. } | Self::Exists(_) => Exit::Usage,
+            Self::Output(_)
+            | Self::Write { .. }
+            | Self::Homeless
+            | Self::Demo(_)
+            | Self::Runtime(_) => Exit::Failed,
+        }
+    }
+
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Load(error) => error.hint(),
+            Self::Usage { hint, .. } => hint,
+            Self::Exists(_) => "edit it, or name another file with --config",
+            Self::Write { .. } => "choose a folder that you may write with --config",
+            Self::Homeless => "set HOME, or name the file with --config",
+            Self::Demo(error) => return Some(error.hint()),
+            Self::Output(_) | Self::Runtime(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// The sentence with everything that lies beneath it.
+    pub(super) fn chain(&self) -> String {
+        let mut words = self.to_string();
+        let mut beneath = std::error::Error::source(self);
+        while let Some(error) = beneath {
+            words = format!("{words}: {error}");
+            beneath = error.source();
+        }
+        words
+    }
+}

@@ -1,0 +1,136 @@
+//! The configuration that `config init` writes (pure): every key, commented, and the hosts that ssh knows as an offer.
+
+use std::collections::BTreeSet;
+
+/// Most ssh names that are offered.
+const MOST_OFFERED: usize = 50;
+
+const HEAD: &str = "\
+# The fleet of pilothouse. Check it with `pilothouse config validate`.
+# Precedence: flag, environment (PILOTHOUSE_…), this file, default.
+
+# Name of the fleet, on the first line of the screen.
+fleet: home
+
+# Refuse every change on every host.
+# read_only: true
+
+# Time between two samples: 200ms to 1h.
+# period: 1s
+
+# dark, light, high-contrast, colour-blind, ansi, mono, or a file. Without it: as the terminal's background is.
+# theme: dark
+
+# The mouse at the start; M switches it.
+# mouse: true
+
+# When a host is tight (the smaller of the two counts) and when it is hot (degrees Celsius).
+# thresholds:
+#   tight_percent: 10
+#   tight_left: 8 GiB
+#   hot: 90
+
+# What an alert does beside showing itself.
+# alerts:
+#   bell: true
+#   webhook: https://alerts.example/hook
+
+# Keys that differ from the defaults: an action and its key, or several. `?` lists the actions.
+# keys:
+#   palette: [ctrl-p, f2]
+
+# The hosts in the order they are shown. Without any, pilothouse shows this machine.
+# A name of your ssh configuration or user@host:port is enough; everything else is optional:
+#
+#   - name: spark-1               # what it is called on the screen
+#     address: 10.0.0.11          # name, address or ssh alias; the name otherwise
+#     user: ops
+#     port: 22
+#     jump: bastion               # a host of this file or an ssh destination; a list for several
+#     identity: ~/.ssh/id_ed25519
+#     known_hosts: ~/.ssh/known_hosts
+#     host_keys: ask              # or refuse: what happens with unknown keys
+#     ssh_config: true            # ask `ssh -G` what your ssh configuration says
+#     tags: [gb10, rack-1]
+#     gpu: auto                   # or probe, nvidia-smi, rocm-smi, nvml (this machine only), none
+#   - name: here
+#     local: true                 # this machine, without SSH
+#
+hosts:
+";
+
+/// The text of a starter file.
+pub(super) fn starter(aliases: &BTreeSet<String>) -> String {
+    let mut text = HEAD.to_owned();
+    if !aliases.is_empty() {
+        text.push_str(
+            "  # Your ssh configuration knows these; remove the # of those you want to see.\n",
+        );
+    }
+    for alias in aliases.iter().take(MOST_OFFERED) {
+        text = format!("{text}  # - {alias}\n");
+    }
+    text.push_str("  - local\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, Flags, Resolved, Source, resolve};
+
+    fn read(text: String) -> Resolved {
+        let source = Source {
+            file: "config.yaml".into(),
+            text,
+        };
+        resolve(
+            Some(&source),
+            &Environment::default(),
+            &Flags::default(),
+            None,
+        )
+        .unwrap()
+    }
+
+    /// The examples: comments that are `key: value` lines.
+    fn examples(text: &str) -> String {
+        let example = regex::Regex::new(r"^#( +(?:- )?[a-z_]+:.*)$").unwrap();
+        text.lines()
+            .filter_map(|line| example.captures(line))
+            .map(|found| found[1].strip_prefix(' ').unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn the_starter_holds_as_it_is() {
+        let text = starter(&BTreeSet::from(["bastion".to_owned(), "rtx".to_owned()]));
+        assert!(text.contains("  # - bastion\n  # - rtx\n  - local\n"));
+        let resolved = read(text.replace("# - rtx", "- rtx"));
+        assert_eq!(resolved.config.problems, []);
+        assert_eq!(resolved.config.hosts.len(), 2);
+    }
+
+    #[test]
+    fn every_example_in_it_holds() {
+        let (settings, hosts) = HEAD.split_once("# The hosts in the order").unwrap();
+        let resolved = read(examples(settings));
+        assert_eq!(resolved.config.problems, []);
+        let origins = &resolved.origins;
+        for origin in [
+            origins.read_only,
+            origins.period,
+            origins.theme,
+            origins.mouse,
+            origins.hot,
+            origins.bell,
+            origins.webhook,
+        ] {
+            assert_ne!(origin, crate::config::Origin::Default);
+        }
+        let resolved = read(format!("hosts:\n  - bastion\n{}", examples(hosts)));
+        assert_eq!(resolved.config.problems, []);
+        assert_eq!(resolved.config.hosts.len(), 3);
+    }
+}

@@ -1,0 +1,408 @@
+//! The mirror of the file: which keys there are and what shape each value has. What a value means is for `resolve`.
+
+use super::nearest::nearest;
+use super::node::{Key, Node, Value};
+use super::problems::Problems;
+
+/// A value and the line it stands on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lined<T> {
+    pub(super) line: u64,
+    pub(super) value: T,
+}
+
+/// The file, key by key.
+#[derive(Debug, Default)]
+pub(super) struct RawConfig {
+    pub(super) fleet: Option<Lined<String>>,
+    pub(super) hosts: Vec<RawHost>,
+    pub(super) read_only: Option<Lined<bool>>,
+    pub(super) period: Option<Lined<String>>,
+    pub(super) tight_percent: Option<Lined<f64>>,
+    pub(super) tight_left: Option<Lined<String>>,
+    pub(super) hot: Option<Lined<f64>>,
+    pub(super) theme: Option<Lined<String>>,
+    pub(super) mouse: Option<Lined<bool>>,
+    pub(super) keys: Vec<RawKey>,
+    pub(super) bell: Option<Lined<bool>>,
+    pub(super) webhook: Option<Lined<String>>,
+}
+
+/// One entry under `hosts`.
+#[derive(Debug)]
+pub(super) enum RawHost {
+    /// `- user@host:port`
+    Short(Lined<String>),
+    /// `- name: …`
+    Full(Box<RawEntry>),
+}
+
+/// A host written out.
+#[derive(Debug, Default)]
+pub(super) struct RawEntry {
+    pub(super) line: u64,
+    /// Whether all that says where it is could be read: a host is never dialled on half of its address.
+    pub(super) whole: bool,
+    pub(super) name: Option<Lined<String>>,
+    pub(super) address: Option<Lined<String>>,
+    pub(super) user: Option<Lined<String>>,
+    pub(super) port: Option<Lined<i64>>,
+    pub(super) jump: Vec<Lined<String>>,
+    pub(super) identity: Vec<Lined<String>>,
+    pub(super) known_hosts: Option<Lined<String>>,
+    pub(super) tags: Vec<Lined<String>>,
+    pub(super) gpu: Option<Lined<String>>,
+    pub(super) ssh_config: Option<Lined<bool>>,
+    pub(super) host_keys: Option<Lined<String>>,
+    pub(super) local: Option<Lined<bool>>,
+}
+
+/// One entry under `keys`.
+#[derive(Debug)]
+pub(super) struct RawKey {
+    pub(super) line: u64,
+    pub(super) action: String,
+    pub(super) keys: Vec<Lined<String>>,
+}
+
+const TOP: &[&str] = &[
+    "fleet",
+    "hosts",
+    "read_only",
+    "period",
+    "thresholds",
+    "theme",
+    "mouse",
+    "keys",
+    "alerts",
+];
+const THRESHOLDS: &[&str] = &["tight_percent", "tight_left", "hot"];
+const ALERTS: &[&str] = &["bell", "webhook"];
+const HOST: &[&str] = &[
+    "name",
+    "address",
+    "user",
+    "port",
+    "jump",
+    "identity",
+    "known_hosts",
+    "tags",
+    "gpu",
+    "ssh_config",
+    "host_keys",
+    "local",
+];
+
+/// Words of ssh_config and of other tools that mean one of our keys.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("hostname", "address"),
+    ("host", "name"),
+    ("ip", "address"),
+    ("username", "user"),
+    ("login", "user"),
+    ("proxyjump", "jump"),
+    ("proxy_jump", "jump"),
+    ("bastion", "jump"),
+    ("identityfile", "identity"),
+    ("identity_file", "identity"),
+    ("key", "identity"),
+    ("userknownhostsfile", "known_hosts"),
+    ("stricthostkeychecking", "host_keys"),
+    ("groups", "tags"),
+    ("labels", "tags"),
+    ("interval", "period"),
+    ("readonly", "read_only"),
+];
+
+/// Reads the tree of a file.
+pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
+    let mut reader = Reader { problems };
+    let Some(top) = reader.table(root, "the file", TOP) else {
+        return RawConfig::default();
+    };
+    let thresholds = reader.part(&top, "thresholds", THRESHOLDS);
+    let alerts = reader.part(&top, "alerts", ALERTS);
+    RawConfig {
+        fleet: reader.text(top.get("fleet"), "fleet"),
+        hosts: reader.hosts(top.get("hosts")),
+        read_only: reader.safeguard(top.get("read_only"), "read_only"),
+        period: reader.text(top.get("period"), "period"),
+        tight_percent: reader.number(thresholds.get("tight_percent"), "tight_percent"),
+        tight_left: reader.text(thresholds.get("tight_left"), "tight_left"),
+        hot: reader.number(thresholds.get("hot"), "hot"),
+        theme: reader.text(top.get("theme"), "theme"),
+        mouse: reader.flag(top.get("mouse"), "mouse"),
+        keys: reader.keys(top.get("keys")),
+        bell: reader.flag(alerts.get("bell"), "bell"),
+        webhook: reader.text(alerts.get("webhook"), "webhook"),
+    }
+}
+
+/// The entries of a table whose keys are known and stand once.
+#[derive(Debug, Default)]
+struct Table<'a>(Vec<(&'a Key, &'a Node)>);
+
+impl<'a> Table<'a> {
+    /// The value of a key; a key without a value counts as left out.
+    fn get(&self, name: &str) -> Option<&'a Node> {
+        self.0
+            .iter()
+            .find(|(key, _)| key.name == name)
+            .map(|(_, node)| *node)
+            .filter(|node| node.value != Value::Null)
+    }
+}
+
+struct Reader<'p> {
+    problems: &'p mut Problems,
+}
+
+impl Reader<'_> {
+    /// A table with these keys; others are refused with the nearest one.
+    fn table<'a>(&mut self, node: &'a Node, what: &str, known: &[&str]) -> Option<Table<'a>> {
+        let entries = match &node.value {
+            Value::Null => return Some(Table::default()),
+            Value::Table(entries) => entries,
+            other => {
+                let kind = other.kind();
+                self.problems.at(
+                    node.line,
+                    format!("{what} is a table of `key: value` lines, and this is {kind}"),
+                    format!("known keys: {}", known.join(", ")),
+                );
+                return None;
+            }
+        };
+        let mut kept: Vec<(&Key, &Node)> = Vec::new();
+        for (key, value) in entries {
+            if let Some((first, _)) = kept.iter().find(|(other, _)| other.name == key.name) {
+                self.problems.at(
+                    key.line,
+                    format!("`{}` stands twice; the first is used", key.name),
+                    format!("the first is on line {}; remove one", first.line),
+                );
+            } else if known.contains(&key.name.as_str()) {
+                kept.push((key, value));
+            } else {
+                self.unknown_key(key, what, known);
+            }
+        }
+        Some(Table(kept))
+    }
+
+    fn unknown_key(&mut self, key: &Key, what: &str, known: &[&str]) {
+        let meant = OTHER_WORDS
+            .iter()
+            .find(|(word, ours)| key.name.eq_ignore_ascii_case(word) && known.contains(ours))
+            .map(|(_, ours)| *ours)
+            .or_else(|| nearest(&key.name, known.iter().copied()));
+        let hint = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("known keys: {}", known.join(", ")),
+        };
+        self.problems
+            .at(key.line, format!("{what} has no key `{}`", key.name), hint);
+    }
+
+    /// A table below a key; empty where the key is left out or wrong.
+    fn part<'a>(&mut self, top: &Table<'a>, key: &str, known: &[&str]) -> Table<'a> {
+        top.get(key)
+            .and_then(|node| self.table(node, &format!("`{key}`"), known))
+            .unwrap_or_default()
+    }
+
+    fn wrong_kind(&mut self, node: &Node, key: &str, wanted: &str) {
+        let kind = node.value.kind();
+        self.problems.at(
+            node.line,
+            format!("`{key}` is {wanted}, and this is {kind}"),
+            "",
+        );
+    }
+
+    /// A text. Whole numbers are taken as they are written: a host may be called `7`.
+    fn text(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<String>> {
+        let node = node?;
+        let value = match &node.value {
+            Value::Text(text) => text.clone(),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(_) | Value::Bool(_) => {
+                self.problems.at(
+                    node.line,
+                    format!(
+                        "`{key}` is a text, and YAML reads this as {}",
+                        node.value.kind()
+                    ),
+                    "put it in quotes",
+                );
+                return None;
+            }
+            _ => {
+                self.wrong_kind(node, key, "a text");
+                return None;
+            }
+        };
+        Some(Lined {
+            line: node.line,
+            value,
+        })
+    }
+
+    fn flag(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
+        let node = node?;
+        if let Value::Bool(value) = node.value {
+            return Some(Lined {
+                line: node.line,
+                value,
+            });
+        }
+        self.wrong_kind(node, key, "true or false");
+        None
+    }
+
+    /// A flag that protects: where it can't be read it counts as set.
+    fn safeguard(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
+        let node = node?;
+        if let Value::Bool(value) = node.value {
+            return Some(Lined {
+                line: node.line,
+                value,
+            });
+        }
+        self.problems.at(
+            node.line,
+            format!(
+                "`{key}` is true or false, and this is {}",
+                node.value.kind()
+            ),
+            "until it is mended it counts as true",
+        );
+        Some(Lined {
+            line: node.line,
+            value: true,
+        })
+    }
+
+    fn number(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<f64>> {
+        let node = node?;
+        let value = match node.value {
+            Value::Integer(number) => number as f64,
+            Value::Float(number) => number,
+            _ => {
+                self.wrong_kind(node, key, "a number");
+                return None;
+            }
+        };
+        Some(Lined {
+            line: node.line,
+            value,
+        })
+    }
+
+    /// One text, or a list of texts.
+    fn texts(&mut self, node: Option<&Node>, key: &str) -> Vec<Lined<String>> {
+        match node {
+            None => Vec::new(),
+            Some(Node {
+                value: Value::List(items),
+                ..
+            }) => items
+                .iter()
+                .filter_map(|item| self.text(Some(item), key))
+                .collect(),
+            Some(one) => self.text(Some(one), key).into_iter().collect(),
+        }
+    }
+
+    fn keys(&mut self, node: Option<&Node>) -> Vec<RawKey> {
+        let Some(node) = node else {
+            return Vec::new();
+        };
+        let Value::Table(entries) = &node.value else {
+            self.wrong_kind(node, "keys", "a table of `action: key` lines");
+            return Vec::new();
+        };
+        let mut found: Vec<RawKey> = Vec::new();
+        for (key, value) in entries {
+            if let Some(first) = found.iter().find(|other| other.action == key.name) {
+                let hint = format!(
+                    "the first is on line {}; a list holds several keys",
+                    first.line
+                );
+                self.problems
+                    .at(key.line, format!("`{}` stands twice", key.name), hint);
+                continue;
+            }
+            found.push(RawKey {
+                line: key.line,
+                action: key.name.clone(),
+                keys: self.texts(Some(value), &key.name),
+            });
+        }
+        found
+    }
+
+    fn hosts(&mut self, node: Option<&Node>) -> Vec<RawHost> {
+        let Some(node) = node else {
+            return Vec::new();
+        };
+        let Value::List(items) = &node.value else {
+            let kind = node.value.kind();
+            self.problems.at(
+                node.line,
+                format!("`hosts` is a list, and this is {kind}"),
+                "begin each host with a dash: `- spark-1`",
+            );
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.host(item)).collect()
+    }
+
+    fn host(&mut self, node: &Node) -> Option<RawHost> {
+        if let Value::Text(_) | Value::Integer(_) = node.value {
+            return self.text(Some(node), "hosts").map(RawHost::Short);
+        }
+        if node.value == Value::Null {
+            self.problems
+                .at(node.line, "an empty entry under `hosts`", "");
+            return None;
+        }
+        let table = self.table(node, "a host", HOST)?;
+        let before = self.problems.all.len();
+        let mut entry = RawEntry {
+            line: node.line,
+            whole: false,
+            name: self.text(table.get("name"), "name"),
+            address: self.text(table.get("address"), "address"),
+            user: self.text(table.get("user"), "user"),
+            port: self.port(table.get("port")),
+            jump: self.texts(table.get("jump"), "jump"),
+            identity: self.texts(table.get("identity"), "identity"),
+            known_hosts: self.text(table.get("known_hosts"), "known_hosts"),
+            ssh_config: self.flag(table.get("ssh_config"), "ssh_config"),
+            local: self.flag(table.get("local"), "local"),
+            ..RawEntry::default()
+        };
+        entry.whole = self.problems.all.len() == before;
+        entry.tags = self.texts(table.get("tags"), "tags");
+        entry.gpu = self.text(table.get("gpu"), "gpu");
+        entry.host_keys = self.text(table.get("host_keys"), "host_keys");
+        Some(RawHost::Full(Box::new(entry)))
+    }
+
+    fn port(&mut self, node: Option<&Node>) -> Option<Lined<i64>> {
+        let node = node?;
+        let number = match &node.value {
+            Value::Integer(number) => Some(*number),
+            Value::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong_kind(node, "port", "a number from 1 to 65535");
+        }
+        number.map(|value| Lined {
+            line: node.line,
+            value,
+        })
+    }
+}

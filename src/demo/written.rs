@@ -1,0 +1,76 @@
+//! The demo's configuration as a file, for trying every other command on the simulated machines.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::config::Config;
+use crate::domain::{HostAddress, HostSpec, SshSpec, StrictHostKeys};
+
+use super::DemoError;
+
+/// Writes the configuration so that `--config` reads back the same hosts.
+pub(super) fn write(path: &Path, config: &Config) -> Result<(), DemoError> {
+    // Whoever waits for the file to appear must find all of it.
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".part");
+    std::fs::write(&unfinished, text(config))
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .map_err(|source| DemoError::Write {
+            path: path.to_owned(),
+            source,
+        })
+}
+
+fn text(config: &Config) -> String {
+    let mut text = String::from(
+        "# The demo fleet of `pilothouse demo --headless`; it lives as long as that command runs.\n",
+    );
+    let _ = writeln!(text, "fleet: {}", quoted(&config.fleet));
+    text += "hosts:\n";
+    for host in &config.hosts {
+        text += &entry(host);
+    }
+    text
+}
+
+fn entry(host: &HostSpec) -> String {
+    let mut entry = format!("  - name: {}\n", quoted(host.id.as_str()));
+    match &host.address {
+        HostAddress::Local => entry += "    local: true\n",
+        HostAddress::Ssh(ssh) => entry += &destination(ssh),
+    }
+    if !host.tags.is_empty() {
+        let tags: Vec<String> = host.tags.iter().map(|tag| quoted(tag)).collect();
+        let _ = writeln!(entry, "    tags: [{}]", tags.join(", "));
+    }
+    entry
+}
+
+fn destination(ssh: &SshSpec) -> String {
+    let mut lines = format!("    address: {}\n", quoted(ssh.host.as_str()));
+    if let Some(port) = ssh.port {
+        let _ = writeln!(lines, "    port: {port}");
+    }
+    if let Some(user) = &ssh.user {
+        let _ = writeln!(lines, "    user: {}", quoted(user.as_str()));
+    }
+    let identities: Vec<String> = ssh.identity.iter().map(|path| file(path)).collect();
+    let _ = writeln!(lines, "    identity: [{}]", identities.join(", "));
+    if let Some(known_hosts) = &ssh.known_hosts {
+        let _ = writeln!(lines, "    known_hosts: {}", file(known_hosts));
+    }
+    let _ = writeln!(lines, "    ssh_config: {}", ssh.use_ssh_config);
+    if ssh.strict == StrictHostKeys::Refuse {
+        lines += "    host_keys: refuse\n";
+    }
+    lines
+}
+
+/// A double-quoted YAML scalar: JSON's form is one.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn file(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}

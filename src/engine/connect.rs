@@ -1,0 +1,72 @@
+//! The seam between the engine and the ways to a host: SSH, this machine, a simulated one. What comes through it is a
+//! link that gives beats and runs commands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::domain::{At, HostSpec, Rung, Sample};
+use crate::exec::Exec;
+use crate::ssh::Ask;
+
+/// A way to hosts.
+#[async_trait]
+pub trait Connect: Send + Sync {
+    /// Makes a link to one host. Steps and questions go through `ask`, also later, while the link is in use. Bounds its
+    /// own waiting, save for a person's answer. Dropping the future gives the dial up.
+    async fn connect(&self, spec: &HostSpec, ask: Arc<dyn Ask>) -> Result<Connected, ConnectError>;
+}
+
+/// An open link.
+pub struct Connected {
+    /// Gives readings.
+    pub watch: Box<dyn Watch>,
+    /// Runs commands, beside the readings.
+    pub exec: Arc<dyn Exec>,
+    /// The login name there, where it is known.
+    pub user: Option<String>,
+}
+
+/// The readings of one linked host.
+#[async_trait]
+pub trait Watch: Send {
+    /// Asks for what is new and waits for it. The engine sets the pace and the bound.
+    async fn beat(&mut self, at: At) -> Result<Beat, Lost>;
+}
+
+/// One answer of a host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beat {
+    /// What it read anew.
+    pub sample: Sample,
+    /// How long asking took there and back.
+    pub round_trip: Duration,
+}
+
+/// Why a link could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what}")]
+pub struct ConnectError {
+    /// The rung that did not hold.
+    pub rung: Rung,
+    /// The far side took the connection and says nothing.
+    pub silent: bool,
+    /// One sentence.
+    pub what: String,
+    /// The mend, where we know one.
+    pub hint: Option<String>,
+    /// Trying again by itself is useless: it waits for a person.
+    pub is_final: bool,
+}
+
+/// Why a link gives no more readings.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{what}")]
+pub struct Lost {
+    /// One sentence.
+    pub what: String,
+    /// The mend, where we know one.
+    pub hint: Option<String>,
+}

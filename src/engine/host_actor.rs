@@ -1,0 +1,270 @@
+//! One host's task: dials, watches, and after a loss dials again, for as long as the engine lives. Each host has its own,
+//! so that a slow one delays no other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+
+use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
+use super::lanes::Lanes;
+use super::msg::{HostMsg, LinkDown};
+use super::questions::{Questions, Voice};
+use crate::domain::{Age, HostId, HostSpec, Rung};
+use crate::exec::Exec;
+use crate::tasks::Tasks;
+
+/// What a connection may say before its host's actor has forwarded it.
+const LANE: usize = 128;
+
+/// How long a handshake keeps its turn: long enough for the work of one, short enough that dead hosts hold nobody up.
+const TURN: Duration = Duration::from_millis(300);
+
+/// A host that leaves a beat unanswered for so long (or for five periods) has gone silent.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// A link that held for so long is proven: after its loss the host is dialled afresh.
+const PROVEN: Duration = Duration::from_secs(30);
+
+/// The links that are open, for whoever has a command for a host.
+#[derive(Default)]
+pub(super) struct Links(Mutex<HashMap<HostId, Arc<dyn Exec>>>);
+
+impl Links {
+    /// The way to run commands on this host, while its link is open.
+    pub(super) fn exec(&self, host: &HostId) -> Option<Arc<dyn Exec>> {
+        self.lock().get(host).map(Arc::clone)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<HostId, Arc<dyn Exec>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What all hosts share.
+pub(super) struct Shared {
+    pub(super) lanes: Lanes,
+    pub(super) connect: Arc<dyn Connect>,
+    pub(super) links: Arc<Links>,
+    pub(super) questions: Arc<Questions>,
+    /// Turns for handshakes.
+    pub(super) turns: Arc<Semaphore>,
+    pub(super) period: Duration,
+    pub(super) tasks: Tasks,
+}
+
+/// One host's task.
+pub(super) struct HostActor {
+    pub(super) spec: Arc<HostSpec>,
+    pub(super) shared: Arc<Shared>,
+    /// Somebody wants it dialled now.
+    pub(super) redial: Arc<Notify>,
+}
+
+/// How a link ended.
+struct Ending {
+    rung: Rung,
+    silent: bool,
+    why: String,
+    hint: Option<String>,
+    retry_in: Option<Duration>,
+}
+
+impl Ending {
+    fn refused(error: ConnectError, attempt: u32) -> Self {
+        Self {
+            rung: error.rung,
+            silent: error.silent,
+            why: error.what,
+            hint: error.hint,
+            retry_in: (!error.is_final).then(|| pause(attempt, fastrand::u64(..))),
+        }
+    }
+
+    /// A link that answered and fell silent is down until the next dial shows whether TCP still answers: only then is
+    /// the host wedged and not merely unplugged.
+    fn lost((lost, answered): (Lost, bool), attempt: u32) -> Self {
+        Self {
+            rung: Rung::Command,
+            silent: !answered,
+            why: lost.what,
+            hint: lost.hint,
+            retry_in: Some(pause(attempt, fastrand::u64(..))),
+        }
+    }
+}
+
+impl HostActor {
+    /// Runs until it is dropped.
+    pub(super) async fn run(self) {
+        let mut pace = interval(self.shared.period);
+        // Beats of all hosts stay in step, so that one frame shows many of them.
+        pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            self.say(HostMsg::Dialing { attempt }).await;
+            let ending = match self.dial().await {
+                Err(error) => Ending::refused(error, attempt),
+                Ok((connected, said)) => {
+                    let began = self.shared.lanes.now();
+                    let lost = self.watch(connected, said, &mut pace).await;
+                    if self.shared.lanes.now().since(began).duration() >= PROVEN {
+                        attempt = 0;
+                    }
+                    Ending::lost(lost, attempt)
+                }
+            };
+            self.end(ending).await;
+        }
+    }
+
+    async fn say(&self, msg: HostMsg) {
+        self.shared.lanes.host(&self.spec.id, msg).await;
+    }
+
+    /// Dials once. Also gives the lane in which the connection goes on speaking.
+    async fn dial(&self) -> Result<(Connected, mpsc::Receiver<HostMsg>), ConnectError> {
+        let turn = Arc::clone(&self.shared.turns).acquire_owned().await;
+        let Ok(turn) = turn else {
+            return std::future::pending().await;
+        };
+        let (lane, mut said) = mpsc::channel(LANE);
+        let voice = Arc::new(Voice::new(Arc::clone(&self.shared.questions), lane, turn));
+        let outcome = {
+            let dial = self.shared.connect.connect(&self.spec, voice.clone());
+            let give_way = async {
+                sleep(TURN).await;
+                voice.give_way();
+            };
+            let aside = async { tokio::join!(self.forward(&mut said), give_way) };
+            tokio::select! {
+                outcome = dial => outcome,
+                _ = aside => std::future::pending().await,
+            }
+        };
+        voice.give_way();
+        while let Ok(msg) = said.try_recv() {
+            self.say(msg).await;
+        }
+        outcome.map(|connected| (connected, said))
+    }
+
+    /// Forwards what a connection says; never ends, because it may be asked to speak again.
+    async fn forward(&self, said: &mut mpsc::Receiver<HostMsg>) {
+        while let Some(msg) = said.recv().await {
+            self.say(msg).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Takes beats until the link is lost.
+    async fn watch(
+        &self,
+        connected: Connected,
+        mut said: mpsc::Receiver<HostMsg>,
+        pace: &mut Interval,
+    ) -> (Lost, bool) {
+        let Connected { watch, exec, user } = connected;
+        if let Some(user) = user {
+            let user = user.into();
+            self.say(HostMsg::LoggedIn { user }).await;
+        }
+        let _open = OpenLink::new(&self.shared, &self.spec.id, exec);
+        tokio::select! {
+            lost = self.beats(watch, pace) => lost,
+            () = self.forward(&mut said) => std::future::pending().await,
+        }
+    }
+
+    /// Beats until one fails; also tells whether any came before it.
+    async fn beats(&self, mut watch: Box<dyn Watch>, pace: &mut Interval) -> (Lost, bool) {
+        let limit = SILENCE.max(self.shared.period * 5);
+        let mut answered = false;
+        loop {
+            pace.tick().await;
+            let beat = timeout(limit, watch.beat(self.shared.lanes.now())).await;
+            match beat {
+                Ok(Ok(beat)) => {
+                    if !answered {
+                        answered = true;
+                        self.say(HostMsg::Holds(Rung::Command)).await;
+                    }
+                    self.shared.lanes.sample(&self.spec.id, beat);
+                }
+                Ok(Err(lost)) => return (lost, true),
+                Err(_) => return (silence(limit), answered),
+            }
+        }
+    }
+
+    /// Tells how the link ended and waits for the next dial: its time, or a person.
+    async fn end(&self, ending: Ending) {
+        let why = crate::text::SafeText::from(ending.why);
+        self.say(HostMsg::Fails {
+            rung: ending.rung,
+            silent: ending.silent,
+            why: why.clone(),
+            hint: ending.hint.map(Into::into),
+        })
+        .await;
+        let retry_in = ending.retry_in;
+        let called = self.redial.notified();
+        self.say(HostMsg::LinkDown(LinkDown { why, retry_in }))
+            .await;
+        let due = async {
+            match retry_in {
+                Some(pause) => sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => {}
+            () = called => {}
+        }
+    }
+}
+
+fn silence(limit: Duration) -> Lost {
+    Lost {
+        what: format!("no answer for {}", Age::from(limit).words()),
+        hint: None,
+    }
+}
+
+/// An open link: in the table of links while it lives, with the tasks that go with it.
+struct OpenLink<'a> {
+    shared: &'a Shared,
+    host: &'a HostId,
+    tasks: Tasks,
+}
+
+impl<'a> OpenLink<'a> {
+    fn new(shared: &'a Shared, host: &'a HostId, exec: Arc<dyn Exec>) -> Self {
+        shared.links.lock().insert(host.clone(), exec);
+        let tasks = shared.tasks.child();
+        Self {
+            shared,
+            host,
+            tasks,
+        }
+    }
+}
+
+impl Drop for OpenLink<'_> {
+    fn drop(&mut self) {
+        self.shared.links.lock().remove(self.host);
+        self.tasks.cancel();
+    }
+}
+
+/// The wait after the so manyth attempt: a lost link is dialled again soon, a host that fails ever later, up to a minute.
+fn pause(attempt: u32, seed: u64) -> Duration {
+    let base = match attempt {
+        0 => 1_000,
+        n => 5_000_u64 << (n - 1).min(3),
+    };
+    Duration::from_millis(base + seed % (base / 2))
+}

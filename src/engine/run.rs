@@ -1,0 +1,314 @@
+//! The engine at work: takes what comes from the lanes, folds it, shows the new fleet, hands effects to the performer.
+//! It waits for nobody but its lanes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::connect::Connect;
+use super::handle::{Handle, Request};
+use super::host_actor::{HostActor, Shared};
+use super::keeper::Keeper;
+use super::lanes::{LaneEnds, lanes};
+use super::msg::{HostMsg, Msg};
+use super::notice::Notice;
+use super::perform::Performer;
+use super::policy::{Desk, Ruling};
+use super::publish::{News, Publisher};
+use super::record::{Header, Recorder, Tape, Written};
+use super::state::Fleet;
+use super::update::update;
+use crate::clock::Clock;
+use crate::config::{Config, Problem};
+use crate::domain::{At, HostId, RequestId, Severity};
+use crate::store::Store;
+use crate::tasks::Tasks;
+
+/// Commands that wait for the engine; a face beyond them waits.
+const COMMANDS: usize = 64;
+
+/// Notices that a slow reader may be behind before it misses some.
+const NOTICES: usize = 256;
+
+/// Facts folded before a new fleet may be shown.
+const BATCH: usize = 256;
+
+/// Handshakes at work at once: key exchange costs a core, and a jump host's sshd drops what comes in crowds.
+const HANDSHAKES: usize = 16;
+
+/// Everything an engine is made of.
+pub struct Setup {
+    /// Hosts and settings.
+    pub config: Config,
+    /// The time.
+    pub clock: Clock,
+    /// The engine's tasks live here.
+    pub tasks: Tasks,
+    /// The way to hosts.
+    pub connect: Arc<dyn Connect>,
+    /// What outlives this session.
+    pub store: Option<Store>,
+    /// Where the session is recorded.
+    pub record: Option<Recorder>,
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    handle: Handle,
+    tasks: Tasks,
+    store: Option<Store>,
+    written: Option<Written>,
+}
+
+impl Engine {
+    /// Starts an engine. The fleet that its handle shows first has all hosts in it; nothing is awaited before that.
+    pub fn start(setup: Setup) -> Self {
+        let Setup {
+            config,
+            clock,
+            tasks,
+            connect,
+            store,
+            record,
+        } = setup;
+        let tasks = tasks.child();
+        let (lanes, ends) = lanes(clock.clone());
+        let (commands, requests) = mpsc::channel(COMMANDS);
+        let (notices, _) = broadcast::channel(NOTICES);
+        let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
+        let shared = Arc::new(Shared {
+            lanes,
+            connect,
+            links: Arc::default(),
+            questions: Arc::default(),
+            turns: Arc::new(Semaphore::new(HANDSHAKES)),
+            period: config.settings.period,
+            tasks: tasks.clone(),
+        });
+        let redials = start_hosts(&config, &shared);
+        if let Some(keeper) = keeper.clone() {
+            let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
+            tasks.spawn(keeper.recall(hosts));
+        }
+        let performer = Performer::new(&shared, notices.clone(), redials, keeper);
+        let mut hub = Hub::new(&config, clock, performer);
+        let written = record.map(|recorder| hub.record(recorder));
+        hub.begin(&config);
+        let (out, fleet) = watch::channel(Arc::new(hub.fleet.clone()));
+        tasks.spawn(hub.run(requests, ends, out));
+        Self {
+            handle: Handle::new(commands, fleet, notices),
+            tasks,
+            store,
+            written,
+        }
+    }
+
+    /// A face's end; any number may be had.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Ends everything, and waits until what was to be kept is on the disk; false when some of it was still at work after
+    /// `limit`.
+    pub async fn shutdown(self, limit: Duration) -> bool {
+        let ended = async {
+            let joined = self.tasks.shutdown(limit).await;
+            if let Some(written) = self.written {
+                // An error means that the recorder is gone, and with it every line that it could write.
+                drop(written.await);
+            }
+            if let Some(store) = &self.store {
+                store.settle().await;
+            }
+            joined
+        };
+        timeout(limit, ended).await.unwrap_or(false)
+    }
+}
+
+fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Notify>> {
+    let start = |spec: &Arc<crate::domain::HostSpec>| {
+        let redial = Arc::new(Notify::new());
+        let actor = HostActor {
+            spec: Arc::clone(spec),
+            shared: Arc::clone(shared),
+            redial: Arc::clone(&redial),
+        };
+        shared.tasks.spawn(actor.run());
+        (spec.id.clone(), redial)
+    };
+    config.hosts.iter().map(start).collect()
+}
+
+/// What the engine's own task owns.
+struct Hub {
+    fleet: Fleet,
+    desk: Desk,
+    performer: Performer,
+    clock: Clock,
+    requests: u64,
+    tape: Option<Tape>,
+}
+
+impl Hub {
+    fn new(config: &Config, clock: Clock, performer: Performer) -> Self {
+        let mut fleet = Fleet::new(&config.fleet, &config.settings);
+        fleet.wall = clock.wall();
+        Self {
+            fleet,
+            desk: Desk::default(),
+            performer,
+            clock,
+            requests: 0,
+            tape: None,
+        }
+    }
+
+    fn record(&mut self, recorder: Recorder) -> Written {
+        let (tape, written) = recorder.begin(Header::of(&self.fleet));
+        self.tape = Some(tape);
+        written
+    }
+
+    fn begin(&mut self, config: &Config) {
+        self.tick();
+        self.fold(Msg::Hosts {
+            at: self.clock.at(),
+            specs: config.hosts.clone(),
+        });
+        for problem in &config.problems {
+            let notice = misconfigured(self.clock.at(), problem);
+            self.fold(Msg::Noticed(notice));
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        mut ends: LaneEnds,
+        out: watch::Sender<Arc<Fleet>>,
+    ) {
+        let mut publisher = Publisher::new(out);
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            let mut news = News::None;
+            tokio::select! {
+                biased;
+                () = publisher.due() => publisher.timer_ran_out(&self.fleet),
+                Some(request) = requests.recv() => news = news.max(self.asked(request)),
+                Some(msg) = ends.facts.recv() => news = news.max(self.fold(msg)),
+                _ = second.tick() => news = news.max(self.tick()),
+                () = ends.samples.filled() => {}
+            }
+            news = news.max(self.drain(&mut requests, &mut ends));
+            publisher.offer(news, &self.fleet);
+        }
+    }
+
+    /// Folds what else is there already: wishes first, then facts up to a batch, then the newest readings.
+    fn drain(&mut self, requests: &mut mpsc::Receiver<Request>, ends: &mut LaneEnds) -> News {
+        let mut news = News::None;
+        for _ in 0..COMMANDS {
+            let Ok(request) = requests.try_recv() else {
+                break;
+            };
+            news = news.max(self.asked(request));
+        }
+        for _ in 0..BATCH {
+            let Ok(msg) = ends.facts.try_recv() else {
+                break;
+            };
+            news = news.max(self.fold(msg));
+        }
+        for (host, at, beat) in ends.samples.take() {
+            for msg in [
+                HostMsg::Sample(beat.sample),
+                HostMsg::RoundTrip(beat.round_trip),
+            ] {
+                let host = host.clone();
+                news = news.max(self.fold(Msg::Host { at, host, msg }));
+            }
+        }
+        news
+    }
+
+    fn tick(&mut self) -> News {
+        let (at, wall) = (self.clock.at(), self.clock.wall());
+        self.fold(Msg::Tick { at, wall })
+    }
+
+    fn asked(&mut self, request: Request) -> News {
+        let Request {
+            actor,
+            command,
+            reply,
+        } = request;
+        self.requests += 1;
+        let id = RequestId(self.requests);
+        self.performer.replies.insert(id, reply);
+        let news = self.fold(Msg::Asked {
+            at: self.clock.at(),
+            request: id,
+            actor,
+            command: command.clone(),
+        });
+        match self.desk.rule(&self.fleet, actor, &command) {
+            Ruling::Free => {}
+            Ruling::Answer(reply) => self.performer.reply(id, reply),
+            Ruling::Do(confirmed) => self.performer.change(id, confirmed),
+        }
+        news
+    }
+
+    fn fold(&mut self, msg: Msg) -> News {
+        let news = urgency(&msg);
+        self.desk.observe(&msg);
+        let trouble = self.tape.as_mut().and_then(|tape| tape.record(&msg));
+        for effect in update(&mut self.fleet, msg) {
+            self.performer.perform(effect);
+        }
+        if let Some(sentence) = trouble {
+            self.tape = None;
+            self.fold(Msg::Noticed(unrecorded(self.clock.at(), sentence)));
+        }
+        news
+    }
+}
+
+fn urgency(msg: &Msg) -> News {
+    match msg {
+        Msg::Tick { .. }
+        | Msg::Host {
+            msg: HostMsg::Sample(_) | HostMsg::RoundTrip(_),
+            ..
+        } => News::Readings,
+        _ => News::Facts,
+    }
+}
+
+fn unrecorded(at: At, sentence: String) -> Notice {
+    Notice {
+        at,
+        severity: Severity::Error,
+        host: None,
+        sentence: sentence.into(),
+        hint: Some("the session goes on without it".into()),
+    }
+}
+
+fn misconfigured(at: At, problem: &Problem) -> Notice {
+    let line = problem.line.map(|line| format!("line {line}: "));
+    Notice {
+        at,
+        severity: Severity::Warning,
+        host: None,
+        sentence: format!("config: {}{}", line.unwrap_or_default(), problem.what).into(),
+        hint: problem.hint.as_deref().map(Into::into),
+    }
+}

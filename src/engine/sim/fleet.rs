@@ -1,0 +1,260 @@
+//! Simulated hosts behind the engine's own seam: each does what a test last told it to do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::time::sleep;
+
+use super::machine::{SimGpu, SimMachine};
+use crate::domain::{
+    Answer, At, GpuSourceChoice, HostAddress, HostId, HostSpec, Mib, Question, Rung, SshSpec,
+};
+use crate::engine::{Beat, Connect, ConnectError, Connected, Lost, Watch};
+use crate::exec::{
+    BoxedIo, Exec, ExecError, ExecErrorKind, Exit, HostSocket, LineStream, Output, RunLimits,
+};
+use crate::shell::{RemotePath, ShellCommand};
+use crate::ssh::{Ask, Step};
+
+/// How long a simulated dial waits for a silent host.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a simulated host behaves.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SimLink {
+    /// It answers.
+    Up,
+    /// It answers after this long, dials and beats alike.
+    Slow(Duration),
+    /// TCP is refused, and open links break.
+    Refused,
+    /// It takes TCP and then says nothing, nor on open links.
+    Wedged,
+    /// Its host key has changed: open links break and no dial helps.
+    Changed,
+    /// A dial asks this first; any answer but [`Answer::Refuse`] lets it in.
+    Asks(Question),
+}
+
+/// A fleet of simulated hosts.
+#[derive(Debug)]
+pub struct SimFleet {
+    hosts: HashMap<HostId, Arc<SimHost>>,
+    specs: Vec<Arc<HostSpec>>,
+}
+
+/// One simulated host.
+#[derive(Debug)]
+struct SimHost {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    link: SimLink,
+    machine: SimMachine,
+    exit: Exit,
+    commands: Vec<String>,
+    dials: u32,
+}
+
+impl SimFleet {
+    /// So many hosts, `sim-001` and on, all up: GB10s and machines with eight cards in turn.
+    pub fn new(seed: u64, count: usize) -> Arc<Self> {
+        let mut fleet = Self {
+            hosts: HashMap::new(),
+            specs: Vec::new(),
+        };
+        for (number, seed) in (1..=count).zip(seed..) {
+            let Some(spec) = spec(&format!("sim-{number:03}")) else {
+                continue;
+            };
+            let machine = if number % 2 == 1 {
+                SimMachine::new(seed, SimGpu::Gb10, 1)
+            } else {
+                let total = Mib(144_384);
+                SimMachine::new(seed, SimGpu::Card { total }, 8)
+            };
+            let state = State {
+                link: SimLink::Up,
+                machine,
+                exit: Exit::Status(0),
+                commands: Vec::new(),
+                dials: 0,
+            };
+            let host = SimHost {
+                state: Mutex::new(state),
+            };
+            fleet.hosts.insert(spec.id.clone(), Arc::new(host));
+            fleet.specs.push(Arc::new(spec));
+        }
+        Arc::new(fleet)
+    }
+
+    /// The hosts, for a configuration.
+    pub fn specs(&self) -> Vec<Arc<HostSpec>> {
+        self.specs.clone()
+    }
+
+    /// Makes a host behave so from now on.
+    pub fn set(&self, host: &str, link: SimLink) {
+        self.with(host, |state| state.link = link);
+    }
+
+    /// Changes a machine.
+    pub fn turn(&self, host: &str, by: impl FnOnce(&mut SimMachine)) {
+        self.with(host, |state| by(&mut state.machine));
+    }
+
+    /// What every command ends with from now on.
+    pub fn exits(&self, host: &str, exit: Exit) {
+        self.with(host, |state| state.exit = exit);
+    }
+
+    /// The commands that were run on a host.
+    pub fn commands(&self, host: &str) -> Vec<String> {
+        self.with(host, |state| state.commands.clone())
+            .unwrap_or_default()
+    }
+
+    /// How often a host was dialled.
+    pub fn dials(&self, host: &str) -> u32 {
+        self.with(host, |state| state.dials).unwrap_or_default()
+    }
+
+    fn with<T>(&self, host: &str, by: impl FnOnce(&mut State) -> T) -> Option<T> {
+        let host = self.hosts.get(&HostId::new(host))?;
+        Some(host.with(by))
+    }
+}
+
+fn spec(name: &str) -> Option<HostSpec> {
+    Some(HostSpec {
+        id: HostId::new(name),
+        address: HostAddress::Ssh(SshSpec::new(name.parse().ok()?)),
+        tags: Vec::new(),
+        gpu: GpuSourceChoice::Auto,
+    })
+}
+
+impl SimHost {
+    fn with<T>(&self, by: impl FnOnce(&mut State) -> T) -> T {
+        by(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Connect for SimFleet {
+    async fn connect(&self, spec: &HostSpec, ask: Arc<dyn Ask>) -> Result<Connected, ConnectError> {
+        let unknown = || fails(Rung::Resolve, "no such host", false);
+        let host = Arc::clone(self.hosts.get(&spec.id).ok_or_else(unknown)?);
+        let link = host.with(|state| {
+            state.dials += 1;
+            state.link.clone()
+        });
+        ask.step(Step::Resolved);
+        match link {
+            SimLink::Refused => return Err(fails(Rung::Tcp, "connection refused", false)),
+            SimLink::Slow(wait) => sleep(wait).await,
+            SimLink::Wedged => {
+                ask.step(Step::Connected);
+                sleep(PATIENCE).await;
+                return Err(ConnectError {
+                    silent: true,
+                    ..fails(Rung::Banner, "no answer", false)
+                });
+            }
+            SimLink::Changed => {
+                ask.step(Step::Connected);
+                return Err(fails(Rung::Banner, "the host key has changed", true));
+            }
+            SimLink::Asks(question) => {
+                ask.step(Step::Connected);
+                if ask.ask(question).await == Answer::Refuse {
+                    return Err(fails(Rung::Login, "a person said no", true));
+                }
+            }
+            SimLink::Up => {}
+        }
+        for step in [Step::Connected, Step::Greeted, Step::LoggedIn] {
+            ask.step(step);
+        }
+        Ok(Connected {
+            watch: Box::new(SimWatch(Arc::clone(&host))),
+            exec: host,
+            user: Some("ops".into()),
+        })
+    }
+}
+
+fn fails(rung: Rung, what: &str, is_final: bool) -> ConnectError {
+    ConnectError {
+        rung,
+        silent: false,
+        what: what.into(),
+        hint: None,
+        is_final,
+    }
+}
+
+struct SimWatch(Arc<SimHost>);
+
+#[async_trait]
+impl Watch for SimWatch {
+    async fn beat(&mut self, _: At) -> Result<Beat, Lost> {
+        let mut round_trip = Duration::from_millis(2);
+        match self.0.with(|state| state.link.clone()) {
+            SimLink::Up | SimLink::Asks(_) => {}
+            SimLink::Slow(wait) => {
+                sleep(wait).await;
+                round_trip = wait;
+            }
+            SimLink::Wedged => std::future::pending().await,
+            SimLink::Refused | SimLink::Changed => {
+                return Err(Lost {
+                    what: "connection reset".into(),
+                    hint: None,
+                });
+            }
+        }
+        Ok(Beat {
+            sample: self.0.with(|state| state.machine.sample()),
+            round_trip,
+        })
+    }
+}
+
+#[async_trait]
+impl Exec for SimHost {
+    async fn run(&self, command: &ShellCommand, _: RunLimits) -> Result<Output, ExecError> {
+        let exit = self.with(|state| {
+            state.commands.push(command.render());
+            state.exit.clone()
+        });
+        Ok(Output {
+            exit,
+            stdout: Bytes::new(),
+            stderr: Bytes::new(),
+            dropped: 0,
+        })
+    }
+
+    async fn stream(&self, _: &ShellCommand) -> Result<LineStream, ExecError> {
+        Err(nothing("no streams on a simulated host"))
+    }
+
+    async fn upload(&self, _: &RemotePath, _: u32, _: Bytes) -> Result<(), ExecError> {
+        Err(nothing("no files on a simulated host"))
+    }
+
+    async fn connect(&self, _: &HostSocket) -> Result<BoxedIo, ExecError> {
+        Err(nothing("no sockets on a simulated host"))
+    }
+}
+
+fn nothing(what: &str) -> ExecError {
+    ExecError::new(ExecErrorKind::NotFound, what)
+}

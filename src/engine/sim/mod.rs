@@ -1,0 +1,7 @@
+//! Simulated hosts for tests and benches: seeded, repeatable, without SSH, files or processes. Nothing else uses them.
+
+mod fleet;
+mod machine;
+
+pub use fleet::{SimFleet, SimLink};
+pub use machine::{SimGpu, SimMachine};

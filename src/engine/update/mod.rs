@@ -1,0 +1,11 @@
+//! The fold of the fleet, pure: one message in, the fleet changed, effects out. No I/O, no await, no clock, no spawn; one
+//! file per family of messages.
+
+mod alert;
+mod asked;
+mod fold;
+mod host;
+mod judge;
+mod notes;
+
+pub use fold::update;

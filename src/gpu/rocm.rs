@@ -1,0 +1,147 @@
+//! One document of `rocm-smi --json` -> report and processes. Keys go by what they begin with: they differ by version.
+//! Pure; built from rocm-smi's source and threads, not from a recording.
+
+use serde_json::{Map, Value};
+
+use crate::domain::{
+    Celsius, GpuCondition, GpuHealth, GpuId, GpuProcess, GpuReading, GpuReport, GpuSourceKind,
+    Metric, Mhz, Mib, Missing, Percent, Watts,
+};
+use crate::text::SafeText;
+
+use super::unified::memory_of;
+
+/// Reads one document; `None` where it is none of rocm-smi's.
+pub fn read_rocm(text: &str) -> Option<(GpuReport, Vec<GpuProcess>)> {
+    let document: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let mut gpus: Vec<GpuReading> = document
+        .iter()
+        .filter_map(|(key, card)| {
+            let index = key.strip_prefix("card")?.parse().ok()?;
+            Some(reading(index, card.as_object()?))
+        })
+        .collect();
+    gpus.sort_by_key(|gpu| gpu.index);
+    let system = document.get("system").and_then(Value::as_object);
+    if gpus.is_empty() && system.is_none() {
+        return None;
+    }
+    let driver = system.map_or_else(Metric::default, |s| text_of(s, &["Driver version"]));
+    let processes = system.map(|s| processes(s, &gpus)).unwrap_or_default();
+    let condition = if gpus.is_empty() {
+        GpuCondition::NoDevices
+    } else {
+        GpuCondition::Working
+    };
+    let report = GpuReport {
+        condition,
+        source: GpuSourceKind::RocmSmi,
+        driver,
+        cuda: Metric::Missing(Missing::NotSupported),
+        gpus,
+    };
+    Some((report, processes))
+}
+
+fn reading(index: u32, card: &Map<String, Value>) -> GpuReading {
+    let name = text_of(
+        card,
+        &["Card Series", "Card series", "Device Name", "Card model"],
+    );
+    let name = name.value().cloned().unwrap_or_else(|| "AMD GPU".into());
+    let id = text_of(card, &["Unique ID"]);
+    let used = number_of(card, &["VRAM Total Used Memory"]);
+    let total = number_of(card, &["VRAM Total Memory"]);
+    let mib = |bytes: f64| Mib::from_bytes(bytes as u64);
+    GpuReading {
+        id: GpuId::new(match id.value() {
+            Some(id) => id.as_str().to_owned(),
+            None => format!("index:{index}"),
+        }),
+        index,
+        memory: memory_of(name.as_str(), used.map(mib), total.map(mib)),
+        name,
+        bus_id: text_of(card, &["PCI Bus"]),
+        health: GpuHealth::Ok,
+        utilisation: number_of(card, &["GPU use"]).map(|v| Percent(v as f32)),
+        temperature: number_of(
+            card,
+            &["Temperature (Sensor junction)", "Temperature (Sensor edge)"],
+        )
+        .map(|v| Celsius(v as f32)),
+        power: number_of(
+            card,
+            &[
+                "Current Socket Graphics Package Power",
+                "Average Graphics Package Power",
+            ],
+        )
+        .map(|v| Watts(v as f32)),
+        power_limit: number_of(card, &["Max Graphics Package Power"]).map(|v| Watts(v as f32)),
+        clock_sm: number_of(card, &["sclk clock speed"]).map(|v| Mhz(v as u64)),
+        clock_memory: number_of(card, &["mclk clock speed"]).map(|v| Mhz(v as u64)),
+        fan: number_of(card, &["Fan speed (%)"]).map(|v| Percent(v as f32)),
+        pstate: Metric::Missing(Missing::NotSupported),
+        throttle: Metric::default(),
+        ecc: Metric::default(),
+        mig: Vec::new(),
+    }
+}
+
+/// `"PID4121": "python, 1, 1234567, 0, 50"`: name, number of GPUs, VRAM bytes, … . It does not say on which GPU; with
+/// one GPU that is no question.
+fn processes(system: &Map<String, Value>, gpus: &[GpuReading]) -> Vec<GpuProcess> {
+    let gpu = match gpus {
+        [only] => only.id.clone(),
+        _ => GpuId::new("unknown"),
+    };
+    system
+        .iter()
+        .filter_map(|(key, value)| {
+            let pid = key.strip_prefix("PID")?.parse().ok()?;
+            let mut parts = value.as_str()?.split(',').map(str::trim);
+            let command = parts.next()?.into();
+            let bytes = parts.nth(1).and_then(|bytes| bytes.parse().ok());
+            Some(GpuProcess {
+                pid,
+                gpu: gpu.clone(),
+                memory: bytes.map(Mib::from_bytes).into(),
+                user: Metric::default(),
+                command,
+                container: Metric::default(),
+                started: Metric::default(),
+            })
+        })
+        .collect()
+}
+
+fn text_of(card: &Map<String, Value>, heads: &[&str]) -> Metric<SafeText> {
+    let found = heads.iter().find_map(|head| {
+        card.iter()
+            .find(|(key, _)| key.starts_with(head))
+            .and_then(|(_, value)| value.as_str())
+    });
+    match found {
+        None => Metric::Missing(Missing::NotReported),
+        Some("N/A" | "") => Metric::Missing(Missing::NotSupported),
+        Some(text) => Metric::Is(text.into()),
+    }
+}
+
+/// The first number in the text: `(800Mhz)` is 800.
+fn number_of(card: &Map<String, Value>, heads: &[&str]) -> Metric<f64> {
+    match text_of(card, heads) {
+        Metric::Missing(why) => Metric::Missing(why),
+        Metric::Is(text) => {
+            let digits: String = text
+                .as_str()
+                .chars()
+                .skip_while(|c| !c.is_ascii_digit())
+                .take_while(|c| c.is_ascii_digit() || *c == '.')
+                .collect();
+            digits
+                .parse()
+                .map_or_else(|_| Metric::Missing(Missing::Unreadable(text)), Metric::Is)
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! What a host says, line by line -> [`Sample`]s, and what to ask it with the next beat. Pure: lines and moments come in
+//! from outside. Lines without our nonce are noise; nothing that a host can send stops the reader.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::disks::DiskReader;
+use super::frame::FrameReader;
+use super::owners::Owners;
+use super::wire::{Job, Request, Tool, VERSION, Wish};
+use crate::domain::{
+    At, Disk, GpuCondition, GpuProcess, GpuReport, GpuSourceChoice, GpuSourceKind, MachineReading,
+    Metric, Sample,
+};
+use crate::gpu::{ProbeLine, SmiState, read_rocm};
+
+/// Beats between two runs of df, between two tries of a tool that failed, and between two looks at whose a known
+/// process is (its number may have been given anew).
+const BEATS_BETWEEN: u64 = 30;
+/// Beats between two runs of rocm-smi, each of which starts a Python.
+const BEATS_BETWEEN_ROCM: u64 = 10;
+/// Processes asked for at once.
+const MOST_ASKED: usize = 64;
+
+/// Reads one host from the start of its script to the end.
+#[derive(Debug)]
+pub struct Reader {
+    nonce: String,
+    choice: GpuSourceChoice,
+    tools: Option<BTreeSet<Tool>>,
+    seq: u64,
+    running: BTreeSet<Job>,
+    asked: BTreeMap<Job, u64>,
+    frame: FrameReader,
+    disks: DiskReader,
+    smi: SmiState,
+    owners: Owners,
+    probe_failed: bool,
+    machine: Option<MachineReading>,
+    new_disks: Option<Vec<Disk>>,
+    report: Option<GpuReport>,
+    processes: Option<Vec<GpuProcess>>,
+    told: Option<Arc<Vec<GpuProcess>>>,
+}
+
+/// What a line meant for the one who waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// The script stands and may be asked.
+    Hello,
+    /// The script speaks another version.
+    WrongVersion,
+    /// The frame of this beat is whole.
+    End(u64),
+    /// Nothing to wait for.
+    Other,
+}
+
+impl Reader {
+    /// A reader of lines with this nonce.
+    pub fn new(nonce: String, choice: GpuSourceChoice) -> Self {
+        Self {
+            nonce,
+            choice,
+            tools: None,
+            seq: 0,
+            running: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            frame: FrameReader::default(),
+            disks: DiskReader::default(),
+            smi: SmiState::default(),
+            owners: Owners::default(),
+            probe_failed: false,
+            machine: None,
+            new_disks: None,
+            report: None,
+            processes: None,
+            told: None,
+        }
+    }
+
+    /// One line from the host.
+    pub fn line(&mut self, bytes: &[u8], at: At) -> Heard {
+        let text = String::from_utf8_lossy(bytes);
+        // Something without a newline may stand before our first line.
+        let Some((_, ours)) = text.split_once(self.nonce.as_str()) else {
+            return Heard::Other;
+        };
+        let Some((tag, rest)) = ours.strip_prefix(' ').map(split_word) else {
+            return Heard::Other;
+        };
+        match tag {
+            "hello" => return self.hello(rest),
+            "beat" => self.frame.begin(at),
+            "end" => {
+                self.machine = Some(self.frame.end());
+                return rest.parse().map_or(Heard::Other, Heard::End);
+            }
+            "exit" => {
+                let (job, status) = split_word(rest);
+                if let Some(job) = Job::parse(job) {
+                    self.exit(job, status.parse().unwrap_or(u32::MAX));
+                }
+            }
+            "stuck" => {
+                self.running.remove(&Job::Gpu);
+                self.smi.stuck();
+            }
+            tag => match Job::parse(tag) {
+                Some(job) => self.job_line(job, rest),
+                None => self.frame.line(tag, rest),
+            },
+        }
+        Heard::Other
+    }
+
+    fn hello(&mut self, rest: &str) -> Heard {
+        let (version, tools) = split_word(rest);
+        if version != VERSION.to_string() {
+            return Heard::WrongVersion;
+        }
+        self.tools = Some(tools.split(' ').filter_map(Tool::parse).collect());
+        Heard::Hello
+    }
+
+    fn job_line(&mut self, job: Job, text: &str) {
+        match job {
+            Job::Gpu => self.smi.gpu_line(text),
+            Job::App => self.smi.app_line(text),
+            Job::List => self.smi.list_line(text),
+            Job::Cuda => self.smi.cuda_line(text),
+            Job::Disk => self.disks.line(text),
+            Job::Who => self.owners.who_line(text),
+            Job::Docker | Job::Podman => self.owners.name_line(text),
+            Job::Probe => {
+                if let Ok(probe) = serde_json::from_str::<ProbeLine>(text) {
+                    self.report = Some(GpuReport {
+                        source: GpuSourceKind::Probe,
+                        ..probe.report
+                    });
+                    self.processes = Some(probe.processes);
+                }
+            }
+            Job::Rocm => {
+                if let Some((report, processes)) = read_rocm(text) {
+                    self.report = Some(report);
+                    self.processes = Some(processes);
+                }
+            }
+        }
+    }
+
+    fn exit(&mut self, job: Job, status: u32) {
+        self.running.remove(&job);
+        match job {
+            Job::Gpu => self.smi.gpu_exit(status),
+            Job::Disk => self.new_disks = Some(self.disks.end()),
+            // Older builds have no such command: the vendor's tool is asked instead.
+            Job::Probe => self.probe_failed = true,
+            _ => {}
+        }
+    }
+
+    /// A report from beside the wire (NVML in this process).
+    pub fn beside(&mut self, report: GpuReport, processes: Vec<GpuProcess>) {
+        self.report = Some(report);
+        self.processes = Some(processes);
+    }
+
+    /// The next beat's request.
+    pub fn request(&mut self) -> Request {
+        self.seq += 1;
+        self.smi.beat();
+        let mut wishes = Vec::new();
+        if self.is_due(Job::Disk, BEATS_BETWEEN) {
+            wishes.push(Wish::Start(Job::Disk));
+        }
+        self.wish_gpus(&mut wishes);
+        self.wish_owners(&mut wishes);
+        for wish in &wishes {
+            self.running.insert(wish.job());
+            self.asked.insert(wish.job(), self.seq);
+        }
+        Request {
+            seq: self.seq,
+            wishes,
+        }
+    }
+
+    /// Whether a job is not running and was last asked for long enough ago.
+    fn is_due(&self, job: Job, beats: u64) -> bool {
+        let long_ago = |asked: &u64| self.seq >= asked.saturating_add(beats);
+        !self.running.contains(&job) && self.asked.get(&job).is_none_or(long_ago)
+    }
+
+    fn source(&self) -> Option<Tool> {
+        let has = |tool: Tool| {
+            self.tools
+                .as_ref()
+                .is_some_and(|tools| tools.contains(&tool))
+        };
+        match self.choice {
+            GpuSourceChoice::None => None,
+            GpuSourceChoice::Probe => Some(Tool::Pilothouse),
+            GpuSourceChoice::NvidiaSmi => Some(Tool::NvidiaSmi),
+            GpuSourceChoice::RocmSmi => Some(Tool::RocmSmi),
+            GpuSourceChoice::Auto | GpuSourceChoice::Nvml => {
+                let probe = !self.probe_failed && has(Tool::Pilothouse);
+                let first = if probe {
+                    Tool::Pilothouse
+                } else {
+                    Tool::NvidiaSmi
+                };
+                [first, Tool::RocmSmi].into_iter().find(|tool| has(*tool))
+            }
+        }
+    }
+
+    fn wish_gpus(&mut self, wishes: &mut Vec<Wish>) {
+        match self.source() {
+            Some(Tool::NvidiaSmi) => self.wish_smi(wishes),
+            Some(Tool::Pilothouse) if self.is_due(Job::Probe, BEATS_BETWEEN) => {
+                wishes.push(Wish::Start(Job::Probe));
+            }
+            Some(Tool::RocmSmi) if self.is_due(Job::Rocm, BEATS_BETWEEN_ROCM) => {
+                wishes.push(Wish::Start(Job::Rocm));
+            }
+            None if self.seq == 1 && self.choice != GpuSourceChoice::None => {
+                self.report = Some(no_tool());
+            }
+            _ => {}
+        }
+    }
+
+    /// The GPU table first: only when it flows, the other calls are made, so that a driver that hangs holds one process.
+    fn wish_smi(&mut self, wishes: &mut Vec<Wish>) {
+        let free = !self.running.contains(&Job::Gpu);
+        let again = self.smi.ended().is_some() && self.is_due(Job::Gpu, BEATS_BETWEEN);
+        if free && (self.smi.wants_start() || again) {
+            wishes.push(Wish::Gpu(self.smi.fields().to_vec()));
+            self.smi.started();
+            self.asked.remove(&Job::List);
+            self.asked.remove(&Job::Cuda);
+        }
+        if self.smi.is_flowing() {
+            if self.is_due(Job::App, BEATS_BETWEEN) {
+                wishes.push(Wish::Start(Job::App));
+            }
+            for once in [Job::List, Job::Cuda] {
+                if self.is_due(once, u64::MAX) {
+                    wishes.push(Wish::Start(once));
+                }
+            }
+        }
+    }
+
+    fn wish_owners(&mut self, wishes: &mut Vec<Wish>) {
+        let Some(processes) = self.told.clone() else {
+            return;
+        };
+        self.owners.keep_only(&processes);
+        let mut pids = self.owners.unknown(&processes);
+        if pids.is_empty() && self.is_due(Job::Who, BEATS_BETWEEN) {
+            pids = processes.iter().map(|process| process.pid).collect();
+        }
+        pids.truncate(MOST_ASKED);
+        // A process that ended before it was looked at is asked for again, but not with every beat.
+        if !pids.is_empty() && self.is_due(Job::Who, 2) {
+            wishes.push(Wish::Who(pids));
+        }
+        let engines = [(Tool::Docker, Job::Docker), (Tool::Podman, Job::Podman)];
+        let free = engines.iter().all(|(_, job)| !self.running.contains(job));
+        if free && self.owners.ask_names() {
+            for (tool, job) in engines {
+                if self
+                    .tools
+                    .as_ref()
+                    .is_some_and(|tools| tools.contains(&tool))
+                {
+                    wishes.push(Wish::Start(job));
+                }
+            }
+        }
+    }
+
+    /// What has been read anew since the last call.
+    pub fn take_sample(&mut self) -> Sample {
+        if self.source() == Some(Tool::NvidiaSmi) {
+            if let Some(report) = self.smi.take_report() {
+                self.report = Some(report);
+            }
+            self.processes = self.smi.processes();
+        }
+        let processes = self.processes.take().map(|mut processes| {
+            for process in &mut processes {
+                self.owners.tell(process);
+            }
+            Arc::new(processes)
+        });
+        if processes.is_some() {
+            self.told.clone_from(&processes);
+        }
+        Sample {
+            machine: self.machine.take().map(Arc::new),
+            gpus: self.report.take().map(Arc::new),
+            processes,
+            disks: self.new_disks.take().map(Arc::new),
+        }
+    }
+}
+
+fn no_tool() -> GpuReport {
+    GpuReport {
+        condition: GpuCondition::NoTool,
+        source: GpuSourceKind::NvidiaSmi,
+        driver: Metric::default(),
+        cuda: Metric::default(),
+        gpus: Vec::new(),
+    }
+}
+
+/// The first word, and what follows it.
+fn split_word(text: &str) -> (&str, &str) {
+    text.split_once(' ').unwrap_or((text, ""))
+}

@@ -1,0 +1,121 @@
+# Shared by up, down and host: where the lab keeps its things, who lives in it, and how its processes are found again.
+# shellcheck shell=bash
+#
+# The lab is a small fleet of real OpenSSH servers on loopback addresses of this machine: one server, one address, one
+# host key for each host. Several labs may stand side by side; each takes a slot, and the slot is in every name.
+#
+# What it does not have: systemd (no units, no journal; those are proven with recorded streams), PAM (so no
+# keyboard-interactive login) and a real GPU (nvidia-smi is a stub).
+
+LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB_RUN=$LAB_DIR/run
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+say() { printf 'lab: %s\n' "$*"; }
+die() { printf 'lab: %s\n' "$*" >&2; exit 1; }
+
+# NAME  LAST-OCTET  LOGIN-SHELL  WHAT-NVIDIA-SMI-PLAYS  HOST-KEY  WHAT-LETS-ONE-IN
+#
+# Only `jump` reaches `behind`. `flood` is for the benches: its nvidia-smi writes as fast as it can.
+lab_hosts() {
+    cat <<'HOSTS'
+h200      11  bash     h200          ed25519  key
+rtx       12  zsh      rtx           ecdsa    key
+gb10      13  dash     gb10          rsa      key
+mig       14  fish     mig           ed25519  key
+plain     15  busybox  none          ed25519  key
+driver    16  bash     driver-error  ed25519  key
+lost      17  bash     lost          ed25519  key
+hang      18  bash     hang          ed25519  key
+flappy    19  bash     rtx           ed25519  key
+cert      20  bash     none          ed25519  certificate
+agent     21  bash     none          ed25519  agent
+locked    22  bash     none          ed25519  encrypted
+banner    23  bash     none          ed25519  key
+jump      24  bash     none          ed25519  key
+behind    25  bash     rtx           ed25519  key
+flood     26  bash     flood         ed25519  key
+HOSTS
+}
+
+LAB_SHELLS="bash zsh dash fish busybox"
+LAB_PASSPHRASE="open sesame"
+
+# Everything below is known once a slot is taken (by up) or read from lab.env (by down and host).
+take_slot() {
+    SLOT=$1
+    GROUND=/tmp/pilothouse-lab-$SLOT
+    NETNS=pilothouse-$SLOT
+    VETH=pilot$SLOT
+    OUTSIDE=198.18.$SLOT.1                  # RFC 2544: addresses that nobody routes
+    INSIDE=198.18.$SLOT.2
+}
+
+address_of() { # address_of LAST-OCTET
+    printf '127.0.%d.%d\n' $((100 + SLOT)) "$1"
+}
+
+# Processes are known by pid and start time together: a pid alone may have become somebody else's.
+started_at() { # started_at PID
+    local stat
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+    # shellcheck disable=SC2086 # fields
+    set -- ${stat##*) }
+    # A zombie is over, whenever its parent takes note of it.
+    case $1 in Z | X) return 1 ;; esac
+    printf '%s\n' "${20}"
+}
+
+remember() { # remember NAME PID
+    printf '%s %s\n' "$2" "$(started_at "$2")" >"$GROUND/pid/$1"
+}
+
+pid_of() { # pid_of NAME, fails when it is not running
+    local pid began
+    { read -r pid began <"$GROUND/pid/$1"; } 2>/dev/null || return 1
+    [ "$(started_at "$pid" || true)" = "$began" ] || return 1
+    printf '%s\n' "$pid"
+}
+
+children_of() { # children_of PID, all the way down
+    local stat pid line
+    for stat in /proc/[0-9]*/stat; do
+        { read -r line <"$stat"; } 2>/dev/null || continue
+        pid=${stat#/proc/}; pid=${pid%/stat}
+        # shellcheck disable=SC2086 # fields
+        set -- "$1" ${line##*) }
+        if [ "$3" = "$1" ]; then printf '%s\n' "$pid"; children_of "$pid"; fi
+    done
+}
+
+# Commands that ran in a session and outlived it: they carry the lab's mark in their environment.
+strays() {
+    grep -lzxF "PILOTHOUSE_LAB_GROUND=$GROUND" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 || true
+}
+
+end_all() { # end_all SIGNAL PID…
+    local signal=$1 pid
+    shift
+    for pid in "$@"; do kill -s "$signal" "$pid" 2>/dev/null || true; done
+}
+
+# Starts the server of one host and waits until it listens.
+start_host() { # start_host NAME
+    local name=$1 conf=$GROUND/etc/$1.conf out=$GROUND/log/$1.log sshd inside=()
+    if pid_of "$name" >/dev/null; then return 0; fi
+    [ -e "$conf" ] || die "there is no host '$name' in this lab"
+    sshd=$(command -v sshd)
+    if [ "$(cat "$GROUND/behind")" = namespace ]; then
+        case $name in jump | behind) inside=(ip netns exec "$NETNS") ;; esac
+    fi
+    : >"$out"
+    setsid "${inside[@]}" "$sshd" -D -e -f "$conf" </dev/null >>"$out" 2>&1 &
+    remember "$name" $!
+    for _ in $(seq 100); do
+        if grep -q '^Server listening on' "$out"; then return 0; fi
+        pid_of "$name" >/dev/null || break
+        sleep 0.05
+    done
+    sed "s/^/lab: $name: /" "$out" >&2
+    return 1
+}

@@ -1,0 +1,13 @@
+//! The lab tests: the real program against real sshds. `tests/run` starts the lab (`tests/lab/up`) and sets
+//! `PILOTHOUSE_LAB` to the file that describes it; without it every test here fails and says so.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on should stop, loudly"
+)]
+
+mod lab;
+mod openssh;
