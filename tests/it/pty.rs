@@ -259,7 +259,7 @@ fn a_stopped_job_leaves_a_clean_terminal_and_comes_back() {
         pty.press("\r");
         pty.wait_until("the console again", |pty| {
             pty.screen.screen().alternate_screen()
-                && pty.screen.screen().contents().contains("spark-20")
+                && pty.screen.screen().contents().contains("spark-16")
         });
         assert_ne!(pty.termios(), pty.before);
         // It takes keys as before.
@@ -306,7 +306,7 @@ fn it_follows_the_size_down_to_one_cell() {
             .screen_mut()
             .set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
     }
-    pty.wait_for("spark-20");
+    pty.wait_for("spark-16");
     pty.press("q");
     assert!(pty.wait().0.success());
 }
@@ -399,7 +399,7 @@ fn a_dead_terminal_ends_it_within_two_seconds() {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let mut screen = emulator(24, 80);
         let mut bytes = [0; 4096];
-        while !screen.screen().contents().contains("spark-20") {
+        while !screen.screen().contents().contains("spark-16") {
             let read = reader.read(&mut bytes).unwrap();
             screen.process(&bytes[..read]);
         }
