@@ -59,6 +59,11 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         ["sh", "-c", _, "pilothouse-signal", pid, started, name] => {
             signal(pid, started, name, world)
         }
+        ["sh", "-c", _, "pilothouse-containers"] => Program::says(if world.profile.docker {
+            "open /var/run/docker.sock\n"
+        } else {
+            ""
+        }),
         [program, ..] => Program::fails(
             127,
             format!("{program}: not found (this machine is simulated and has few programs)\n"),

@@ -34,6 +34,11 @@ pub struct Connected {
 pub trait Watch: Send {
     /// Asks for what is new and waits for it. The engine sets the pace and the bound.
     async fn beat(&mut self, at: At) -> Result<Beat, Lost>;
+
+    /// Waits until the link is gone by itself, so that a long period between beats does not hide it.
+    async fn gone(&mut self) -> Lost {
+        std::future::pending().await
+    }
 }
 
 /// One answer of a host.
@@ -65,6 +70,8 @@ pub struct ConnectError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{what}")]
 pub struct Lost {
+    /// It was asked and said nothing.
+    pub silent: bool,
     /// One sentence.
     pub what: String,
     /// The mend, where we know one.

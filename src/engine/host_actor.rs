@@ -15,6 +15,7 @@ use super::questions::{Questions, Voice};
 use crate::domain::{Age, HostId, HostSpec, Rung};
 use crate::exec::Exec;
 use crate::reach::{ContainerProbe, Finding};
+use crate::ssh::Backoff;
 use crate::tasks::Tasks;
 
 /// What a connection may say before its host's actor has forwarded it.
@@ -28,6 +29,9 @@ const SILENCE: Duration = Duration::from_secs(15);
 
 /// Time between two tries of the container rung.
 const CONTAINERS: Duration = Duration::from_secs(30);
+
+/// The least wait before a lost link is dialled again.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A link that held for so long is proven: after its loss the host is dialled afresh.
 const PROVEN: Duration = Duration::from_secs(30);
@@ -92,7 +96,7 @@ impl Ending {
     fn lost((lost, answered): (Lost, bool), attempt: u32) -> Self {
         Self {
             rung: Rung::Command,
-            silent: !answered,
+            silent: lost.silent && !answered,
             why: lost.what,
             hint: lost.hint,
             retry_in: Some(pause(attempt, fastrand::u64(..))),
@@ -193,7 +197,10 @@ impl HostActor {
         let limit = SILENCE.max(self.shared.period * 5);
         let mut answered = false;
         loop {
-            pace.tick().await;
+            tokio::select! {
+                _ = pace.tick() => {}
+                lost = watch.gone() => return (lost, answered),
+            }
             let beat = timeout(limit, watch.beat(self.shared.lanes.now())).await;
             match beat {
                 Ok(Ok(beat)) => {
@@ -204,7 +211,7 @@ impl HostActor {
                     }
                     self.shared.lanes.sample(&self.spec.id, beat);
                 }
-                Ok(Err(lost)) => return (lost, true),
+                Ok(Err(lost)) => return (lost, answered),
                 Err(_) => return (silence(limit), answered),
             }
         }
@@ -239,6 +246,7 @@ impl HostActor {
 
 fn silence(limit: Duration) -> Lost {
     Lost {
+        silent: true,
         what: format!("no answer for {}", Age::from(limit).words()),
         hint: None,
     }
@@ -303,11 +311,10 @@ fn found(rung: Rung, finding: Finding) -> HostMsg {
     }
 }
 
-/// The wait after the so manyth attempt: a lost link is dialled again soon, a host that fails ever later, up to a minute.
+/// The wait after the so manyth attempt. A proven link that was lost is dialled again soon.
 fn pause(attempt: u32, seed: u64) -> Duration {
-    let base = match attempt {
-        0 => 1_000,
-        n => 5_000_u64 << (n - 1).min(3),
-    };
-    Duration::from_millis(base + seed % (base / 2))
+    match attempt.checked_sub(1) {
+        None => SOON + Duration::from_millis(seed % 1000),
+        Some(failures) => Backoff::delay(failures, seed),
+    }
 }

@@ -143,7 +143,7 @@ impl Desk {
         let Some(host) = fleet.host(id) else {
             return unknown_host(id);
         };
-        let command = match remote::shell(&host.spec) {
+        let command = match remote::shell_command(&host.spec) {
             Ok(command) => command,
             Err(error) => return refuse(&error.to_string(), None),
         };

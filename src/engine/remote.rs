@@ -79,7 +79,7 @@ fn trouble(error: &ExecError) -> Reply {
 }
 
 /// The command that gives a person a shell on a host: OpenSSH with the terminal, or this machine's login shell.
-pub(super) fn shell(spec: &HostSpec) -> Result<ShellCommand, InvalidWord> {
+pub(super) fn shell_command(spec: &HostSpec) -> Result<ShellCommand, InvalidWord> {
     match &spec.address {
         HostAddress::Local => Ok(ShellCommand::new("sh")
             .arg("-c")
@@ -215,7 +215,7 @@ mod tests {
     fn a_shell_goes_the_way_that_the_configuration_says() {
         let mut ssh = SshSpec::new("spark-1".parse().unwrap());
         let line = |ssh: &SshSpec| {
-            shell(&HostSpec {
+            shell_command(&HostSpec {
                 id: HostId::new("spark-1"),
                 address: HostAddress::Ssh(ssh.clone()),
                 tags: Vec::new(),

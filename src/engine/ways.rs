@@ -15,8 +15,8 @@ use crate::domain::{At, HostAddress, HostSpec, Rung, SshSpec};
 use crate::exec::{Exec, LocalExec, RemoteExec, RunLimits};
 use crate::machine::{Sampler, SamplerError, SamplerSettings};
 use crate::ssh::{
-    self, Answered, Ask, Defaults, Proxy, ResolveError, SshContext, SshError, SshTarget, Transport,
-    openssh,
+    self, Answered, Ask, Defaults, Proxy, ResolveError, Session, SshContext, SshError, SshTarget,
+    Transport, openssh,
 };
 use crate::tasks::Tasks;
 
@@ -68,10 +68,10 @@ impl Ways {
     ) -> Result<Connected, ConnectError> {
         let target = self.target(way).await?;
         let session = ssh::connect(&target, &self.context, ask).await?;
-        let exec = RemoteExec::new(session);
+        let exec = RemoteExec::new(session.clone());
         let sampler = Sampler::start(&exec, &self.settings(spec)).await?;
         Ok(Connected {
-            watch: Box::new(sampler),
+            watch: Box::new(There { sampler, session }),
             exec: Arc::new(exec),
             user: Some(target.user.to_string()),
         })
@@ -134,15 +134,51 @@ impl Connect for Ways {
 #[async_trait]
 impl Watch for Sampler {
     async fn beat(&mut self, at: At) -> Result<Beat, Lost> {
-        match Sampler::beat(self, at).await {
-            Ok(beat) => Ok(Beat {
-                sample: beat.sample,
-                round_trip: beat.round_trip,
-            }),
-            Err(error) => Err(Lost {
-                what: with_cause(&error),
-                hint: error.hint(),
-            }),
+        let beat = Sampler::beat(self, at).await?;
+        Ok(Beat {
+            sample: beat.sample,
+            round_trip: beat.round_trip,
+        })
+    }
+}
+
+/// A sampler behind SSH. When both end, the session knows better why.
+struct There {
+    sampler: Sampler,
+    session: Session,
+}
+
+#[async_trait]
+impl Watch for There {
+    async fn beat(&mut self, at: At) -> Result<Beat, Lost> {
+        tokio::select! {
+            biased;
+            error = self.session.closed() => Err(error.into()),
+            beat = Watch::beat(&mut self.sampler, at) => beat,
+        }
+    }
+
+    async fn gone(&mut self) -> Lost {
+        self.session.closed().await.into()
+    }
+}
+
+impl From<SamplerError> for Lost {
+    fn from(error: SamplerError) -> Self {
+        Self {
+            silent: matches!(error, SamplerError::Silent(_)),
+            what: with_cause(&error),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl From<SshError> for Lost {
+    fn from(error: SshError) -> Self {
+        Self {
+            silent: false,
+            what: with_cause(&error),
+            hint: error.hint().map(str::to_owned),
         }
     }
 }

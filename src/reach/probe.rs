@@ -63,7 +63,10 @@ impl ContainerProbe {
 
     async fn look(&mut self, exec: &dyn Exec) -> Finding {
         self.known = Known::Nothing;
-        let command = ShellCommand::new("sh").arg("-c").arg(LOOK);
+        let command = ShellCommand::new("sh")
+            .arg("-c")
+            .arg(LOOK)
+            .arg("pilothouse-containers");
         let limits = RunLimits {
             timeout: PATIENCE,
             output: 4096,

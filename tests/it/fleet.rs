@@ -360,7 +360,7 @@ async fn read_only_refuses_every_change_in_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_confirmed_shell_is_handed_to_whoever_has_the_terminal() {
+async fn a_shell_takes_a_confirmation_that_shows_its_exact_command() {
     let stage = Stage::new(1);
     let shell = Command::Shell {
         host: HostId::new("sim-001"),
@@ -368,7 +368,7 @@ async fn a_confirmed_shell_is_handed_to_whoever_has_the_terminal() {
     let (id, challenge, command) = challenged(stage.ask(shell).await);
     assert_eq!(challenge, Challenge::YesNo);
     match stage.confirm(id, "yes").await {
-        Reply::Shell(given) => assert_eq!(given.render(), command),
+        Reply::Shell(line) => assert_eq!(line.render(), command),
         other => panic!("no shell: {other:?}"),
     }
     stage.end().await;

@@ -11,6 +11,7 @@
 mod cli;
 mod config;
 mod demo;
+mod dial;
 mod fleet;
 mod known_hosts;
 mod pty;

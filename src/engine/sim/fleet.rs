@@ -215,6 +215,7 @@ impl Watch for SimWatch {
             SimLink::Wedged => std::future::pending().await,
             SimLink::Refused | SimLink::Changed => {
                 return Err(Lost {
+                    silent: false,
                     what: "connection reset".into(),
                     hint: None,
                 });
