@@ -122,6 +122,12 @@ pub(super) enum Verb {
     },
     /// Serve a simulated fleet behind real SSH servers in this process: no GPU, no network
     Demo(DemoArgs),
+    /// Print what this machine's NVIDIA driver says as JSON lines, one per period
+    Probe {
+        /// Print one line and end
+        #[arg(long)]
+        once: bool,
+    },
     /// Check terminal, configuration, keys and hosts: PASS, WARN or FAIL, each with its mend
     Doctor {
         /// Hosts to check; those of the configuration otherwise

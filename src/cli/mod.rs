@@ -12,6 +12,7 @@ mod once;
 mod overview;
 mod person;
 mod print;
+mod probe;
 mod run;
 mod runtime;
 mod snapshot;

@@ -24,6 +24,12 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), CliError> {
     data(&text)
 }
 
+/// Writes one JSON value as one line.
+pub(super) fn json_line(value: &impl Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string(value).map_err(io::Error::from)?;
+    data(&text)
+}
+
 /// Writes a message to standard error. Nobody is left to be told when that fails.
 pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

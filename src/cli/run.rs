@@ -7,7 +7,7 @@ use clap::Parser;
 use super::args::{CommandLine, Common, Verb};
 use super::error::CliError;
 use super::exit::Exit;
-use super::{config_verbs, demo_verb, doctor, manual, once, print, runtime, verb_guess};
+use super::{config_verbs, demo_verb, doctor, manual, once, print, probe, runtime, verb_guess};
 use crate::config::{Config, Environment, Paths, load, read_ssh_aliases};
 
 /// Runs the command line of this process.
@@ -68,6 +68,7 @@ fn run(line: CommandLine, environment: &Environment, paths: &Paths) -> Result<Ex
             once::run(config, common.json, environment, paths)
         }
         Verb::Demo(args) => demo_verb::run(&args),
+        Verb::Probe { once } => probe::run(common.period, once),
         Verb::Doctor { hosts } => {
             doctor::run(&common.flags(hosts), common.json, environment, paths)
         }

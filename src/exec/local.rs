@@ -385,3 +385,199 @@ fn too_slow(command: &ShellCommand, limit: Duration) -> ExecError {
     let what = format!("{program} took longer than {} s", limit.as_secs_f32());
     ExecError::new(ExecErrorKind::Timeout, what)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::HostName;
+    use crate::exec::StreamEvent;
+    use crate::shell::ShellWord;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn host() -> LocalExec {
+        LocalExec::new(Tasks::new())
+    }
+
+    fn sh(script: &str) -> ShellCommand {
+        ShellCommand::new("sh")
+            .arg("-c")
+            .word(ShellWord::new(script).unwrap())
+    }
+
+    async fn run(script: &str) -> Output {
+        host().run(&sh(script), RunLimits::default()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn runs_end_as_they_end() {
+        let output = run("echo out; echo err >&2; exit 3").await;
+        assert_eq!(output.exit, Exit::Status(3));
+        assert_eq!(
+            (&output.stdout[..], &output.stderr[..]),
+            (&b"out\n"[..], &b"err\n"[..])
+        );
+        assert_eq!(run("kill -9 $$").await.exit, Exit::Signal("KILL".into()));
+        let tight = RunLimits {
+            output: 10,
+            ..RunLimits::default()
+        };
+        let output = host()
+            .run(&sh("head -c 1000000 /dev/zero"), tight)
+            .await
+            .unwrap();
+        assert_eq!((output.stdout.len(), output.dropped), (10, 999_990));
+        // What a command leaves running on purpose holds its output open, and holds nobody up.
+        let output = tokio::time::timeout(
+            LONG,
+            host().run(&sh("sleep 600 & echo $!"), RunLimits::default()),
+        )
+        .await
+        .unwrap()
+        .unwrap();
+        let pid: i32 = String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .parse()
+            .unwrap();
+        rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_can_not_run_says_so() {
+        let error = host()
+            .run(
+                &ShellCommand::new("no-such-program-here"),
+                RunLimits::default(),
+            )
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ExecErrorKind::NotFound);
+        let limits = RunLimits {
+            timeout: Duration::from_millis(50),
+            ..RunLimits::default()
+        };
+        let error = host()
+            .run(&sh("sleep 600 & sleep 600"), limits)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ExecErrorKind::Timeout);
+    }
+
+    #[tokio::test]
+    async fn a_stream_speaks_both_ways_and_ends() {
+        let script = "while read -r line; do echo \"got $line\"; done; echo bye >&2; printf tail";
+        let mut stream = host().stream(&sh(script)).await.unwrap();
+        stream.send(Bytes::from_static(b"one\n")).await.unwrap();
+        let line = |fd, text: &'static str| StreamEvent::Line {
+            fd,
+            bytes: Bytes::from_static(text.as_bytes()),
+            dropped: 0,
+        };
+        assert_eq!(stream.next().await, Some(line(Fd::Out, "got one")));
+        let mut stream = host()
+            .stream(&sh("echo bye >&2; printf tail; exit 5"))
+            .await
+            .unwrap();
+        let mut all = Vec::new();
+        while let Some(event) = stream.next().await {
+            all.push(event);
+        }
+        assert_eq!(all.pop(), Some(StreamEvent::Exit(Exit::Status(5))));
+        assert!(all.contains(&line(Fd::Err, "bye")) && all.contains(&line(Fd::Out, "tail")));
+    }
+
+    #[tokio::test]
+    async fn a_flood_that_nobody_reads_is_a_counted_gap() {
+        let mut stream = host()
+            .stream(&sh("seq 100000; echo end >&2"))
+            .await
+            .unwrap();
+        let mut lines = 0;
+        let mut missed = 0;
+        loop {
+            match tokio::time::timeout(LONG, stream.next()).await.unwrap() {
+                Some(StreamEvent::Line { .. }) => lines += 1,
+                Some(StreamEvent::Gap { lines }) => missed += lines,
+                Some(StreamEvent::Exit(exit)) => break assert!(exit.is_success()),
+                None => panic!("no exit"),
+            }
+        }
+        assert_eq!(lines + missed, 100_001);
+    }
+
+    #[tokio::test]
+    async fn dropping_a_stream_ends_a_deaf_command_and_its_children() {
+        let folder = tempfile::tempdir().unwrap();
+        let pids = folder.path().join("pids");
+        let script = format!(
+            "trap '' HUP TERM; sleep 600 & echo $! $$ >{}; echo; wait",
+            pids.display()
+        );
+        let mut stream = host().stream(&sh(&script)).await.unwrap();
+        stream.next().await.unwrap();
+        let pids = std::fs::read_to_string(pids).unwrap();
+        drop(stream);
+        let alive = |pid: &str| {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| !s.contains(") Z "))
+        };
+        let gone = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            while pids.split_whitespace().any(alive) {
+                pace.tick().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(2), gone)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn files_sockets_and_proxies() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let path = RemotePath::new(file.display().to_string()).unwrap();
+        host()
+            .upload(&path, 0o600, Bytes::from_static(b"one"))
+            .await
+            .unwrap();
+        host()
+            .upload(&path, 0o640, Bytes::from_static(b"two"))
+            .await
+            .unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"two");
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        let nowhere = RemotePath::new("/no/such/folder/file").unwrap();
+        let error = host()
+            .upload(&nowhere, 0o600, Bytes::new())
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ExecErrorKind::NotFound);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "nothing half-written"
+        );
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port().try_into().unwrap();
+        let socket = HostSocket::Tcp {
+            host: "127.0.0.1".parse::<HostName>().unwrap(),
+            port,
+        };
+        let mut near = host().connect(&socket).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        far.write_all(b"hello").await.unwrap();
+        let mut five = [0; 5];
+        near.read_exact(&mut five).await.unwrap();
+        assert_eq!(&five, b"hello");
+
+        let mut cat = host().proxy("cat").unwrap();
+        cat.write_all(b"through").await.unwrap();
+        cat.shutdown().await.unwrap();
+        let mut all = String::new();
+        cat.read_to_string(&mut all).await.unwrap();
+        assert_eq!(all, "through");
+    }
+}

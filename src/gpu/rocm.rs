@@ -145,3 +145,38 @@ fn number_of(card: &Map<String, Value>, heads: &[&str]) -> Metric<f64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::GpuMemory;
+
+    #[test]
+    fn a_document_of_one_card() {
+        let built = include_str!("../../tests/it/fixtures/smi/rocm-mi300-built.json");
+        let (report, processes) = read_rocm(built).unwrap();
+        let gpu = &report.gpus[0];
+        assert_eq!(gpu.name.as_str(), "AMD Instinct MI300X");
+        assert_eq!(
+            gpu.memory,
+            GpuMemory::Dedicated {
+                used: Mib(98_304),
+                total: Mib(196_592)
+            }
+        );
+        assert_eq!(gpu.temperature, Metric::Is(Celsius(58.0)));
+        assert_eq!(gpu.clock_sm, Metric::Is(Mhz(2100)));
+        assert_eq!(gpu.fan, Metric::Missing(Missing::NotReported));
+        assert_eq!(report.driver, Metric::Is("6.8.5".into()));
+        assert_eq!(processes[0].pid, 4121);
+        assert_eq!(processes[0].memory, Metric::Is(Mib(94_208)));
+        assert_eq!(processes[0].gpu, gpu.id);
+    }
+
+    #[test]
+    fn documents_that_are_none() {
+        for text in ["", "{}", "[]", "{\"card0\": 3}", "not json"] {
+            assert_eq!(read_rocm(text), None, "{text}");
+        }
+    }
+}

@@ -20,6 +20,8 @@ const BEATS_TO_START: u32 = 20;
 const BEATS_OF_SILENCE: u32 = 5;
 /// Rounds of the GPU table after which a process that no longer shows has ended.
 const ROUNDS_TO_FORGET: u64 = 3;
+/// More than any host has, of GPUs, of instances and of processes on them: what a broken tool prints costs no more.
+const MOST: usize = 4096;
 
 /// What the two streams and the two single calls of nvidia-smi have said so far.
 #[derive(Debug, Clone)]
@@ -160,7 +162,9 @@ impl SmiState {
             let oldest = self.rounds.saturating_sub(ROUNDS_TO_FORGET);
             self.apps.retain(|_, (_, seen)| *seen >= oldest);
         }
-        self.coming.push(gpu);
+        if self.coming.len() < MOST {
+            self.coming.push(gpu);
+        }
         self.run = Run::Flowing(0);
         self.fresh = true;
     }
@@ -202,7 +206,9 @@ impl SmiState {
     pub fn app_line(&mut self, line: &str) {
         if let Some(columns) = Columns::read(line, "pid") {
             self.app_columns = columns;
-        } else if let Some(app) = self.app_columns.row(line).and_then(|row| row.app()) {
+        } else if let Some(app) = self.app_columns.row(line).and_then(|row| row.app())
+            && self.apps.len() < MOST
+        {
             self.apps
                 .insert((app.pid, app.gpu.clone()), (app, self.rounds));
         }
@@ -217,12 +223,16 @@ impl SmiState {
         match (words.next(), words.next(), uuid) {
             (Some("GPU"), Some(index), _) => {
                 self.listed = index.trim_end_matches(':').parse().ok();
-                if let Some(index) = self.listed {
+                if let Some(index) = self.listed
+                    && self.mig.len() < MOST
+                {
                     self.mig.insert(index, Vec::new());
                 }
             }
             (Some("MIG"), Some(profile), Some(uuid)) => {
-                if let Some(instances) = self.listed.and_then(|gpu| self.mig.get_mut(&gpu)) {
+                if let Some(instances) = self.listed.and_then(|gpu| self.mig.get_mut(&gpu))
+                    && instances.len() < MOST
+                {
                     instances.push(MigInstance {
                         id: GpuId::new(SafeText::new(uuid).as_str()),
                         profile: profile.into(),

@@ -47,7 +47,7 @@ fn column_name(title: &str) -> String {
 }
 
 /// One row of a table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row<'a> {
     columns: &'a Columns,
     cells: Vec<&'a str>,
@@ -276,4 +276,128 @@ pub(super) fn cuda_version(line: &str) -> Option<SafeText> {
     version
         .starts_with(|c: char| c.is_ascii_digit())
         .then(|| version.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::GpuMemory;
+    use proptest::prelude::*;
+
+    #[test]
+    fn gb10_as_it_was_seen() {
+        let recorded = include_str!("../../tests/it/fixtures/smi/gb10-nvitop-pr208.csv");
+        let mut lines = recorded.lines();
+        let columns = Columns::read(lines.next().unwrap(), "memory.total").unwrap();
+        let row = columns.row(lines.next().unwrap()).unwrap();
+        let none = Metric::Missing(Missing::NotSupported);
+        assert_eq!(row.number("memory.total"), none);
+        assert_eq!(row.number("utilization.gpu"), Metric::Is(0.0));
+        assert_eq!(row.number("power.draw"), Metric::Is(11.17));
+        assert_eq!(row.number("temperature.gpu"), Metric::Is(35.0));
+        assert_eq!(
+            row.number("fan.speed"),
+            Metric::Missing(Missing::NotReported)
+        );
+        assert_eq!(row.gpu(), None, "it has no index");
+    }
+
+    #[test]
+    fn columns_go_by_name() {
+        let columns = Columns::read("name, index, fan.speed [%], uuid", "index").unwrap();
+        let gpu = columns.row("NVIDIA H200, 3, 41 %, GPU-x").unwrap().gpu();
+        let gpu = gpu.unwrap();
+        assert_eq!(gpu.index, 3);
+        assert_eq!(gpu.id, GpuId::new("GPU-x"));
+        assert_eq!(gpu.fan, Metric::Is(Percent(41.0)));
+        assert_eq!(gpu.memory, GpuMemory::Missing(Missing::NotReported));
+        assert_eq!(columns.row("NVIDIA H200, 3"), None);
+        assert_eq!(Columns::read("Tue Nov 21 12:00:00 2026", "index"), None);
+    }
+
+    #[test]
+    fn cells_without_a_value() {
+        for (cell, wanted) in [
+            ("[N/A]", Missing::NotSupported),
+            ("N/A", Missing::NotSupported),
+            ("[Not Supported]", Missing::NotSupported),
+            ("[GPU is lost]", Missing::Lost),
+            ("[Insufficient Permissions]", Missing::NoPermission),
+            ("", Missing::NotReported),
+            (
+                "[Unknown Error]",
+                Missing::Unreadable("Unknown Error".into()),
+            ),
+            ("warm", Missing::Unreadable("warm".into())),
+            ("-3", Missing::Unreadable("-3".into())),
+            ("NaN", Missing::Unreadable("NaN".into())),
+        ] {
+            let columns = Columns::read("index, temperature.gpu", "index").unwrap();
+            let line = format!("0, {cell}");
+            let row = columns.row(&line).unwrap();
+            assert_eq!(
+                row.number("temperature.gpu"),
+                Metric::Missing(wanted),
+                "{cell}"
+            );
+        }
+        let columns = Columns::read("index, name, temperature.gpu", "index").unwrap();
+        let row = columns.row("1, [GPU is lost], [GPU is lost]").unwrap();
+        assert_eq!(row.gpu().unwrap().health, GpuHealth::Lost);
+    }
+
+    #[test]
+    fn what_a_status_means_where_no_line_says_it() {
+        for (status, wanted) in [
+            (9, GpuCondition::NoDriver),
+            (6, GpuCondition::NoDevices),
+            (127, GpuCondition::NoTool),
+            (
+                15,
+                GpuCondition::Lost {
+                    detail: "gone".into(),
+                },
+            ),
+            (
+                255,
+                GpuCondition::Failed {
+                    detail: "gone".into(),
+                },
+            ),
+        ] {
+            assert_eq!(trouble_of_status(status, &"gone".into()), wanted);
+        }
+        assert_eq!(
+            trouble("Failed to initialize NVML: Unknown Error"),
+            Some(GpuCondition::Failed {
+                detail: "Failed to initialize NVML: Unknown Error".into()
+            })
+        );
+        assert!(matches!(
+            trouble("Unable to determine the device handle for GPU0000:07:00.0: Unknown Error"),
+            Some(GpuCondition::Lost { .. })
+        ));
+        assert_eq!(
+            cuda_version(
+                "| NVIDIA-SMI 580.95.05    Driver Version: 580.95.05    CUDA Version: 13.0     |"
+            ),
+            Some("13.0".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_stops_it(header in ".{0,80}", line in ".{0,80}") {
+            for header in [header.as_str(), "index, pid, uuid, gpu_uuid, pstate, name"] {
+                for key in ["index", "pid"] {
+                    if let Some(columns) = Columns::read(header, key)
+                        && let Some(row) = columns.row(&line)
+                    {
+                        let _ = (row.gpu(), row.app());
+                    }
+                }
+            }
+            let _ = (trouble(&line), refused_field(&line), cuda_version(&line), library_version(&line));
+        }
+    }
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Bytes, Disk};
 
+/// File systems kept of a host.
+const MOST_DISKS: usize = 1024;
+
 /// One run of df.
 #[derive(Debug, Default)]
 pub(super) struct DiskReader(BTreeMap<String, Disk>);
@@ -19,7 +22,7 @@ impl DiskReader {
             .0
             .get(&device)
             .is_none_or(|known| disk.mount.as_str().len() < known.mount.as_str().len());
-        if shorter {
+        if shorter && self.0.len() < MOST_DISKS {
             self.0.insert(device, disk);
         }
     }
@@ -68,5 +71,43 @@ fn is_real(device: &str) -> bool {
     match device.strip_prefix("/dev/") {
         Some(name) => !name.starts_with("loop"),
         None => device.contains(":/") || (!device.starts_with('/') && device.contains('/')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_on_real_devices() {
+        let built = include_str!("../../tests/it/fixtures/proc/df-built.txt");
+        let mut reader = DiskReader::default();
+        for line in built.lines() {
+            reader.line(line);
+        }
+        let mounts: Vec<String> = reader
+            .end()
+            .iter()
+            .map(|disk| format!("{} {}", disk.device, disk.mount))
+            .collect();
+        assert_eq!(
+            mounts,
+            [
+                "/dev/nvme0n1p2 /",
+                "/dev/nvme0n1p1 /boot/efi",
+                "nas.lan:/volume1/models /mnt/models",
+                "rpool/data /rpool/data",
+                "/dev/sda1 /srv/with space",
+            ]
+        );
+        assert!(reader.end().is_empty(), "each run begins anew");
+    }
+
+    #[test]
+    fn a_container_shows_its_root() {
+        let mut reader = DiskReader::default();
+        reader.line("overlay 1000 400 600 40% /");
+        let disk = reader.end().remove(0);
+        assert_eq!((disk.total, disk.used), (Bytes(1_024_000), Bytes(409_600)));
     }
 }

@@ -52,7 +52,7 @@ impl FrameReader {
             "cpu" => frame.cpu = ticks(text),
             "cpus" => frame.processors = text.parse().ok().filter(|n| *n > 0),
             "mem" => frame.memory = pairs(text),
-            "psi" => frame.pressure.extend(pressure(text)),
+            "psi" if frame.pressure.len() < 16 => frame.pressure.extend(pressure(text)),
             "net" => frame.interface(text),
             "up" => frame.uptime = text.split(' ').next().and_then(number),
             _ => {}
@@ -202,4 +202,69 @@ fn pressure(text: &str) -> Option<(String, f32)> {
     let (name, rest) = text.split_once(" avg10=")?;
     let share = number::<f32>(rest.split(' ').next()?)?;
     Some((name.to_owned(), share.min(100.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(reader: &mut FrameReader, at: u64, lines: &str) -> MachineReading {
+        reader.begin(At(at));
+        for line in lines.lines() {
+            let (tag, text) = line.split_once(' ').unwrap();
+            reader.line(tag, text);
+        }
+        reader.end()
+    }
+
+    const FIRST: &str = "load 0.52 0.40 0.31 2/1201 99812\ncpu 100 0 100 700 100 0 0 0 50 0\ncpus 20\n\
+        mem MemTotal 127600748 MemFree 61440000 MemAvailable 118566368 Buffers 102400 Cached 54988800 \
+        SwapTotal 16777212 SwapFree 16777212 Shmem 51200 SReclaimable 1024000\n\
+        psi cpu some avg10=1.50\npsi memory some avg10=0.25\npsi memory full avg10=0.10\npsi io full avg10=2.00\n\
+        net eth0 1000 2000\nnet eth1 10 20\nup 100.00 1.00";
+
+    #[test]
+    fn a_whole_frame_and_the_one_after_it() {
+        let mut reader = FrameReader::default();
+        let first = read(&mut reader, 0, FIRST);
+        assert_eq!(first.load, Metric::Is([0.52, 0.40, 0.31]));
+        assert_eq!(first.cpu.value(), None, "a rate needs two frames");
+        let memory = first.memory.value().unwrap();
+        assert_eq!(memory.total, Mib(124_610));
+        assert_eq!(memory.used(), Mib(8_823));
+        assert_eq!(memory.cache, Mib(54_750));
+        assert_eq!(first.pressure.value().unwrap().io_full, Percent(2.0));
+        let second = read(
+            &mut reader,
+            60_000,
+            "cpu 200 0 200 850 150 0 0 0 0 0\nnet eth0 3000 2000\nnet eth1 10 20\nup 102.00 1.00",
+        );
+        assert_eq!(second.cpu, Metric::Is(Percent(50.0)));
+        assert_eq!(
+            second.network,
+            Metric::Is(Network {
+                received: BytesPerSecond(1000),
+                sent: BytesPerSecond(0)
+            })
+        );
+        assert_eq!(second.memory.value(), None, "what is missing is not zero");
+    }
+
+    #[test]
+    fn odd_lines_cost_their_own_value_only() {
+        let mut reader = FrameReader::default();
+        read(&mut reader, 0, FIRST);
+        // The counters were reset, the clock stands, and the rest is garbage.
+        let odd = read(
+            &mut reader,
+            0,
+            "load nan 1 2\ncpu 1 2\ncpus 0\nmem MemTotal x\npsi cpu some\nnet eth0 1 1\nup -4",
+        );
+        assert_eq!(odd.load.value(), None);
+        assert_eq!(odd.cpu.value(), None);
+        assert_eq!(odd.network.value(), None);
+        assert_eq!(odd.processors.value(), None);
+        assert_eq!(odd.uptime.value(), None);
+        assert_eq!(odd.pressure, Metric::Missing(Missing::NotSupported));
+    }
 }

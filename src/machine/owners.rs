@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{GpuProcess, Metric};
 use crate::text::SafeText;
 
+/// Names kept of a host's containers.
+const MOST_NAMES: usize = 4096;
+
 /// What the host has told of processes and containers.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
@@ -51,6 +54,7 @@ impl Owners {
     pub(super) fn name_line(&mut self, text: &str) {
         if let Some((id, name)) = text.split_once(' ')
             && is_id(id)
+            && self.names.len() < MOST_NAMES
         {
             self.names.insert(id.to_owned(), name.trim().into());
         }
@@ -82,6 +86,10 @@ impl Owners {
     pub(super) fn keep_only(&mut self, processes: &[GpuProcess]) {
         let here: BTreeSet<u32> = processes.iter().map(|process| process.pid).collect();
         self.known.retain(|pid, _| here.contains(pid));
+        if self.asked.len() >= MOST_NAMES {
+            self.asked.clear();
+            self.names.clear();
+        }
     }
 
     /// Fills in what the GPU's source could not know.

@@ -323,3 +323,250 @@ fn no_tool() -> GpuReport {
 fn split_word(text: &str) -> (&str, &str) {
     text.split_once(' ').unwrap_or((text, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        BytesPerSecond, Celsius, Ecc, GpuHealth, GpuId, GpuMemory, GpuReading, Memory, Mhz, Mib,
+        MigInstance, Missing, Percent, Throttle, Watts,
+    };
+    use crate::machine::wire::WireArgs;
+    use crate::machine::{Counters, FarSide, World};
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    const NONCE: &str = "00ff00ff00ff00ff";
+
+    fn far() -> FarSide {
+        FarSide::new(WireArgs {
+            nonce: NONCE.into(),
+            period: Duration::from_secs(1),
+        })
+    }
+
+    fn world() -> World {
+        let gpu = |index: u32| GpuReading {
+            id: GpuId::new(format!("GPU-{index}")),
+            index,
+            name: "NVIDIA H200".into(),
+            bus_id: Metric::Is("00000000:1B:00.0".into()),
+            health: GpuHealth::Ok,
+            utilisation: Metric::Is(Percent(87.0)),
+            memory: GpuMemory::Dedicated {
+                used: Mib(1000),
+                total: Mib(143_771),
+            },
+            temperature: Metric::Is(Celsius(61.0)),
+            power: Metric::Is(Watts(500.25)),
+            power_limit: Metric::Is(Watts(700.0)),
+            clock_sm: Metric::Is(Mhz(1980)),
+            clock_memory: Metric::Is(Mhz(3201)),
+            fan: Metric::Missing(Missing::NotSupported),
+            pstate: Metric::Is(0),
+            throttle: Metric::Is(Throttle(4)),
+            ecc: Metric::Is(Ecc {
+                corrected: 3,
+                uncorrected: 0,
+            }),
+            mig: vec![MigInstance {
+                id: GpuId::new(format!("MIG-{index}")),
+                profile: "3g.71gb".into(),
+                memory: GpuMemory::Missing(Missing::NotReported),
+            }],
+        };
+        World {
+            counters: Counters {
+                load: [0.5, 0.25, 0.125],
+                busy: 0,
+                idle: 0,
+                processors: 20,
+                memory: Memory {
+                    total: Mib(1000),
+                    available: Mib(600),
+                    free: Mib(400),
+                    cache: Mib(150),
+                    swap_total: Mib(100),
+                    swap_used: Mib(10),
+                },
+                pressure: None,
+                received: 0,
+                sent: 0,
+                uptime: 1000,
+            },
+            gpus: Some(GpuReport {
+                condition: GpuCondition::Working,
+                source: GpuSourceKind::NvidiaSmi,
+                driver: Metric::Is("570.133.20".into()),
+                cuda: Metric::Is("12.8".into()),
+                gpus: vec![gpu(0), gpu(1)],
+            }),
+            processes: vec![GpuProcess {
+                pid: 4121,
+                gpu: GpuId::new("GPU-0"),
+                memory: Metric::Is(Mib(900)),
+                user: Metric::Is("ada".into()),
+                command: "python3 -m vllm serve".into(),
+                container: Metric::Is("vllm-70b".into()),
+                started: Metric::Is(77),
+            }],
+            disks: vec![Disk {
+                mount: "/".into(),
+                device: "/dev/vda1".into(),
+                total: crate::domain::Bytes(1024 * 1000),
+                used: crate::domain::Bytes(1024 * 400),
+                available: crate::domain::Bytes(1024 * 600),
+            }],
+        }
+    }
+
+    fn hear(reader: &mut Reader, text: &str) {
+        for line in text.lines() {
+            reader.line(line.as_bytes(), At(0));
+        }
+    }
+
+    fn beat(reader: &mut Reader, far: &mut FarSide, world: &World) -> Sample {
+        let answer = far.answer(&reader.request().encode(), world);
+        hear(reader, &answer);
+        reader.take_sample()
+    }
+
+    #[test]
+    fn what_a_simulated_host_shows_is_what_is_read() {
+        let (mut reader, mut far, mut world) = (
+            Reader::new(NONCE.into(), GpuSourceChoice::Auto),
+            far(),
+            world(),
+        );
+        hear(&mut reader, &far.hello(&world));
+        let mut seen = Sample::default();
+        for _ in 0..6 {
+            world.counters.busy += 75;
+            world.counters.idle += 25;
+            world.counters.received += 5000;
+            world.counters.uptime += 1;
+            seen.absorb(beat(&mut reader, &mut far, &world));
+        }
+        assert_eq!(seen.gpus.as_deref(), world.gpus.as_ref());
+        assert_eq!(seen.processes.as_deref(), Some(&world.processes));
+        assert_eq!(seen.disks.as_deref(), Some(&world.disks));
+        let machine = seen.machine.clone().unwrap();
+        assert_eq!(machine.memory, Metric::Is(world.counters.memory));
+        assert_eq!(machine.cpu, Metric::Is(Percent(75.0)));
+        assert_eq!(
+            machine.network.value().unwrap().received,
+            BytesPerSecond(5000)
+        );
+        // The process ends: after three rounds without it the list is empty, not stale.
+        world.processes.clear();
+        for _ in 0..5 {
+            seen.absorb(beat(&mut reader, &mut far, &world));
+        }
+        assert_eq!(seen.processes.as_deref(), Some(&Vec::new()));
+    }
+
+    #[test]
+    fn a_driver_in_trouble_and_a_host_without_one() {
+        for condition in [
+            GpuCondition::NoDriver,
+            GpuCondition::NoDevices,
+            GpuCondition::Lost {
+                detail: "Unable to determine the device handle for GPU 0000:02:00.0: GPU is lost."
+                    .into(),
+            },
+        ] {
+            let (mut reader, mut far, mut world) = (
+                Reader::new(NONCE.into(), GpuSourceChoice::Auto),
+                far(),
+                world(),
+            );
+            world.gpus.as_mut().unwrap().condition = condition.clone();
+            hear(&mut reader, &far.hello(&world));
+            let report = beat(&mut reader, &mut far, &world).gpus.unwrap();
+            assert_eq!(report.condition, condition);
+            let later = beat(&mut reader, &mut far, &world);
+            assert_eq!(later.gpus, None, "it is told once");
+        }
+        let (mut reader, mut far, mut world) = (
+            Reader::new(NONCE.into(), GpuSourceChoice::Auto),
+            far(),
+            world(),
+        );
+        world.gpus = None;
+        hear(&mut reader, &far.hello(&world));
+        let report = beat(&mut reader, &mut far, &world).gpus.unwrap();
+        assert_eq!(report.condition, GpuCondition::NoTool);
+    }
+
+    #[test]
+    fn a_silent_tool_is_called_hung_once_and_forgiven_when_it_speaks() {
+        let (mut reader, mut far, mut world) = (
+            Reader::new(NONCE.into(), GpuSourceChoice::Auto),
+            far(),
+            world(),
+        );
+        hear(&mut reader, &far.hello(&world));
+        beat(&mut reader, &mut far, &world);
+        let gpus = world.gpus.take();
+        let told: Vec<GpuCondition> = (0..12)
+            .filter_map(|_| beat(&mut reader, &mut far, &world).gpus)
+            .map(|report| report.condition.clone())
+            .collect();
+        assert_eq!(told, [GpuCondition::Hung]);
+        world.gpus = gpus;
+        let report = beat(&mut reader, &mut far, &world).gpus.unwrap();
+        assert_eq!(report.condition, GpuCondition::Working);
+    }
+
+    #[test]
+    fn noise_and_other_versions() {
+        let mut reader = Reader::new(NONCE.into(), GpuSourceChoice::None);
+        for noise in [
+            "",
+            "Welcome to Ubuntu",
+            "\u{1b}[2J end 1",
+            "deadbeefdeadbeef end 1",
+            NONCE,
+        ] {
+            assert_eq!(reader.line(noise.as_bytes(), At(0)), Heard::Other);
+        }
+        let glued = format!("no newline{NONCE} hello 1 docker");
+        assert_eq!(reader.line(glued.as_bytes(), At(0)), Heard::Hello);
+        let other = format!("{NONCE} hello 2");
+        assert_eq!(reader.line(other.as_bytes(), At(0)), Heard::WrongVersion);
+        let end = format!("{NONCE} end 7");
+        assert_eq!(reader.line(end.as_bytes(), At(0)), Heard::End(7));
+    }
+
+    fn tag() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec![
+            "hello", "beat", "end", "exit", "stuck", "load", "cpu", "cpus", "mem", "psi", "net",
+            "up", "gpu", "app", "list", "cuda", "probe", "rocm", "disk", "who", "docker", "other",
+        ])
+    }
+
+    proptest! {
+        #[test]
+        fn no_host_can_stop_it(lines in prop::collection::vec((tag(), prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
+            let mut reader = Reader::new(NONCE.into(), GpuSourceChoice::Auto);
+            for (tag, rest) in lines {
+                let line = [NONCE.as_bytes(), b" ", tag.as_bytes(), b" ", &rest].concat();
+                reader.line(&line, At(0));
+                reader.line(&rest, At(0));
+                reader.request();
+                reader.take_sample();
+            }
+        }
+
+        #[test]
+        fn numbers_at_their_limits_stop_it_neither(lines in prop::collection::vec((tag(), prop::collection::vec(prop::sample::select(vec!["0", "1", "-1", "18446744073709551615", "1e308", "nan", "eth0", "MemTotal", "index, uuid", ", "]), 0..8)), 0..40)) {
+            let mut reader = Reader::new(NONCE.into(), GpuSourceChoice::Auto);
+            for (tag, words) in lines {
+                reader.line(format!("{NONCE} {tag} {}", words.join(" ")).as_bytes(), At(u64::MAX));
+                reader.request();
+                reader.take_sample();
+            }
+        }
+    }
+}

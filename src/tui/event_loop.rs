@@ -120,6 +120,7 @@ impl Console {
         ui.themes = theme::names().map(str::to_owned).to_vec();
         ui.zone = options.zone.clone();
         ui.now = (options.now)();
+        ui.zone = jiff::tz::TimeZone::system();
         if let Source::Replay(player) = &source {
             ui.replay = Some(player.looks());
         }

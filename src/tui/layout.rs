@@ -6,9 +6,9 @@ use ratatui::layout::{Position, Rect};
 use super::dialogs;
 use super::panes;
 use super::rows;
-use super::ui::{Focus, SortKey, Tab, Ui};
+use super::ui::{Focus, Tab, Ui};
+use super::ui_update::Spot;
 use super::widgets::Borders;
-use crate::domain::HostId;
 use crate::engine::{Fleet, Host};
 
 /// How much is shown at once.
@@ -66,31 +66,8 @@ pub struct Layout {
     pub layer: Rect,
     /// The rows in it that scroll or can be chosen.
     pub layer_rows: Rect,
-}
-
-/// What is at a place of the screen. Rows count from the first one shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hit {
-    /// A host in the strip.
-    Strip(HostId),
-    /// A row of the host list.
-    ListRow(usize),
-    /// The list elsewhere.
-    List,
-    /// A tab.
-    Tab(Tab),
-    /// A head of the process table.
-    ProcessHead(SortKey),
-    /// A row of the process table.
-    ProcessRow(usize),
-    /// The detail elsewhere.
-    Detail,
-    /// A row of the top layer.
-    LayerRow(usize),
-    /// The top layer elsewhere.
-    Layer,
-    /// Outside of the top layer, or nothing of note.
-    Elsewhere,
+    /// The first thing in those rows, and how many rows each takes.
+    pub layer_things: (usize, u16),
 }
 
 /// Below this there is no room for panes.
@@ -269,6 +246,7 @@ fn layer(layout: &mut Layout, size: (u16, u16), ui: &Ui, fleet: &Fleet) {
     if let Some(top) = ui.layers.last() {
         (layout.layer, layout.layer_rows) =
             dialogs::place(top, Rect::new(0, 0, size.0, size.1), fleet);
+        layout.layer_things = dialogs::things(top, layout.layer_rows, fleet);
     }
 }
 
@@ -298,41 +276,43 @@ pub(super) fn split_columns(area: Rect, columns: u16) -> [Rect; 2] {
 
 impl Layout {
     /// What is at this place.
-    pub fn hit(&self, column: u16, row: u16, ui: &Ui, fleet: &Fleet) -> Hit {
+    pub fn spot(&self, column: u16, row: u16, ui: &Ui, fleet: &Fleet) -> Spot {
         let at = Position::new(column, row);
         let down = |area: Rect| usize::from(row.saturating_sub(area.y));
         if !ui.layers.is_empty() {
             return if self.layer_rows.contains(at) {
-                Hit::LayerRow(down(self.layer_rows))
-            } else if self.layer.contains(at) {
-                Hit::Layer
+                {
+                    let (first, rows) = self.layer_things;
+                    Spot::LayerRow(first + down(self.layer_rows) / usize::from(rows.max(1)))
+                }
             } else {
-                Hit::Elsewhere
+                Spot::Elsewhere
             };
         }
         if self.strip.contains(at) {
-            return panes::strip_host(fleet, self.strip, column).map_or(Hit::Elsewhere, Hit::Strip);
+            return panes::strip_host(fleet, self.strip, column)
+                .map_or(Spot::Elsewhere, Spot::Strip);
         }
         if self.list_rows.contains(at) {
-            return Hit::ListRow(down(self.list_rows));
+            return Spot::ListRow(down(self.list_rows));
         }
         if self.list.contains(at) {
-            return Hit::List;
+            return Spot::List;
         }
         if let Some(tab) = self.tab_at(at) {
-            return Hit::Tab(tab);
+            return Spot::Tab(tab);
         }
         if self.process_head.contains(at) {
             return panes::column_at(self.process_head, column)
-                .map_or(Hit::Detail, Hit::ProcessHead);
+                .map_or(Spot::Detail, Spot::ProcessHead);
         }
         if self.process_rows.contains(at) {
-            return Hit::ProcessRow(down(self.process_rows));
+            return Spot::ProcessRow(down(self.process_rows));
         }
         if self.detail.contains(at) {
-            return Hit::Detail;
+            return Spot::Detail;
         }
-        Hit::Elsewhere
+        Spot::Elsewhere
     }
 
     fn tab_at(&self, at: Position) -> Option<Tab> {

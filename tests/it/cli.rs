@@ -82,6 +82,7 @@ fn help_is_written_for_a_newcomer() {
         ("help_config_print", &["config", "print", "--help"]),
         ("help_demo", &["demo", "--help"]),
         ("help_once", &["once", "--help"]),
+        ("help_probe", &["probe", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
     ] {
         let ran = person.run(words);
@@ -336,6 +337,32 @@ fn once_shows_this_machine_and_ends_with_4_where_a_host_is_unreachable() {
     let gone = person.run(&["once", &closed.to_string()]);
     assert_eq!(gone.code, 4, "{}", gone.err);
     assert!(gone.out.contains("down: tcp"), "{}", gone.out);
+}
+
+#[test]
+fn probe_prints_a_line_that_the_console_reads_and_says_why_there_is_no_gpu() {
+    let person = Person::new();
+    // A configuration that can't be read must not blind a console elsewhere.
+    Person::write(&person.config(), "hosts: {\n");
+    for words in [&["probe", "--once"][..], &["probe", "--period", "200ms"]] {
+        let mut child = Running(
+            person
+                .command(words)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        );
+        let mut lines = BufReader::new(child.0.stdout.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        let read: pilothouse::gpu::ProbeLine = serde_json::from_str(&line).unwrap();
+        let works = read.report.condition == pilothouse::domain::GpuCondition::Working;
+        assert_eq!(works, !read.report.gpus.is_empty(), "{line}");
+        // With a driver it goes on until its reader leaves; without one it ends by itself.
+        drop(lines);
+        let code = child.0.wait().unwrap().code();
+        assert_eq!(code, Some(i32::from(!works)), "{words:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use pilothouse::clock::Clock;
 use pilothouse::domain::{
-    GpuCondition, GpuMemory, GpuSourceChoice, Metric, Mib, Missing, Percent, Sample, Throttle,
+    GpuCondition, GpuMemory, GpuSourceChoice, GpuSourceKind, Metric, Mib, Missing, Percent, Sample,
+    Throttle,
 };
 use pilothouse::exec::{
     BoxedIo, Exec, ExecError, HostSocket, LineStream, LocalExec, Output, RunLimits,
@@ -27,8 +28,8 @@ use crate::quoting::{SHELLS, by_login_shell};
 const PERIOD: Duration = Duration::from_millis(20);
 /// Far more than anything here takes.
 const LONG: Duration = Duration::from_secs(30);
-/// What the host may still show after the channel closed.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the host may still show something after the channel closed: two seconds, and room for a loaded machine.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// This machine, with a login shell between and the stub first on its path. Every process that starts here carries a
 /// mark in its environment, so that what is left can be counted.
@@ -369,6 +370,23 @@ async fn no_tool_is_a_state() {
 }
 
 #[tokio::test]
+async fn nvml_here_answers_or_says_why() {
+    let host = Host::new("h200x8");
+    let settings = SamplerSettings {
+        period: PERIOD,
+        gpu: GpuSourceChoice::Nvml,
+    };
+    let mut sampler = Sampler::start_here(&host, &settings).await.unwrap();
+    let sample = host
+        .until(&mut sampler, "an answer", |sample| sample.gpus.is_some())
+        .await;
+    let report = sample.gpus.unwrap();
+    assert_eq!(report.source, GpuSourceKind::Nvml);
+    let works = report.condition == GpuCondition::Working;
+    assert_eq!(works, !report.gpus.is_empty(), "{report:?}");
+}
+
+#[tokio::test]
 async fn five_login_shells_and_a_chatty_one() {
     for shell in SHELLS {
         let mut host = Host::new("rtx");
@@ -425,13 +443,18 @@ async fn killing_the_shell_that_reads_our_beats_leaves_nothing_behind() {
     }
 }
 
-/// The youngest process that has the pipe of beats as its input; the jobs have none.
+/// The process that holds the keeper's pipe (descriptor 3), which its parent does not: a job that is just being started
+/// has it from there.
 fn reader_of_beats(host: &Host) -> i32 {
-    let input = |pid: i32| fs::read_link(format!("/proc/{pid}/fd/0")).ok();
-    let all = host.left();
-    let beats = input(*all.keys().next().unwrap());
-    let mut youngest_first = all.into_keys().rev();
-    youngest_first.find(|pid| input(*pid) == beats).unwrap()
+    let holds = |pid: i32| fs::read_link(format!("/proc/{pid}/fd/3")).is_ok();
+    let parent = |pid: i32| -> Option<i32> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+    };
+    host.left()
+        .into_keys()
+        .find(|pid| holds(*pid) && parent(*pid).is_some_and(|parent| !holds(parent)))
+        .unwrap()
 }
 
 #[tokio::test]

@@ -76,4 +76,14 @@ impl Lab {
             .output()
             .unwrap()
     }
+
+    /// Does to a host what happens to machines: `kill`, `start`, `wedge`, `release`.
+    pub(crate) fn host(&self, verb: &str, name: &str) {
+        let done = self
+            .command(self.setting("LAB_HOST_SCRIPT"))
+            .args([verb, name])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{verb} {name}: {done:?}");
+    }
 }

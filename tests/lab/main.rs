@@ -10,4 +10,6 @@
 )]
 
 mod lab;
+mod once;
 mod openssh;
+mod recovery;

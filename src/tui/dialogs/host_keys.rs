@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::layers::{buttons, from_foot, from_head, surface};
-use crate::domain::{HostKeyFacts, Question};
+use crate::domain::{HostKeyFacts, Question, QuestionId};
 use crate::engine::{Fleet, PendingQuestion};
 use crate::tui::panes::Scene;
 use crate::tui::theme::Role;
@@ -18,7 +18,7 @@ const ADVICE: &str = "No known_hosts file has these keys. Compare each fingerpri
 const INDENT: u16 = 4;
 
 /// Rows that one key takes.
-const ROWS: u16 = 3;
+pub(super) const ROWS: u16 = 3;
 
 /// The keys that are asked about, oldest first.
 pub(super) fn asked(fleet: &Fleet) -> impl Iterator<Item = (&PendingQuestion, &HostKeyFacts)> {
@@ -29,6 +29,18 @@ pub(super) fn asked(fleet: &Fleet) -> impl Iterator<Item = (&PendingQuestion, &H
             Question::UnknownHostKey(facts) => Some((pending, facts)),
             _ => None,
         })
+}
+
+fn seen(rows: Rect) -> usize {
+    usize::from(rows.height / ROWS).max(1)
+}
+
+/// The first key shown: the selected one is always seen.
+pub(super) fn first(fleet: &Fleet, selected: Option<QuestionId>, rows: Rect) -> usize {
+    let place = asked(fleet)
+        .position(|(pending, _)| Some(pending.id) == selected)
+        .unwrap_or(0);
+    (place + 1).saturating_sub(seen(rows))
 }
 
 /// Draws the dialog.
@@ -52,12 +64,8 @@ pub(super) fn host_keys(
     for (row, line) in (0..2).zip(wrap(ADVICE, cells)) {
         canvas.pen(from_head(area, row)).put(line, Role::Text);
     }
-    let seen = usize::from(rows.height / ROWS).max(1);
-    let place = keys
-        .iter()
-        .position(|(pending, _)| Some(pending.id) == *selected)
-        .unwrap_or(0);
-    let first = (place + 1).saturating_sub(seen);
+    let seen = seen(rows);
+    let first = first(scene.fleet, *selected, rows);
     for (number, (pending, facts)) in keys.iter().enumerate().skip(first).take(seen) {
         let top = u16::try_from((number - first) * usize::from(ROWS)).unwrap_or(u16::MAX);
         let mark = marked.contains(&pending.id);

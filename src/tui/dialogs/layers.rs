@@ -49,6 +49,18 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
     }
 }
 
+/// The first thing that a layer's rows show, and how many rows each thing takes.
+pub(in crate::tui) fn things(layer: &Layer, rows: Rect, fleet: &Fleet) -> (usize, u16) {
+    match layer {
+        Layer::Palette { selected, .. } => (palette::first(*selected, rows), 1),
+        Layer::Help { scroll, .. } | Layer::Text { scroll, .. } => (*scroll, 1),
+        Layer::Dialog(Dialog::HostKeys { selected, .. }) => {
+            (host_keys::first(fleet, *selected, rows), host_keys::ROWS)
+        }
+        Layer::CommandLine { .. } | Layer::Dialog(_) => (0, 1),
+    }
+}
+
 /// A box of at most this size in the middle of a screen.
 fn middle(screen: Rect, width: u16, height: u16) -> Rect {
     let width = width

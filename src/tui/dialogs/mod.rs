@@ -10,4 +10,4 @@ mod prompts;
 mod reader;
 mod signal;
 
-pub(super) use layers::{layers, place};
+pub(super) use layers::{layers, place, things};

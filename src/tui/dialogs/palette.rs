@@ -27,9 +27,7 @@ pub(super) fn palette(
     if found.is_empty() {
         canvas.pen(rows).put("nothing is called so", Role::Dim);
     }
-    // The chosen row is always seen.
-    let height = usize::from(rows.height).max(1);
-    let first = (selected + 1).saturating_sub(height);
+    let first = first(selected, rows);
     for (place, (number, entry)) in (0..rows.height).zip(found.iter().enumerate().skip(first)) {
         let line = row_of(rows, place);
         draw(canvas, line, scene, entry);
@@ -38,6 +36,12 @@ pub(super) fn palette(
         }
     }
     caret
+}
+
+/// The first entry shown: the chosen one is always seen.
+pub(super) fn first(selected: usize, rows: Rect) -> usize {
+    let height = usize::from(rows.height).max(1);
+    (selected + 1).saturating_sub(height)
 }
 
 fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, entry: &Entry) {

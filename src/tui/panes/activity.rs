@@ -46,7 +46,7 @@ pub(in crate::tui) fn activity(canvas: &mut Canvas<'_>, area: Rect, scene: Scene
             } else {
                 let gone = matches!(host.word, HealthWord::Down | HealthWord::Wedged);
                 let words = match key {
-                    _ if gone => host.word.word(),
+                    _ if gone || host.history.series(key).is_none() => host.word.word(),
                     SeriesKey::Cpu => "cpu",
                     _ => "gpu",
                 };

@@ -128,6 +128,9 @@ fn typed(canvas: &mut Canvas<'_>, area: Rect, sign: &str, line: &LineEdit, help:
 /// Acts that are refused when every change is.
 const CHANGES: [Action; 2] = [Action::Shell, Action::Stop];
 
+/// Acts that mean something without any host.
+const WITHOUT_HOSTS: [Action; 2] = [Action::CommandLine, Action::Help];
+
 fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let mut pen = canvas.pen(area);
     pen.skip(1);
@@ -139,23 +142,42 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         .then(|| action::hints(Place::Replay))
         .into_iter()
         .flatten();
-    for spec in replay.chain(action::hints(place)) {
-        if spec.action == Action::Questions && scene.fleet.questions.is_empty() {
-            continue;
-        }
+    let (help, others) = replay
+        .chain(action::hints(place))
+        .filter(|spec| is_of_use(scene, spec.action))
+        .partition::<Vec<&action::ActionSpec>, _>(|spec| spec.action == Action::Help);
+    // The way to all the other keys is never the one that is cut.
+    for spec in help {
+        let key = scene.keymap.label(spec.action);
+        pen.at_end(&[
+            (&key, Role::Key),
+            (" ", Role::Dim),
+            (spec.hint, Role::Dim),
+            (" ", Role::Dim),
+        ]);
+    }
+    for spec in others {
         let key = scene.keymap.label(spec.action);
         let refused = scene.fleet.read_only && CHANGES.contains(&spec.action);
         let cells = width(&key) + 1 + width(spec.hint);
         if key.is_empty() || cells > usize::from(pen.room()) {
             continue;
         }
-        if refused {
-            pen.put(&key, Role::Forbidden)
-                .skip(1)
-                .put(spec.hint, Role::Forbidden);
+        let (of_key, of_hint) = if refused {
+            (Role::Forbidden, Role::Forbidden)
         } else {
-            pen.put(&key, Role::Key).skip(1).put(spec.hint, Role::Dim);
-        }
-        pen.skip(3);
+            (Role::Key, Role::Dim)
+        };
+        pen.put(&key, of_key)
+            .skip(1)
+            .put(spec.hint, of_hint)
+            .skip(3);
     }
+}
+
+fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
+    if action == Action::Questions {
+        return !scene.fleet.questions.is_empty();
+    }
+    !scene.fleet.hosts.is_empty() || !scene.ui.layers.is_empty() || WITHOUT_HOSTS.contains(&action)
 }

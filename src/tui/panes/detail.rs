@@ -63,7 +63,7 @@ pub(in crate::tui) fn third(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
             .put(tab.title(), Role::Title)
             .put(" ", Role::Dim);
         if tab == Tab::Processes {
-            processes::count(&mut pen, host, &scene.ui.processes);
+            processes::count(&mut pen, host, &scene.ui.processes, "");
         }
         content(canvas, borders.inner, scene, host, (tab, 0));
     }
@@ -79,7 +79,7 @@ pub(in crate::tui) fn length(
     match ui.tab {
         Tab::Meters => meters::plan(host, area, aside).len(),
         Tab::Processes => 0,
-        Tab::Link => link::length(fleet, host),
+        Tab::Link => link::length(fleet, host, area.width),
     }
 }
 
@@ -132,7 +132,7 @@ fn title(canvas: &mut Canvas<'_>, top: Rect, scene: Scene<'_>, host: &Host) {
     pen.put(" ", Role::Dim);
     if scene.ui.tab == Tab::Processes && pen.room() > 16 {
         pen.put("── ", Role::Border);
-        processes::count(&mut pen, host, &scene.ui.processes);
+        processes::count(&mut pen, host, &scene.ui.processes, " in all");
     }
 }
 

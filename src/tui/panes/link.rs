@@ -8,7 +8,7 @@ use super::Scene;
 use crate::domain::{At, HealthChange, HostAddress, Rung};
 use crate::engine::{Alert, Fleet, Host, Link, Outcome};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Canvas, clock, glyph, role_of, row_of, rule};
+use crate::tui::widgets::{Canvas, clock, glyph, role_of, row_of, rule, wrap};
 
 /// One row of the tab.
 enum Row<'a> {
@@ -17,18 +17,19 @@ enum Row<'a> {
     Way,
     State,
     Rung(Rung),
-    Hint(&'a str),
+    /// A line of the mend; the flag says that it is the first.
+    Hint(&'a str, bool),
     Change(&'a HealthChange),
     Alert(&'a Alert),
     Nothing(&'static str),
 }
 
 /// How many rows there are.
-pub(super) fn length(fleet: &Fleet, host: &Host) -> usize {
-    plan(fleet, host).len()
+pub(super) fn length(fleet: &Fleet, host: &Host, cells: u16) -> usize {
+    plan(fleet, host, cells).len()
 }
 
-fn plan<'a>(fleet: &'a Fleet, host: &'a Host) -> Vec<Row<'a>> {
+fn plan<'a>(fleet: &'a Fleet, host: &'a Host, cells: u16) -> Vec<Row<'a>> {
     let mut rows = vec![Row::Section("connection"), Row::Way, Row::State, Row::Blank];
     rows.push(Row::Section("ladder"));
     for rung in Rung::ALL {
@@ -37,7 +38,9 @@ fn plan<'a>(fleet: &'a Fleet, host: &'a Host) -> Vec<Row<'a>> {
             hint: Some(hint), ..
         } = host.ladder.outcome(rung)
         {
-            rows.push(Row::Hint(hint.as_str()));
+            let lines = wrap(hint.as_str(), usize::from(cells.saturating_sub(10)));
+            let marked = lines.into_iter().enumerate();
+            rows.extend(marked.map(|(place, line)| Row::Hint(line, place == 0)));
         }
     }
     rows.extend([Row::Blank, Row::Section("ups and downs")]);
@@ -69,7 +72,7 @@ pub(super) fn link(
     host: &Host,
     scroll: usize,
 ) {
-    let rows = plan(scene.fleet, host);
+    let rows = plan(scene.fleet, host, area.width);
     for (place, row) in (0..area.height).zip(rows.into_iter().skip(scroll)) {
         draw(canvas, row_of(area, place), scene, host, &row);
     }
@@ -100,12 +103,12 @@ fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: &Host, row:
                 .put(&trip, Role::Dim);
         }
         Row::Rung(rung) => draw_rung(canvas, line, host, *rung, now),
-        Row::Hint(hint) => {
+        Row::Hint(hint, first) => {
             canvas
                 .pen(line)
                 .skip(3)
-                .put("mend: ", Role::Dim)
-                .put(hint, Role::Accent);
+                .left(if *first { "mend" } else { "" }, 6, Role::Dim)
+                .put(hint, Role::Title);
         }
         Row::Change(change) => draw_change(canvas, line, scene, change),
         Row::Alert(alert) => draw_alert(canvas, line, alert, now),

@@ -54,12 +54,11 @@ pub(in crate::tui) fn column_at(area: Rect, column: u16) -> Option<SortKey> {
     None
 }
 
-/// Writes `3 of 12 · /filter` into a title.
-pub(super) fn count(pen: &mut Pen<'_>, host: &Host, table: &TableUi) {
+/// Writes `12`, or `3 of 12 /filter`, into a title; `noun` follows where there is no filter.
+pub(super) fn count(pen: &mut Pen<'_>, host: &Host, table: &TableUi, noun: &str) {
     let all = host.processes.as_ref().map_or(0, |read| read.value.len());
     if table.filter.text.is_empty() {
-        let noun = if all == 1 { "process" } else { "processes" };
-        pen.put(&format!("{all} {noun} "), Role::Dim);
+        pen.put(&format!("{all}{noun} "), Role::Dim);
     } else {
         let shown = rows::processes(host, table).len();
         pen.put(&format!("{shown} of {all} "), Role::Text)

@@ -57,6 +57,7 @@ pub(in crate::tui) fn state_words(host: &Host, now: At) -> String {
             age_words(now.since(host.seen.unwrap_or(host.since)))
         ),
         _ if detail.is_empty() => word.to_owned(),
+        _ if detail.starts_with(word) => detail.to_owned(),
         _ => format!("{word} {detail}"),
     }
 }

@@ -53,14 +53,14 @@ fn cpu_row(mut pen: Pen<'_>, reading: &MachineReading) {
     pen.left("cpu", 8, Role::Dim);
     pen.right(&percent(&reading.cpu), 5, Role::Text).skip(1);
     let share = reading.cpu.value().map_or(0.0, |cpu| cpu.0 / 100.0);
-    gauge(&mut pen, 12, share, Role::GraphUse);
+    gauge(&mut pen, 8, share, Role::GraphUse);
     let count = shown(&reading.processors, |count| format!("{count} cpus"));
     pen.skip(2).left(&count, 8, Role::Dim).skip(1);
     pen.put("load ", Role::Dim);
     let load = shown(&reading.load, |[one, five, fifteen]| {
-        format!("{one:>5.1} {five:>5.1} {fifteen:>5.1}")
+        format!("{one:.1} {five:.1} {fifteen:.1}")
     });
-    pen.left(&load, 19, Role::Text);
+    pen.left(&load, 15, Role::Text);
     if pen.room() < 8 {
         return;
     }
@@ -69,12 +69,12 @@ fn cpu_row(mut pen: Pen<'_>, reading: &MachineReading) {
             // What waited in the last ten seconds, by the kernel's own count.
             pen.put("waits", Role::Dim);
             for (name, share) in [
-                ("cpu", pressure.cpu_some),
                 ("mem", pressure.memory_some),
                 ("io", pressure.io_full),
+                ("cpu", pressure.cpu_some),
             ] {
                 let words = format!("{:.0} %", share.0);
-                if pen.room() < 10 {
+                if pen.room() < 9 {
                     break;
                 }
                 let role = if share.0 >= 10.0 {
@@ -145,7 +145,7 @@ fn disk_row(mut pen: Pen<'_>, disk: &Disk) {
     pen.skip(2)
         .left(
             &format!("{} free of {}", bytes(disk.available), bytes(disk.total)),
-            26,
+            22,
             Role::Text,
         )
         .skip(1)

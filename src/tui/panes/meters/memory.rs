@@ -7,6 +7,7 @@ use super::draw::old;
 use super::plan::Dress;
 use crate::domain::{GpuMemory, Memory, Metric, Mib};
 use crate::engine::Host;
+use crate::text::width;
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Canvas, Part, bar, pair};
 
@@ -162,10 +163,15 @@ pub(super) fn legend(
         pen.left(word, 8, Role::Dim);
     }
     for share in shares(host, memory) {
+        let amount = share.amount.to_string();
+        // A part that does not fit is left to the bar rather than cut in the middle of its number.
+        if usize::from(pen.room()) < 3 + share.name.len() + width(&amount) {
+            break;
+        }
         pen.put(share.glyph, share.role)
             .skip(1)
             .put(share.name, Role::Dim)
             .skip(1)
-            .left(&share.amount.to_string(), 9, Role::Text);
+            .left(&amount, 9, Role::Text);
     }
 }

@@ -257,7 +257,7 @@ fn memory_rows(roomy: bool) -> [Row; 2] {
 }
 
 /// Graphs grow with what is left when all wishes are granted, to this many rows each.
-const TALLEST: u16 = 8;
+const TALLEST: u16 = 6;
 
 /// Lines of a GPU in the table beside its first.
 const MOST_LINES: u16 = 4;
