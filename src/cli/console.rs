@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 
 use super::error::{CliError, chain};
@@ -12,7 +13,7 @@ use super::here::Here;
 use super::{looks, once, runtime};
 use crate::clock::Clock;
 use crate::config::{Config, Problem, Settings};
-use crate::engine::{Dialer, Engine, Recorder, Setup};
+use crate::engine::{Engine, Recorder, Setup, Ways};
 use crate::exec::LocalExec;
 use crate::store::Store;
 use crate::tasks::Tasks;
@@ -59,12 +60,7 @@ pub(super) fn show(
     let engine = {
         let _inside = runtime.enter();
         Engine::start(Setup {
-            connect: Arc::new(Dialer::new(
-                tasks.clone(),
-                clock.clone(),
-                person,
-                config.settings.period,
-            )),
+            connect: Arc::new(Ways::new(tasks, &clock, person, config.settings.period)),
             config,
             clock,
             tasks: tasks.clone(),
@@ -101,6 +97,7 @@ pub(super) fn options(
         term: here.environment.text("TERM"),
         in_tmux: here.environment.get("TMUX").is_some(),
         config: config.file.clone(),
+        zone: TimeZone::system(),
         now: Arc::new(move || clock.at()),
         outside: Arc::new(Hands {
             exec: LocalExec::new(tasks.clone()),

@@ -12,7 +12,7 @@ use super::{print, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{GpuSourceChoice, HealthWord};
-use crate::engine::{Dialer, Engine, Fleet, Handle, Host, Setup, Verdict};
+use crate::engine::{Engine, Fleet, Handle, Host, Setup, Verdict, Ways};
 use crate::tasks::Tasks;
 
 /// After this the fleet is shown as it is. A little more than a dial may take: a host that lets it run out has a verdict.
@@ -37,12 +37,7 @@ pub(super) async fn look(config: Config, here: &Here, tasks: &Tasks) -> Result<E
     let period = config.settings.period;
     let engine = Engine::start(Setup {
         config,
-        connect: Arc::new(Dialer::new(
-            tasks.clone(),
-            clock.clone(),
-            here.person()?,
-            period,
-        )),
+        connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
         clock,
         tasks: tasks.clone(),
         store: None,

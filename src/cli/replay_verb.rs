@@ -9,10 +9,9 @@ use super::exit::Exit;
 use super::here::Here;
 use super::{print, runtime};
 use crate::clock::Clock;
-use crate::domain::At;
-use crate::engine::{Fleet, Recording, Replay, ReplayError};
+use crate::engine::{Recording, Replay};
 use crate::tasks::Tasks;
-use crate::tui::{self, Playback};
+use crate::tui;
 
 /// Plays a recording until the person leaves.
 pub(super) fn run(file: &Path, here: &Arc<Here>) -> Result<Exit, CliError> {
@@ -24,7 +23,7 @@ pub(super) fn run(file: &Path, here: &Arc<Here>) -> Result<Exit, CliError> {
     let tasks = Tasks::new();
     let clock = Clock::system();
     let options = options(&config, here, &clock, (&runtime, &tasks));
-    let ended = tui::replay(Box::new(Played(replay)), options);
+    let ended = tui::replay(Box::new(replay), options);
     runtime.block_on(tasks.shutdown(runtime::FAREWELL));
     runtime.shutdown_background();
     ended?;
@@ -34,29 +33,4 @@ pub(super) fn run(file: &Path, here: &Arc<Here>) -> Result<Exit, CliError> {
         );
     }
     Ok(Exit::Done)
-}
-
-/// The engine's replay as the screen plays it.
-struct Played(Replay);
-
-impl Playback for Played {
-    fn seek(&mut self, to: At) -> Result<(), ReplayError> {
-        self.0.seek(to)
-    }
-
-    fn at(&self) -> At {
-        self.0.at()
-    }
-
-    fn fleet(&self) -> Arc<Fleet> {
-        self.0.fleet()
-    }
-
-    fn begin(&self) -> At {
-        self.0.recording().begin()
-    }
-
-    fn end(&self) -> At {
-        self.0.end()
-    }
 }
