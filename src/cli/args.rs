@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   pilothouse                           the hosts of the configuration, else this machine
   pilothouse spark-1 ops@box:2222      these hosts; names of ~/.ssh/config work too
+  pilothouse demo --drill wedge        see it without any machine
   pilothouse once --json spark-1       one look, for scripts
   pilothouse config init               write a configuration to start from
   pilothouse doctor                    find out what is missing here, and the mend
@@ -52,6 +53,9 @@ pub(super) struct CommandLine {
     /// Hosts to show: names of the configuration, [USER@]HOST[:PORT], ssh aliases, or `local` for this machine
     #[arg(value_name = "HOST")]
     pub(super) hosts: Vec<String>,
+    /// Record the session into a new file, for `pilothouse replay`
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
     #[command(flatten)]
     pub(super) common: Common,
     #[command(subcommand)]
@@ -120,8 +124,14 @@ pub(super) enum Verb {
         #[arg(value_name = "HOST")]
         hosts: Vec<String>,
     },
-    /// Serve a simulated fleet behind real SSH servers in this process: no GPU, no network
+    /// Show a simulated fleet behind real SSH servers in this process: no GPU, no network
     Demo(DemoArgs),
+    /// Play a recorded session in the same screen
+    Replay {
+        /// A file that --record wrote
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Print what this machine's NVIDIA driver says as JSON lines, one per period
     Probe {
         /// Print one line and end

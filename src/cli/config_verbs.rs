@@ -7,27 +7,27 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Common, ConfigVerb};
+use super::args::ConfigVerb;
 use super::effective::Effective;
 use super::error::CliError;
 use super::exit::Exit;
+use super::here::Here;
 use super::{print, starter};
-use crate::config::{Chosen, Environment, Paths, load, read_ssh_aliases};
+use crate::config::{Chosen, Paths, read_ssh_aliases};
 
 /// Does what was asked of the configuration.
-pub(super) fn run(
-    verb: ConfigVerb,
-    common: &Common,
-    environment: &Environment,
-    paths: &Paths,
-) -> Result<Exit, CliError> {
-    let flags = common.flags(Vec::new());
-    let chosen = Chosen::of(&flags, environment, paths);
+pub(super) fn run(verb: ConfigVerb, here: &Here) -> Result<Exit, CliError> {
+    let Here {
+        common,
+        environment,
+        paths,
+    } = here;
+    let chosen = Chosen::of(&common.flags(Vec::new()), environment, paths);
     match verb {
         ConfigVerb::Path => path(&chosen, common.json, paths),
         ConfigVerb::Init => init(&chosen, paths),
         ConfigVerb::Print => {
-            let effective = load(&flags, environment, paths)?;
+            let effective = here.load(Vec::new())?;
             for problem in &effective.config.problems {
                 print::message(&print::problem(problem));
             }
@@ -40,7 +40,7 @@ pub(super) fn run(
             Ok(Exit::Done)
         }
         ConfigVerb::Validate => {
-            let config = load(&flags, environment, paths)?.config;
+            let config = here.load(Vec::new())?.config;
             if common.json {
                 print::json(&json!({ "file": config.file, "problems": config.problems }))?;
             } else if config.problems.is_empty() {

@@ -1,14 +1,18 @@
-//! `demo`: the simulated fleet. Headless it serves, without a screen, whoever comes with its configuration.
+//! `demo`: the simulated fleet on the console. Headless it serves, without a screen, whoever comes with its configuration.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::console::{self, Wishes};
 use super::error::CliError;
 use super::exit::Exit;
-use super::{print, runtime};
+use super::here::Here;
+use super::{looks, once, print, runtime};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::demo::{Demo, DemoOptions, Drill};
 use crate::tasks::Tasks;
 
@@ -19,7 +23,7 @@ pub(super) struct DemoArgs {
     #[arg(long, value_name = "NAME", value_parser = drill)]
     drill: Option<Drill>,
     /// Only serve the machines, without a screen, until Ctrl-C
-    #[arg(long, required = true, requires = "write_config")]
+    #[arg(long, requires = "write_config")]
     headless: bool,
     /// Write a configuration that reaches the machines, for trying every other command on them
     #[arg(long, value_name = "FILE", requires = "headless")]
@@ -27,6 +31,9 @@ pub(super) struct DemoArgs {
     /// So many machines: the four first, then more of their kinds
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
     hosts: u16,
+    /// Record the session into a new file, for `pilothouse replay`
+    #[arg(long, value_name = "FILE", conflicts_with = "headless")]
+    record: Option<PathBuf>,
     /// The same seed plays the same readings
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -46,9 +53,32 @@ fn drill(name: &str) -> Result<Drill, String> {
     name.parse::<Drill>().map_err(|error| error.to_string())
 }
 
-/// Serves the machines until somebody ends it.
-pub(super) fn run(args: &DemoArgs) -> Result<Exit, CliError> {
-    runtime::block_on(serve(args))?
+/// Shows the machines, or serves them until somebody ends it.
+pub(super) fn run(args: &DemoArgs, here: &Arc<Here>) -> Result<Exit, CliError> {
+    if args.headless {
+        return runtime::block_on(serve(args))?;
+    }
+    let settings = here.load(Vec::new())?.config.settings;
+    let runtime = runtime::start()?;
+    let tasks = Tasks::new();
+    let demo = runtime.block_on(Demo::start(&tasks, &Clock::system(), args.options()))?;
+    let config = Config {
+        settings,
+        ..demo.config()
+    };
+    let outcome = if here.common.json || !looks::is_console(&here.environment) {
+        runtime.block_on(once::look(config, here, &tasks))
+    } else {
+        let wishes = Wishes {
+            record: args.record.as_deref(),
+            remembers: false,
+        };
+        console::show(config, here, &wishes, (&runtime, &tasks))
+    };
+    drop(demo);
+    runtime.block_on(tasks.shutdown(runtime::FAREWELL));
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(args: &DemoArgs) -> Result<Exit, CliError> {

@@ -1,16 +1,19 @@
 //! What goes wrong on the command line: each with its exit code and its mend.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use thiserror::Error;
+use thiserror::Error as ThisError;
 
 use super::exit::Exit;
 use crate::config::LoadError;
 use crate::demo::DemoError;
+use crate::engine::{RecordError, ReplayError};
+use crate::tui::TuiError;
 
 /// Why a verb did not do what it was asked.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 pub(super) enum CliError {
     /// There is no configuration.
     #[error(transparent)]
@@ -47,6 +50,15 @@ pub(super) enum CliError {
     /// The demo did not start.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// The screen ended other than by a person's wish.
+    #[error(transparent)]
+    Screen(#[from] TuiError),
+    /// The session can't be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The recording can't be played.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// The runtime did not start.
     #[error("the runtime can't be started")]
     Runtime(#[source] io::Error),
@@ -56,12 +68,18 @@ impl CliError {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
-            Self::Load(_) | Self::Usage { .. } | Self::Exists(_) => Exit::Usage,
+            Self::Load(_)
+            | Self::Usage { .. }
+            | Self::Exists(_)
+            | Self::Record(RecordError::Exists(_)) => Exit::Usage,
+            Self::Screen(error) => Exit::Ended(u8::try_from(error.exit_code()).unwrap_or(1)),
             Self::Output(_)
             | Self::Write { .. }
             | Self::Homeless
             | Self::Nameless
             | Self::Demo(_)
+            | Self::Record(_)
+            | Self::Replay(_)
             | Self::Runtime(_) => Exit::Failed,
         }
     }
@@ -75,19 +93,22 @@ impl CliError {
             Self::Homeless => "set HOME, or name the file with --config",
             Self::Nameless => "set USER",
             Self::Demo(error) => return Some(error.hint()),
+            Self::Screen(error) => return error.hint().map(str::to_owned),
+            Self::Record(error) => error.hint(),
+            Self::Replay(error) => return error.hint().map(str::to_owned),
             Self::Output(_) | Self::Runtime(_) => return None,
         };
         Some(hint.to_owned())
     }
+}
 
-    /// The sentence with everything that lies beneath it.
-    pub(super) fn chain(&self) -> String {
-        let mut words = self.to_string();
-        let mut beneath = std::error::Error::source(self);
-        while let Some(error) = beneath {
-            words = format!("{words}: {error}");
-            beneath = error.source();
-        }
-        words
+/// An error's sentence with everything that lies beneath it.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut beneath = error.source();
+    while let Some(error) = beneath {
+        words = format!("{words}: {error}");
+        beneath = error.source();
     }
+    words
 }

@@ -13,6 +13,8 @@ pub(super) enum Exit {
     Usage,
     /// A host can't be reached.
     Unreachable,
+    /// As a signal or the terminal ended it: 128 and the signal's number.
+    Ended(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -22,6 +24,7 @@ impl From<Exit> for ExitCode {
             Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Unreachable => 4,
+            Exit::Ended(code) => code,
         })
     }
 }

@@ -2,17 +2,22 @@
 
 mod args;
 mod config_verbs;
+mod console;
 mod demo_verb;
 mod doctor;
 mod effective;
 mod error;
 mod exit;
+mod hands;
+mod here;
+mod looks;
 mod manual;
 mod once;
 mod overview;
 mod person;
 mod print;
 mod probe;
+mod replay_verb;
 mod run;
 mod runtime;
 mod snapshot;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::error::CliError;
 use super::exit::Exit;
+use super::here::Here;
 use super::overview::overview;
-use super::person::person;
 use super::snapshot::Snapshot;
 use super::{print, runtime};
 use crate::clock::Clock;
-use crate::config::{Config, Environment, Paths};
+use crate::config::Config;
 use crate::domain::{GpuSourceChoice, HealthWord};
 use crate::engine::{Engine, Fleet, Handle, Host, Setup, Verdict, Ways};
 use crate::tasks::Tasks;
@@ -18,33 +18,34 @@ use crate::tasks::Tasks;
 /// After this the fleet is shown as it is. A little more than a dial may take: a host that lets it run out has a verdict.
 const LIMIT: Duration = Duration::from_secs(12);
 
-/// Starts an engine, waits for the verdicts and prints them.
-pub(super) fn run(
-    config: Config,
-    as_json: bool,
-    environment: &Environment,
-    paths: &Paths,
-) -> Result<Exit, CliError> {
-    for problem in &config.problems {
-        print::message(&print::problem(problem));
-    }
-    let person = person(environment, paths)?;
+/// Looks once and prints what is there.
+pub(super) fn run(config: Config, here: &Here) -> Result<Exit, CliError> {
     runtime::block_on(async {
         let tasks = Tasks::new();
-        let clock = Clock::system();
-        let engine = Engine::start(Setup {
-            connect: Arc::new(Ways::new(&tasks, &clock, person, config.settings.period)),
-            config,
-            clock,
-            tasks: tasks.clone(),
-            store: None,
-            record: None,
-        });
-        let outcome = once(&engine.handle(), as_json).await;
-        engine.shutdown(runtime::FAREWELL).await;
+        let outcome = look(config, here, &tasks).await;
         tasks.shutdown(runtime::FAREWELL).await;
         outcome
     })?
+}
+
+/// Starts an engine, waits for the verdicts and prints them.
+pub(super) async fn look(config: Config, here: &Here, tasks: &Tasks) -> Result<Exit, CliError> {
+    for problem in &config.problems {
+        print::message(&print::problem(problem));
+    }
+    let clock = Clock::system();
+    let period = config.settings.period;
+    let engine = Engine::start(Setup {
+        config,
+        connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
+        clock,
+        tasks: tasks.clone(),
+        store: None,
+        record: None,
+    });
+    let outcome = once(&engine.handle(), here.common.json).await;
+    engine.shutdown(runtime::FAREWELL).await;
+    outcome
 }
 
 /// Waits for the verdicts and prints them.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::error::CliError;
+use super::error::{CliError, chain};
 use crate::config::Problem;
 use crate::text::width;
 
@@ -37,7 +37,7 @@ pub(super) fn message(text: &str) {
 
 /// Writes an error with its mend to standard error.
 pub(super) fn error(error: &CliError) {
-    message(&format!("pilothouse: {}", error.chain()));
+    message(&format!("pilothouse: {}", chain(error)));
     if let Some(hint) = error.hint() {
         message(&format!("  {hint}"));
     }

@@ -1,14 +1,19 @@
 //! From the words of the command line to the verb, and from its outcome to the exit code.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 
-use super::args::{CommandLine, Common, Verb};
+use super::args::{CommandLine, Verb};
+use super::console::{self, Wishes};
 use super::error::CliError;
 use super::exit::Exit;
-use super::{config_verbs, demo_verb, doctor, manual, once, print, probe, runtime, verb_guess};
-use crate::config::{Config, Environment, Paths, load, read_ssh_aliases};
+use super::here::Here;
+use super::{
+    config_verbs, demo_verb, doctor, manual, once, print, probe, replay_verb, runtime, verb_guess,
+};
+use crate::config::{Config, read_ssh_aliases};
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -16,8 +21,7 @@ pub fn main() -> ExitCode {
         Ok(line) => line,
         Err(told) => return explain(&told),
     };
-    let environment = Environment::of_process();
-    let outcome = run(line, &environment, &Paths::of_process());
+    let outcome = run(line);
     outcome
         .unwrap_or_else(|error| {
             let exit = error.exit();
@@ -42,54 +46,49 @@ fn explain(told: &clap::Error) -> ExitCode {
     }
 }
 
-fn run(line: CommandLine, environment: &Environment, paths: &Paths) -> Result<Exit, CliError> {
+fn run(line: CommandLine) -> Result<Exit, CliError> {
     let CommandLine {
         hosts,
+        record,
         common,
         verb,
     } = line;
+    let here = Arc::new(Here::new(common));
     let Some(verb) = verb else {
-        fleet(hosts, &common, environment, paths)?;
-        return Err(CliError::Usage {
-            what: "a verb is missing".into(),
-            hint: "`pilothouse --help` lists them".into(),
-        });
+        let wishes = Wishes {
+            record: record.as_deref(),
+            remembers: true,
+        };
+        return console::run(fleet(hosts, &here)?, &here, &wishes);
     };
-    if let Some(host) = hosts.first() {
+    let early = hosts.first().map(String::as_str);
+    if let Some(word) = early.or(record.as_ref().map(|_| "--record")) {
         return Err(CliError::Usage {
-            what: format!("`{host}` stands before the verb"),
-            hint: "hosts come after the verb".into(),
+            what: format!("`{word}` stands before the verb"),
+            hint: "it comes after the verb, where the verb knows it; see `pilothouse --help`"
+                .into(),
         });
     }
     match verb {
-        Verb::Config(verb) => config_verbs::run(verb, &common, environment, paths),
-        Verb::Once { hosts } => {
-            let config = fleet(hosts, &common, environment, paths)?;
-            once::run(config, common.json, environment, paths)
-        }
-        Verb::Demo(args) => demo_verb::run(&args),
-        Verb::Probe { once } => probe::run(common.period, once),
-        Verb::Doctor { hosts } => {
-            doctor::run(&common.flags(hosts), common.json, environment, paths)
-        }
+        Verb::Config(verb) => config_verbs::run(verb, &here),
+        Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
+        Verb::Demo(args) => demo_verb::run(&args, &here),
+        Verb::Replay { file } => replay_verb::run(&file, &here),
+        Verb::Probe { once } => probe::run(here.common.period, once),
+        Verb::Doctor { hosts } => doctor::run(hosts, &here),
         Verb::Completions { shell } => manual::completions(shell).map(|()| Exit::Done),
         Verb::Man => manual::man().map(|()| Exit::Done),
     }
 }
 
 /// The configuration with the hosts of the arguments; a mistyped verb among them is refused here.
-fn fleet(
-    hosts: Vec<String>,
-    common: &Common,
-    environment: &Environment,
-    paths: &Paths,
-) -> Result<Config, CliError> {
-    let file = load(&common.flags(Vec::new()), environment, paths)?.config;
+fn fleet(hosts: Vec<String>, here: &Here) -> Result<Config, CliError> {
+    let file = here.load(Vec::new())?.config;
     if hosts.is_empty() {
         return Ok(file);
     }
-    if let Some(suspect) = verb_guess::suspect(&hosts, &file, &read_ssh_aliases(paths)) {
+    if let Some(suspect) = verb_guess::suspect(&hosts, &file, &read_ssh_aliases(&here.paths)) {
         runtime::block_on(suspect.refuse_unless_it_resolves())??;
     }
-    Ok(load(&common.flags(hosts), environment, paths)?.config)
+    Ok(here.load(hosts)?.config)
 }

@@ -3,20 +3,26 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use super::error::CliError;
 
-/// How long tasks may take to end when the program does.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+/// How long tasks may take to end when the program does. Twice this and a frame are below the two seconds that a dead
+/// terminal may cost.
+pub(super) const FAREWELL: Duration = Duration::from_millis(800);
 
-/// Runs one future to its end.
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
-    let runtime = Builder::new_multi_thread()
+/// A runtime for the engine.
+pub(super) fn start() -> Result<Runtime, CliError> {
+    Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(CliError::Runtime)?;
+        .map_err(CliError::Runtime)
+}
+
+/// Runs one future to its end.
+pub(super) fn block_on<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
+    let runtime = start()?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_background();
     Ok(outcome)

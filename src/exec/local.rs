@@ -43,6 +43,26 @@ impl LocalExec {
     pub(super) fn tasks(&self) -> &Tasks {
         &self.tasks
     }
+
+    /// Runs a command in the terminal of this process and waits for its end: a person's shell. It stays in our process
+    /// group, which has the terminal, and is not ended with its owner: nobody pulls a shell from under a person's hands.
+    #[expect(clippy::disallowed_methods, reason = "this file is the wall")]
+    pub async fn in_terminal(&self, command: &ShellCommand) -> Result<Exit, ExecError> {
+        let argv = command.argv();
+        let Some((program, arguments)) = argv.split_first() else {
+            return Err(empty());
+        };
+        let mut child = Command::new(program)
+            .args(arguments)
+            .spawn()
+            .map_err(|e| refused(format!("{program} could not be started"), e))?;
+        let status = child.wait().await.map_err(|e| lost(command, e))?;
+        Ok(exit(status))
+    }
+}
+
+fn empty() -> ExecError {
+    ExecError::new(ExecErrorKind::Protocol, "an empty command can't run")
 }
 
 #[async_trait]
@@ -164,10 +184,7 @@ impl Running {
     fn start(command: &ShellCommand, stdin: Stdio) -> Result<Self, ExecError> {
         let argv = command.argv();
         let Some((program, arguments)) = argv.split_first() else {
-            return Err(ExecError::new(
-                ExecErrorKind::Protocol,
-                "an empty command can't run",
-            ));
+            return Err(empty());
         };
         let child = spawn(program, arguments, stdin)
             .map_err(|e| refused(format!("{program} could not be started"), e))?;

@@ -83,6 +83,7 @@ fn help_is_written_for_a_newcomer() {
         ("help_demo", &["demo", "--help"]),
         ("help_once", &["once", "--help"]),
         ("help_probe", &["probe", "--help"]),
+        ("help_replay", &["replay", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
     ] {
         let ran = person.run(words);
@@ -101,7 +102,14 @@ fn wrong_usage_ends_with_2_and_says_what_to_do() {
         (&["config", "prnt"], "print"),
         (&["confg"], "did you mean `pilothouse config`?"),
         (&["confg", "print"], "ssh://confg"),
-        (&["spark-1", "config", "path"], "hosts come after the verb"),
+        (
+            &["spark-1", "config", "path"],
+            "`spark-1` stands before the verb",
+        ),
+        (
+            &["--record", "x", "doctor"],
+            "`--record` stands before the verb",
+        ),
         (
             &["--config", "/nonexistent/fleet.yaml", "config", "print"],
             "can't be read: No such file",
@@ -363,6 +371,49 @@ fn probe_prints_a_line_that_the_console_reads_and_says_why_there_is_no_gpu() {
         let code = child.0.wait().unwrap().code();
         assert_eq!(code, Some(i32::from(!works)), "{words:?}");
     }
+}
+
+#[test]
+fn without_a_terminal_the_console_is_one_look_in_plain_lines() {
+    let person = Person::new();
+    let mut command = person.command(&[]);
+    let ran = Ran::from(command.env("PATH", "/usr/bin:/bin").output().unwrap());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("HOST"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1b}'), "{}", ran.out);
+}
+
+#[test]
+fn keys_and_themes_that_can_t_be_are_problems_of_the_configuration() {
+    let person = Person::new();
+    Person::write(
+        &person.config(),
+        "theme: drak\nkeys:\n  quti: x\n  palette: wrong-key\n",
+    );
+    let ran = person.run(&["config", "validate"]);
+    assert_eq!(ran.code, 1);
+    for told in [
+        ":1: no theme is called `drak`",
+        "`dark`",
+        ":3: no action is called `quti`",
+        ":4: ",
+    ] {
+        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_recording_is_refused_in_words() {
+    let person = Person::new();
+    let file = person.path("notes.txt");
+    Person::write(&file, "hello\n");
+    let ran = person.run(&["replay", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.err.contains("is no recording") && ran.err.contains("--record"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

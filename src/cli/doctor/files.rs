@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::super::error::chain;
 use super::check::Check;
 use crate::config::{Config, Environment, LoadError, Paths};
 use crate::domain::HostAddress;
@@ -16,7 +17,7 @@ const USUAL_KEYS: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
 pub(super) fn config(loaded: &Result<Config, LoadError>) -> Check {
     const ID: &str = "config.file";
     match loaded {
-        Err(error) => Check::fail(ID, super::run::chain(error), error.hint()),
+        Err(error) => Check::fail(ID, chain(error), error.hint()),
         Ok(config) => match (config.problems.first(), &config.file) {
             (Some(first), _) => Check::fail(
                 ID,

@@ -1,6 +1,5 @@
 //! Runs the checks, each within its time, and prints what they found.
 
-use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
@@ -8,10 +7,11 @@ use serde_json::json;
 
 use super::super::error::CliError;
 use super::super::exit::Exit;
+use super::super::here::Here;
 use super::super::{print, runtime};
 use super::check::{Check, State};
 use super::{files, terminal, tmux};
-use crate::config::{Config, Environment, Flags, LoadError, Paths, load};
+use crate::config::{Config, Environment, LoadError, Paths};
 use crate::exec::LocalExec;
 use crate::tasks::Tasks;
 
@@ -19,16 +19,11 @@ use crate::tasks::Tasks;
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// Checks everything and prints it.
-pub(in crate::cli) fn run(
-    flags: &Flags,
-    as_json: bool,
-    environment: &Environment,
-    paths: &Paths,
-) -> Result<Exit, CliError> {
-    let loaded = load(flags, environment, paths).map(|resolved| resolved.config);
-    let checks = runtime::block_on(all(&loaded, environment, paths))?;
+pub(in crate::cli) fn run(hosts: Vec<String>, here: &Here) -> Result<Exit, CliError> {
+    let loaded = here.load(hosts).map(|resolved| resolved.config);
+    let checks = runtime::block_on(all(&loaded, &here.environment, &here.paths))?;
     let worst = checks.iter().map(|check| check.state).max();
-    if as_json {
+    if here.common.json {
         print::json(&json!({ "checks": checks, "worst": worst }))?;
     } else {
         print::data(&lines(&checks))?;
@@ -104,15 +99,4 @@ fn lines(checks: &[Check]) -> String {
         }
     }
     lines.join("\n")
-}
-
-/// An error with everything beneath it.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut beneath = error.source();
-    while let Some(error) = beneath {
-        words = format!("{words}: {error}");
-        beneath = error.source();
-    }
-    words
 }
