@@ -34,7 +34,8 @@ const ONE_WAY: Duration = Duration::from_millis(10);
 
 #[tokio::main]
 async fn main() {
-    let sshd = Sshd::start();
+    // The start-up files of whoever measures are no part of either side.
+    let sshd = Sshd::with("SetEnv HOME={}");
     let near = sshd.target();
     let mut far = near.clone();
     far.endpoint = loopback(delayed(sshd.port).await);
