@@ -28,30 +28,13 @@ pub(super) fn run(config: Config, here: &Here) -> Result<Exit, CliError> {
     })?
 }
 
-/// Starts an engine, waits for the verdicts and prints them.
+/// Waits for the verdicts and prints them.
 pub(super) async fn look(config: Config, here: &Here, tasks: &Tasks) -> Result<Exit, CliError> {
     for problem in &config.problems {
         print::message(&print::problem(problem));
     }
-    let clock = Clock::system();
-    let period = config.settings.period;
-    let engine = Engine::start(Setup {
-        config,
-        connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
-        clock,
-        tasks: tasks.clone(),
-        store: None,
-        record: None,
-    });
-    let outcome = once(&engine.handle(), here.common.json).await;
-    engine.shutdown(runtime::FAREWELL).await;
-    outcome
-}
-
-/// Waits for the verdicts and prints them.
-async fn once(handle: &Handle, as_json: bool) -> Result<Exit, CliError> {
-    let fleet = settled(handle).await;
-    if as_json {
+    let fleet = verdicts(config, here, tasks).await?;
+    if here.common.json {
         print::json(&Snapshot::of(&fleet))?;
     } else {
         print::data(&overview(&fleet))?;
@@ -63,6 +46,27 @@ async fn once(handle: &Handle, as_json: bool) -> Result<Exit, CliError> {
         ));
     }
     Ok(outcome(&fleet))
+}
+
+/// The fleet as soon as every host has a verdict, or is late. The engine behind it has ended.
+pub(super) async fn verdicts(
+    config: Config,
+    here: &Here,
+    tasks: &Tasks,
+) -> Result<Arc<Fleet>, CliError> {
+    let clock = Clock::system();
+    let period = config.settings.period;
+    let engine = Engine::start(Setup {
+        config,
+        connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
+        clock,
+        tasks: tasks.clone(),
+        store: None,
+        record: None,
+    });
+    let fleet = settled(&engine.handle()).await;
+    engine.shutdown(runtime::FAREWELL).await;
+    Ok(fleet)
 }
 
 async fn settled(handle: &Handle) -> Arc<Fleet> {
