@@ -180,4 +180,40 @@ mod tests {
         assert_eq!(outcome(&fleet), Exit::Unreachable);
         assert_eq!(fleet.hosts[1].word, HealthWord::Connecting);
     }
+
+    /// Every key by its path, with the kind of its value.
+    fn shape(path: &str, value: &serde_json::Value, keys: &mut std::collections::BTreeSet<String>) {
+        use serde_json::Value;
+        let kind = match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    shape(&format!("{path}.{key}"), value, keys);
+                }
+                return;
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for item in items {
+                    shape(&format!("{path}[]"), item, keys);
+                }
+                return;
+            }
+            Value::Array(_) => "empty",
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::String(_) => "text",
+        };
+        keys.insert(format!("{path}: {kind}"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_json_keeps_its_shape() {
+        let sim = SimFleet::new(1, 3);
+        sim.set("sim-003", SimLink::Refused);
+        let fleet = look(&sim).await;
+        let json = serde_json::to_value(Snapshot::of(&fleet)).unwrap();
+        let mut keys = std::collections::BTreeSet::new();
+        shape("", &json, &mut keys);
+        insta::assert_snapshot!(keys.into_iter().collect::<Vec<_>>().join("\n"));
+    }
 }
