@@ -15,7 +15,7 @@ use crate::ssh::Ask;
 #[async_trait]
 pub trait Connect: Send + Sync {
     /// Makes a link to one host. Steps and questions go through `ask`, also later, while the link is in use. Bounds its
-    /// own waiting, save for a person's answer. Dropping the future gives the dial up.
+    /// own waiting, save for a person's answer, and how many of its handshakes are at work at once. Dropping the future gives the dial up.
     async fn connect(&self, spec: &HostSpec, ask: Arc<dyn Ask>) -> Result<Connected, ConnectError>;
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
@@ -20,9 +20,6 @@ use crate::tasks::Tasks;
 
 /// What a connection may say before its host's actor has forwarded it.
 const LANE: usize = 128;
-
-/// How long a handshake keeps its turn: long enough for the work of one, short enough that dead hosts hold nobody up.
-const TURN: Duration = Duration::from_millis(300);
 
 /// A host that leaves a beat unanswered for so long (or for five periods) has gone silent.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -57,8 +54,6 @@ pub(super) struct Shared {
     pub(super) connect: Arc<dyn Connect>,
     pub(super) links: Arc<Links>,
     pub(super) questions: Arc<Questions>,
-    /// Turns for handshakes.
-    pub(super) turns: Arc<Semaphore>,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,
 }
@@ -135,25 +130,12 @@ impl HostActor {
 
     /// Dials once. Also gives the lane in which the connection goes on speaking.
     async fn dial(&self) -> Result<(Connected, mpsc::Receiver<HostMsg>), ConnectError> {
-        let turn = Arc::clone(&self.shared.turns).acquire_owned().await;
-        let Ok(turn) = turn else {
-            return std::future::pending().await;
-        };
         let (lane, mut said) = mpsc::channel(LANE);
-        let voice = Arc::new(Voice::new(Arc::clone(&self.shared.questions), lane, turn));
-        let outcome = {
-            let dial = self.shared.connect.connect(&self.spec, voice.clone());
-            let give_way = async {
-                sleep(TURN).await;
-                voice.give_way();
-            };
-            let aside = async { tokio::join!(self.forward(&mut said), give_way) };
-            tokio::select! {
-                outcome = dial => outcome,
-                _ = aside => std::future::pending().await,
-            }
+        let voice = Arc::new(Voice::new(Arc::clone(&self.shared.questions), lane));
+        let outcome = tokio::select! {
+            outcome = self.shared.connect.connect(&self.spec, voice) => outcome,
+            () = self.forward(&mut said) => std::future::pending().await,
         };
-        voice.give_way();
         while let Ok(msg) = said.try_recv() {
             self.say(msg).await;
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::msg::HostMsg;
 use crate::domain::{Answer, Question, QuestionId, Rung, Telling};
@@ -44,29 +44,12 @@ impl Questions {
 pub(super) struct Voice {
     questions: Arc<Questions>,
     lane: mpsc::Sender<HostMsg>,
-    turn: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Voice {
-    /// A voice into this lane. `turn` is the connection's place among the handshakes at work.
-    pub(super) fn new(
-        questions: Arc<Questions>,
-        lane: mpsc::Sender<HostMsg>,
-        turn: OwnedSemaphorePermit,
-    ) -> Self {
-        Self {
-            questions,
-            lane,
-            turn: Mutex::new(Some(turn)),
-        }
-    }
-
-    /// Lets the next handshake begin: this one waits for somebody else.
-    pub(super) fn give_way(&self) {
-        self.turn
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+    /// A voice into this lane.
+    pub(super) fn new(questions: Arc<Questions>, lane: mpsc::Sender<HostMsg>) -> Self {
+        Self { questions, lane }
     }
 
     /// The lane has room for any honest host; what a flood of banners pushes out of it is lost.
@@ -80,7 +63,6 @@ impl Voice {
 #[async_trait]
 impl Ask for Voice {
     async fn ask(&self, question: Question) -> Answer {
-        self.give_way();
         let (id, answer) = self.questions.open();
         let asked = HostMsg::Question { id, question };
         if self.lane.send(asked).await.is_err() {

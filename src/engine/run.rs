@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::connect::Connect;
@@ -38,9 +38,6 @@ const NOTICES: usize = 256;
 
 /// Facts folded before a new fleet may be shown.
 const BATCH: usize = 256;
-
-/// Handshakes at work at once: key exchange costs a core, and a jump host's sshd drops what comes in crowds.
-const HANDSHAKES: usize = 16;
 
 /// Everything an engine is made of.
 pub struct Setup {
@@ -88,7 +85,6 @@ impl Engine {
             connect,
             links: Arc::default(),
             questions: Arc::default(),
-            turns: Arc::new(Semaphore::new(HANDSHAKES)),
             period: config.settings.period,
             tasks: tasks.clone(),
         });

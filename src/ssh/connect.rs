@@ -1,6 +1,7 @@
 //! Dialling: the name, TCP (or a jump, or a ProxyCommand), the key exchange with the host key checked, the login; hop by
 //! hop, each step with its own words when it fails.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{Ask, Step};
-use super::context::{Place, SshContext};
+use super::context::{Place, SshContext, TURN};
 use super::error::{SshError, SshErrorKind};
 use super::handler::{Ending, Gatekeeper, KeyStop};
 use super::host_key::{OfferedKey, algorithms};
@@ -74,7 +75,11 @@ pub(super) async fn dial(
             lane,
             place: &place,
         };
-        let (hop, key) = match dialler.chain().await {
+        let outcome = tokio::select! {
+            outcome = Box::pin(dialler.chain()) => outcome,
+            never = give_way(&place) => match never {},
+        };
+        let (hop, key) = match outcome {
             Ok(connection) => return Ok(connection),
             Err(Stop::Failed(error)) => return Err(error),
             Err(Stop::UnknownKey { hop, key }) => (hop, key),
@@ -86,6 +91,13 @@ pub(super) async fn dial(
         trust::decide(&hop, &key, context, ask).await?;
         asked.push(key.blob);
     }
+}
+
+/// Gives the place away when its turn is over; the handshake goes on without.
+async fn give_way(place: &Place) -> Infallible {
+    tokio::time::sleep(TURN).await;
+    place.give_away();
+    std::future::pending().await
 }
 
 fn not_remembered(hop: &SshTarget) -> SshError {

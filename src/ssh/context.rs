@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,7 +16,11 @@ use crate::tasks::Tasks;
 
 /// Most handshakes that run at a time; sshd drops connections beyond `MaxStartups` (10 by default), and a jump host
 /// sees one for every host behind it.
-const HANDSHAKES: usize = 4;
+const HANDSHAKES: usize = 8;
+
+/// How long a handshake keeps its place: enough for the work of one, and so little that hosts which say nothing hold
+/// nobody up.
+pub(super) const TURN: Duration = Duration::from_millis(250);
 
 /// A byte stream that SSH can run over.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}

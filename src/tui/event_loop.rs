@@ -57,8 +57,10 @@ fn start(source: Source, options: TuiOptions) -> Result<(), TuiError> {
         .enable_time()
         .build()
         .map_err(TuiError::Start)?;
+    // Before the watchdog: to it, no terminal is a dead one.
+    terminal::check(options.term.as_deref())?;
     let (watchdog, alarms) = Watchdog::start().map_err(TuiError::Start)?;
-    let guard = Guard::enter(options.term.as_deref(), options.modes)?;
+    let guard = Guard::enter(options.modes)?;
     let (input, events) = Input::start().map_err(TuiError::Start)?;
     let mut console = Console::new(source, options, guard, watchdog, input)?;
     let ended = runtime.block_on(console.run(alarms, events));
@@ -344,7 +346,6 @@ impl Console {
             UiEffect::Shell { host, line } => self.shell(&host, line, alarms).await?,
             UiEffect::Mouse(on) => self.guard.set_mouse(on),
             UiEffect::Theme(name) => self.use_theme(&name),
-            UiEffect::Bell => terminal::write_frame(b"\x07"),
             UiEffect::Replay(order) => {
                 if let Source::Replay(player) = &mut self.source {
                     let steered = player.steer(order);

@@ -32,7 +32,7 @@ pub struct TuiOptions {
     pub term: Option<String>,
     /// Whether we run inside tmux.
     pub in_tmux: bool,
-    /// The config file: keys, theme and mouse follow it while the console runs.
+    /// The config file: keys and theme follow it while the console runs.
     pub config: Option<PathBuf>,
     /// The person's time zone, for times of day.
     pub zone: TimeZone,

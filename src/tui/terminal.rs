@@ -63,28 +63,46 @@ struct Held {
     kitty_pushed: bool,
 }
 
+/// Whether there is a terminal that can show a screen.
+pub fn check(term: Option<&str>) -> Result<(), TerminalError> {
+    if !io::stdin().is_terminal() {
+        return Err(TerminalError::NotATerminal("standard input"));
+    }
+    if !io::stdout().is_terminal() {
+        return Err(TerminalError::NotATerminal("standard output"));
+    }
+    match term {
+        Some(term @ ("dumb" | "unknown")) => Err(TerminalError::Dumb(term.to_owned())),
+        _ => Ok(()),
+    }
+}
+
 /// The terminal while it is ours. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Guard {
     modes: Modes,
+    /// The terminal said that it speaks kitty's keyboard protocol.
+    kitty: bool,
 }
 
 impl Guard {
     /// Takes the terminal. What was typed before is thrown away: it was not meant for us.
-    pub fn enter(term: Option<&str>, modes: Modes) -> Result<Self, TerminalError> {
-        if !io::stdin().is_terminal() {
-            return Err(TerminalError::NotATerminal("standard input"));
-        }
-        if !io::stdout().is_terminal() {
-            return Err(TerminalError::NotATerminal("standard output"));
-        }
-        if let Some(term) = term.filter(|term| matches!(*term, "dumb" | "unknown")) {
-            return Err(TerminalError::Dumb(term.to_owned()));
-        }
+    pub fn enter(modes: Modes) -> Result<Self, TerminalError> {
         CLOSED.store(false, Ordering::Release);
         install_hook();
-        take(modes).map_err(TerminalError::Io)?;
-        Ok(Self { modes })
+        let mut bytes = ENTER.to_vec();
+        if modes.mouse {
+            bytes.extend_from_slice(MOUSE_ON);
+        }
+        if modes.kitty {
+            bytes.extend_from_slice(KITTY_ASK);
+        }
+        bytes.extend_from_slice(BACKGROUND_ASK);
+        take(&bytes, false).map_err(TerminalError::Io)?;
+        Ok(Self {
+            modes,
+            kitty: false,
+        })
     }
 
     /// Gives the terminal back for a while: to a shell, an editor, or the stopped job's parent.
@@ -96,7 +114,14 @@ impl Guard {
     /// Takes it again after [`Guard::lend`], or after somebody else changed it behind our back.
     pub fn retake(&mut self) -> Result<(), TerminalError> {
         self.lend();
-        take(self.modes).map_err(TerminalError::Io)
+        let mut bytes = ENTER.to_vec();
+        if self.modes.mouse {
+            bytes.extend_from_slice(MOUSE_ON);
+        }
+        if self.kitty {
+            bytes.extend_from_slice(KITTY_PUSH);
+        }
+        take(&bytes, self.kitty).map_err(TerminalError::Io)
     }
 
     /// Takes the mouse, or leaves it to the terminal.
@@ -107,6 +132,7 @@ impl Guard {
 
     /// The terminal says that it speaks kitty's keyboard protocol: keys that look alike are told apart from now on.
     pub fn use_kitty(&mut self) {
+        self.kitty = true;
         let newly = held()
             .as_mut()
             .is_some_and(|held| !std::mem::replace(&mut held.kitty_pushed, true));
@@ -160,7 +186,7 @@ pub fn size() -> (u16, u16) {
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?2004h\x1b[?1004h";
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
-/// Questions; the answers come with the keys whenever the terminal gives them, and nothing waits for them.
+/// Questions, asked once; the answers come with the keys whenever the terminal gives them, and nothing waits for them.
 const KITTY_ASK: &[u8] = b"\x1b[?u";
 const BACKGROUND_ASK: &[u8] = b"\x1b]11;?\x07";
 const KITTY_PUSH: &[u8] = b"\x1b[>1u";
@@ -182,7 +208,7 @@ fn is_ours() -> bool {
     held().is_some()
 }
 
-fn take(modes: Modes) -> io::Result<()> {
+fn take(bytes: &[u8], kitty_pushed: bool) -> io::Result<()> {
     let _writing = writing();
     if CLOSED.load(Ordering::Acquire) || is_ours() {
         return Ok(());
@@ -195,18 +221,10 @@ fn take(modes: Modes) -> io::Result<()> {
     // From here on there is something to give back, whatever happens.
     *held() = Some(Held {
         termios,
-        kitty_pushed: false,
+        kitty_pushed,
     });
     tcsetattr(stdin.as_fd(), OptionalActions::Now, &raw)?;
-    let mut bytes = ENTER.to_vec();
-    if modes.mouse {
-        bytes.extend_from_slice(MOUSE_ON);
-    }
-    if modes.kitty {
-        bytes.extend_from_slice(KITTY_ASK);
-    }
-    bytes.extend_from_slice(BACKGROUND_ASK);
-    write_all(&bytes);
+    write_all(bytes);
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn picture(buffer: &Buffer, theme: &str) -> String {
             while x < area.width && same(first, &buffer[(x, y)]) {
                 let symbol = buffer[(x, y)].symbol();
                 text.push_str(symbol);
-                x += u16::try_from(pilothouse::text::width(symbol).max(1)).unwrap();
+                x += u16::try_from(pilothouse::text::width(symbol).max(1)).unwrap_or(1);
             }
             run(&mut out, (start, y, x - start), &text, first, (ground, ink));
         }

@@ -5,14 +5,20 @@
     reason = "a program that prints its measurements"
 )]
 
+mod svg;
+
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 
 /// How long anything may take before the measurement is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,6 +52,12 @@ struct Arguments {
     /// Rows.
     #[arg(long, default_value = "40")]
     rows: NonZeroU16,
+    /// Write the last screen into this file as a picture.
+    #[arg(long)]
+    still: Option<PathBuf>,
+    /// Keys to press before the picture is taken.
+    #[arg(long, default_value = "")]
+    typing: String,
     /// Print the last screen to look at, too.
     #[arg(long)]
     show: bool,
@@ -69,6 +81,13 @@ fn main() -> Result<()> {
     terminal.watch(Duration::from_secs(arguments.warm))?;
     let keys = terminal.press_keys(arguments.keys, &arguments.marker)?;
     let steady = terminal.steady(Duration::from_secs(arguments.steady))?;
+    if let Some(file) = &arguments.still {
+        terminal.press(&arguments.typing)?;
+        std::fs::write(
+            file,
+            svg::picture(&buffer(terminal.parser.screen()), "dark"),
+        )?;
+    }
     if arguments.show {
         println!("{}", terminal.parser.screen().contents());
     }
@@ -238,6 +257,15 @@ impl Terminal {
         Ok(times)
     }
 
+    /// Presses keys one by one, each with time to be answered.
+    fn press(&mut self, keys: &str) -> Result<()> {
+        for key in keys.chars() {
+            self.keyboard.write_all(key.to_string().as_bytes())?;
+            self.watch(Duration::from_millis(700))?;
+        }
+        Ok(())
+    }
+
     fn steady(&mut self, time: Duration) -> Result<Option<Steady>> {
         if time.is_zero() {
             return Ok(None);
@@ -319,6 +347,47 @@ fn marked(screen: &vt100::Screen, marker: &str) -> Option<usize> {
     screen
         .rows(0, columns.get())
         .position(|row| row.contains(marker))
+}
+
+/// The screen as the picture maker takes it.
+fn buffer(screen: &vt100::Screen) -> Buffer {
+    let (rows, columns) = screen.size();
+    let mut buffer = Buffer::empty(Rect::new(0, 0, columns.get(), rows.get()));
+    for (row, column) in
+        (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)))
+    {
+        let (Some(from), Some(to)) = (screen.cell(row, column), buffer.cell_mut((column, row)))
+        else {
+            continue;
+        };
+        if from.has_contents() {
+            to.set_symbol(from.contents());
+        }
+        to.set_fg(colour(from.fgcolor()))
+            .set_bg(colour(from.bgcolor()));
+        for (has, modifier) in [
+            (from.bold(), Modifier::BOLD),
+            (from.dim(), Modifier::DIM),
+            (from.italic(), Modifier::ITALIC),
+            (from.underline(), Modifier::UNDERLINED),
+            (from.inverse(), Modifier::REVERSED),
+        ] {
+            to.modifier.set(modifier, has);
+        }
+    }
+    buffer
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "these are colours that were drawn, not chosen"
+)]
+fn colour(colour: vt100::Color) -> Color {
+    match colour {
+        vt100::Color::Default => Color::Reset,
+        vt100::Color::Idx(index) => Color::Indexed(index),
+        vt100::Color::Rgb(red, green, blue) => Color::Rgb(red, green, blue),
+    }
 }
 
 /// CPU seconds of a process so far, its own only.

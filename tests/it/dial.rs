@@ -137,6 +137,33 @@ async fn the_demo_fleet_comes_up_over_ssh_and_comes_back_when_it_was_cut() {
 }
 
 #[tokio::test]
+async fn hosts_that_say_nothing_hold_nobody_up() {
+    let tasks = Tasks::new();
+    let options = DemoOptions {
+        hosts: 13,
+        ..DemoOptions::default()
+    };
+    let demo = Demo::start(&tasks, &Clock::system(), options)
+        .await
+        .unwrap();
+    let mut config = demo.config();
+    // The one that answers stands last in the queue.
+    let silent = config.hosts.len() - 1;
+    for spec in config.hosts.iter().take(silent) {
+        assert!(demo.set_line(&spec.id, Line::Silent));
+    }
+    config.settings.period = Duration::from_millis(200);
+    let last = config.hosts[silent].id.clone();
+    let console = Console::start(config);
+    let up = console.until_host(last.as_str(), is_up).await;
+    // A dial that is met with silence takes ten seconds to say so.
+    assert!(up.seen.unwrap().0 < 8_000, "up at {:?}", up.seen);
+    console.end().await;
+    drop(demo);
+    assert!(tasks.shutdown(LIMIT).await);
+}
+
+#[tokio::test]
 async fn a_changed_key_is_held_and_a_prompt_reaches_the_person() {
     let (demo, demo_tasks) = demo().await;
     let (changed, asked) = (HostId::new("spark-1"), HostId::new("spark-2"));

@@ -292,6 +292,35 @@ fn a_shell_gets_the_terminal_and_gives_it_back() {
 }
 
 #[test]
+fn keyboard_flags_are_pushed_where_they_are_known_and_popped() {
+    let mut pty = console("run");
+    assert_eq!(pty.last("[>1u"), None);
+    // The terminal's answer to the question that was asked at the start.
+    assert!(pty.last("[?u").is_some());
+    pty.press("\u{1b}[?0u");
+    pty.wait_until("the flags", |pty| pty.last("[>1u").is_some());
+    pty.press("s");
+    pty.wait_for("the shell on spark-1 has ended");
+    assert!(pty.last("[>1u") > pty.last("[<1u"), "pushed again");
+    // `q`, as a terminal with the flags may write it.
+    pty.press("\u{1b}[113u");
+    assert!(pty.wait().0.success());
+    pty.assert_restored();
+    assert!(pty.last("[<1u") > pty.last("[>1u"));
+}
+
+#[test]
+fn a_copy_says_its_way_and_that_nobody_confirmed_it() {
+    let mut pty = console("run");
+    pty.press("y");
+    pty.wait_for("not confirmed");
+    // `ssh spark-1` in base64.
+    assert!(pty.last("]52;c;c3NoIHNwYXJrLTE=\u{7}").is_some());
+    pty.press("q");
+    assert!(pty.wait().0.success());
+}
+
+#[test]
 fn it_follows_the_size_down_to_one_cell() {
     let mut pty = console("run");
     for (rows, cols) in [(1, 1), (2, 200), (60, 3), (24, 80)] {

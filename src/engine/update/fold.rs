@@ -81,7 +81,7 @@ mod tests {
     use crate::config::Settings;
     use crate::domain::{
         Celsius, GpuCondition, GpuSourceChoice, HealthChange, HealthWord, HostAddress, HostId,
-        HostSpec, Mib, Question, QuestionId, RequestId, Rung, SshSpec, Throttle, Wall,
+        HostSpec, Mib, Question, QuestionId, RequestId, Rung, Sample, SshSpec, Throttle, Wall,
     };
     use crate::engine::sim::{SimGpu, SimMachine};
     use crate::engine::{
@@ -332,6 +332,25 @@ mod tests {
         stage.pass(10);
         assert_eq!(stage.says(), (HealthWord::Stale, "12 s old"));
         stage.beat();
+        assert_eq!(stage.says(), (HealthWord::Ok, ""));
+    }
+
+    #[test]
+    fn a_machine_without_gpus_says_so_once_and_stays_ok() {
+        let mut stage = Stage::new(CARD);
+        stage.machine.condition = GpuCondition::NoTool;
+        for rung in Rung::ALL.into_iter().take(5) {
+            stage.did(HostMsg::Holds(rung));
+        }
+        stage.beat();
+        for _ in 0..10 {
+            stage.pass(1);
+            let sample = stage.machine.sample();
+            stage.did(HostMsg::Sample(Sample {
+                gpus: None,
+                ..sample
+            }));
+        }
         assert_eq!(stage.says(), (HealthWord::Ok, ""));
     }
 

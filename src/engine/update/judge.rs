@@ -1,7 +1,7 @@
 //! A host's word: the ladder, the readings and their age, weighed against the thresholds. The worst that holds is shown.
 
 use crate::domain::{
-    At, Celsius, GpuMemory, GpuReading, HealthWord, Memory, Mib, Rung, Thresholds,
+    At, Celsius, GpuCondition, GpuMemory, GpuReading, HealthWord, Memory, Mib, Rung, Thresholds,
 };
 use crate::engine::{Fleet, Host, Timed};
 use crate::reach::{Outcome, Verdict};
@@ -177,8 +177,12 @@ fn hot(host: &Host, thresholds: &Thresholds, already: bool) -> Option<State> {
 /// The age of what is shown, when it is over its bound.
 fn stale(fleet: &Fleet, host: &Host) -> Option<State> {
     let machine = over(fleet, host.machine.as_ref().map(at), 2).map(|age| format!("{age} old"));
-    let gpus =
-        || over(fleet, host.gpus.as_ref().map(at), GPU_PERIODS).map(|age| format!("gpu {age} old"));
+    // A driver that gave no readings is said once and does not age.
+    let read = host
+        .gpus
+        .as_ref()
+        .filter(|gpus| gpus.value.condition == GpuCondition::Working);
+    let gpus = || over(fleet, read.map(at), GPU_PERIODS).map(|age| format!("gpu {age} old"));
     Some(state(HealthWord::Stale, &machine.or_else(gpus)?))
 }
 

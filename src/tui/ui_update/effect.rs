@@ -77,8 +77,6 @@ pub enum UiEffect {
     Mouse(bool),
     /// Use this theme.
     Theme(String),
-    /// Ring the terminal's bell.
-    Bell,
     /// Steer the recording.
     Replay(ReplayOrder),
 }

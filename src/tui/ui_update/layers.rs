@@ -161,7 +161,7 @@ fn command_line(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> 
     Vec::new()
 }
 
-/// Chooses a completion; the only one there is, is taken at once.
+/// Chooses a completion, round and round.
 fn complete(ui: &mut Ui, to: usize, offered: usize) {
     if let Some(Layer::CommandLine { completion, .. }) = ui.layers.last_mut() {
         *completion = to.checked_rem(offered);

@@ -125,7 +125,7 @@ pub fn copied(ui: &mut Ui, what: &str, outcome: Result<(CopyRoute, String), Stri
         }
         Ok((CopyRoute::Osc52, note)) => ui.say(
             Severity::Info,
-            format!("sent {what} to the terminal's clipboard (OSC 52), not confirmed{note}"),
+            format!("sent, not confirmed: {what}, to the terminal by OSC 52{note}"),
             None,
         ),
         Ok((CopyRoute::File, path)) => {

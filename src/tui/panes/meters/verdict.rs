@@ -58,6 +58,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: 
         }
         Row::Seen => {
             let words = match host.seen {
+                Some(_)
+                    if host.machine.is_none()
+                        && matches!(host.link, Link::Up { .. } | Link::Local) =>
+                {
+                    "just now; the first reading is on its way".to_owned()
+                }
                 Some(seen) => format!(
                     "last seen {} ago{}",
                     now.since(seen).words(),
