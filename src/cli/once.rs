@@ -28,30 +28,13 @@ pub(super) fn run(config: Config, here: &Here) -> Result<Exit, CliError> {
     })?
 }
 
-/// Starts an engine, waits for the verdicts and prints them.
+/// Waits for the verdicts and prints them.
 pub(super) async fn look(config: Config, here: &Here, tasks: &Tasks) -> Result<Exit, CliError> {
     for problem in &config.problems {
         print::message(&print::problem(problem));
     }
-    let clock = Clock::system();
-    let period = config.settings.period;
-    let engine = Engine::start(Setup {
-        config,
-        connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
-        clock,
-        tasks: tasks.clone(),
-        store: None,
-        record: None,
-    });
-    let outcome = once(&engine.handle(), here.common.json).await;
-    engine.shutdown(runtime::FAREWELL).await;
-    outcome
-}
-
-/// Waits for the verdicts and prints them.
-async fn once(handle: &Handle, as_json: bool) -> Result<Exit, CliError> {
-    let fleet = settled(handle).await;
-    if as_json {
+    let fleet = verdicts(config, here, tasks).await?;
+    if here.common.json {
         print::json(&Snapshot::of(&fleet))?;
     } else {
         print::data(&overview(&fleet))?;
@@ -63,6 +46,27 @@ async fn once(handle: &Handle, as_json: bool) -> Result<Exit, CliError> {
         ));
     }
     Ok(outcome(&fleet))
+}
+
+/// The fleet as soon as every host has a verdict, or is late. The engine behind it has ended.
+pub(super) async fn verdicts(
+    config: Config,
+    here: &Here,
+    tasks: &Tasks,
+) -> Result<Arc<Fleet>, CliError> {
+    let clock = Clock::system();
+    let period = config.settings.period;
+    let engine = Engine::start(Setup {
+        config,
+        connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
+        clock,
+        tasks: tasks.clone(),
+        store: None,
+        record: None,
+    });
+    let fleet = settled(&engine.handle()).await;
+    engine.shutdown(runtime::FAREWELL).await;
+    Ok(fleet)
 }
 
 async fn settled(handle: &Handle) -> Arc<Fleet> {
@@ -175,5 +179,41 @@ mod tests {
         let fleet = look(&sim).await;
         assert_eq!(outcome(&fleet), Exit::Unreachable);
         assert_eq!(fleet.hosts[1].word, HealthWord::Connecting);
+    }
+
+    /// Every key by its path, with the kind of its value.
+    fn shape(path: &str, value: &serde_json::Value, keys: &mut std::collections::BTreeSet<String>) {
+        use serde_json::Value;
+        let kind = match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    shape(&format!("{path}.{key}"), value, keys);
+                }
+                return;
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for item in items {
+                    shape(&format!("{path}[]"), item, keys);
+                }
+                return;
+            }
+            Value::Array(_) => "empty",
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::String(_) => "text",
+        };
+        keys.insert(format!("{path}: {kind}"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_json_keeps_its_shape() {
+        let sim = SimFleet::new(1, 3);
+        sim.set("sim-003", SimLink::Refused);
+        let fleet = look(&sim).await;
+        let json = serde_json::to_value(Snapshot::of(&fleet)).unwrap();
+        let mut keys = std::collections::BTreeSet::new();
+        shape("", &json, &mut keys);
+        insta::assert_snapshot!(keys.into_iter().collect::<Vec<_>>().join("\n"));
     }
 }

@@ -205,10 +205,12 @@ fn doctor_tells_each_lack_with_its_mend() {
     Person::write(&person.config(), "hots: []\n");
     let ran = person.run(&["doctor"]);
     assert_eq!(ran.code, 1, "{}", ran.err);
+    // What follows is the machine's own: its driver, how quick it is.
+    let (ours, machine) = ran.out.split_once("PASS  gpu.driver").unwrap();
+    assert!(machine.contains("PASS  host.local"), "{machine}");
     insta::assert_snapshot!(
         "doctor",
-        ran.out
-            .replace(person.home.path().to_str().unwrap(), "HOME")
+        ours.replace(person.home.path().to_str().unwrap(), "HOME")
     );
 
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
@@ -321,6 +323,15 @@ fn a_headless_demo_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
         .out;
     assert!(table.starts_with("HOST     STATE  GPU"), "{table}");
     assert_eq!(table.matches("\nplain").count(), 1, "{table}");
+
+    let doctor = person
+        .run(&["--config", file, "doctor", "spark-1", "plain"])
+        .out;
+    assert!(
+        doctor.contains("PASS  host.spark-1") && doctor.contains("1 gpus by nvidia-smi"),
+        "{doctor}"
+    );
+    assert!(doctor.contains("PASS  host.plain"), "{doctor}");
 
     let pid = rustix::process::Pid::from_child(&demo.0);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();

@@ -2,6 +2,8 @@
 
 mod check;
 mod files;
+mod gpu;
+mod hosts;
 mod run;
 mod terminal;
 mod tmux;

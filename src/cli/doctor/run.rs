@@ -10,8 +10,8 @@ use super::super::exit::Exit;
 use super::super::here::Here;
 use super::super::{print, runtime};
 use super::check::{Check, State};
-use super::{files, terminal, tmux};
-use crate::config::{Config, Environment, LoadError, Paths};
+use super::{files, gpu, hosts, terminal, tmux};
+use crate::config::{Config, LoadError};
 use crate::exec::LocalExec;
 use crate::tasks::Tasks;
 
@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// Checks everything and prints it.
 pub(in crate::cli) fn run(hosts: Vec<String>, here: &Here) -> Result<Exit, CliError> {
     let loaded = here.load(hosts).map(|resolved| resolved.config);
-    let checks = runtime::block_on(all(&loaded, &here.environment, &here.paths))?;
+    let checks = runtime::block_on(all(loaded, here))??;
     let worst = checks.iter().map(|check| check.state).max();
     if here.common.json {
         print::json(&json!({ "checks": checks, "worst": worst }))?;
@@ -35,31 +35,33 @@ pub(in crate::cli) fn run(hosts: Vec<String>, here: &Here) -> Result<Exit, CliEr
     })
 }
 
-async fn all(
-    loaded: &Result<Config, LoadError>,
-    environment: &Environment,
-    paths: &Paths,
-) -> Vec<Check> {
-    let config = loaded.as_ref().ok();
+async fn all(loaded: Result<Config, LoadError>, here: &Here) -> Result<Vec<Check>, CliError> {
+    let Here {
+        environment, paths, ..
+    } = here;
     let tasks = Tasks::new();
-    let here = LocalExec::new(tasks.clone());
+    let exec = LocalExec::new(tasks.clone());
+    let config = loaded.as_ref().ok();
     let mut checks = terminal::checks(terminal::look(), environment);
-    checks.extend(within("terminal.tmux", tmux::checks(environment, &here)).await);
-    checks.push(files::config(loaded));
+    checks.extend(within("terminal.tmux", tmux::checks(environment, &exec)).await);
+    checks.push(files::config(&loaded));
     if let Some(config) = config {
         checks.extend(within("config.mode", files::config_mode(config)).await);
     }
-    checks.extend(within("state.folder", async { Some(files::state(paths).await) }).await);
-    checks.extend(
-        within("ssh.client", async {
-            Some(files::client(environment).await)
-        })
-        .await,
-    );
-    checks.extend(within("ssh.agent", async { Some(files::agent(environment).await) }).await);
+    checks.extend(within("state.folder", one(files::state(paths))).await);
+    checks.extend(within("ssh.client", one(files::client(environment))).await);
+    checks.extend(within("ssh.agent", one(files::agent(environment))).await);
     checks.extend(within("ssh.keys", files::keys(config, paths)).await);
+    checks.extend(within("gpu.driver", one(gpu::driver())).await);
+    if let Ok(config) = loaded {
+        checks.extend(hosts::checks(config, here, &tasks).await?);
+    }
     tasks.shutdown(LIMIT).await;
-    checks
+    Ok(checks)
+}
+
+async fn one(check: impl Future<Output = Check>) -> [Check; 1] {
+    [check.await]
 }
 
 /// A check's findings, or that it took too long.

@@ -1,0 +1,69 @@
+//! Every host, by the engine's own ladder: how far we get, and at the first rung that fails, why and what mends it.
+
+use super::super::error::CliError;
+use super::super::here::Here;
+use super::super::once;
+use super::check::Check;
+use crate::config::Config;
+use crate::domain::HealthWord;
+use crate::engine::{Fleet, Host, Outcome, Verdict};
+use crate::tasks::Tasks;
+
+/// Dials every host once.
+pub(super) async fn checks(
+    config: Config,
+    here: &Here,
+    tasks: &Tasks,
+) -> Result<Vec<Check>, CliError> {
+    let fleet = once::verdicts(config, here, tasks).await?;
+    Ok(fleet.hosts.iter().map(|host| check(&fleet, host)).collect())
+}
+
+fn check(fleet: &Fleet, host: &Host) -> Check {
+    let id = format!("host.{}", host.id);
+    match host.ladder.verdict() {
+        Verdict::Up => up(id, host),
+        Verdict::Down { rung, .. } | Verdict::Wedged { rung, .. } => {
+            let (why, mend) = match host.ladder.outcome(rung) {
+                Outcome::Failed { why, hint, .. } => (why.to_string(), hint.as_ref()),
+                _ => (host.detail.to_string(), None),
+            };
+            let mend = mend.map_or_else(
+                || format!("ssh -v {} shows more", host.id),
+                ToString::to_string,
+            );
+            Check::fail(id, format!("{}: {why}", rung.word()), mend)
+        }
+        Verdict::Unknown if fleet.questions.iter().any(|asked| asked.host == host.id) => {
+            Check::warn(
+                id,
+                "it asks something that only a person can answer (an unknown host key, a passphrase)",
+                format!("answer it once in the console: pilothouse {}", host.id),
+            )
+        }
+        Verdict::Unknown => Check::fail(
+            id,
+            "no verdict in time",
+            format!("ssh -v {} shows how far it gets", host.id),
+        ),
+    }
+}
+
+fn up(id: String, host: &Host) -> Check {
+    let trip = host.round_trip.map_or_else(
+        || "answers".to_owned(),
+        |trip| format!("answers in {:.1} ms", trip.as_secs_f64() * 1000.0),
+    );
+    let gpus = host.gpus.as_ref().map(|timed| &timed.value);
+    let what = match gpus {
+        Some(report) if !report.gpus.is_empty() => {
+            format!("{trip}; {} gpus by {}", report.gpus.len(), report.source)
+        }
+        Some(report) => format!("{trip}; {}", report.condition.words()),
+        None => trip,
+    };
+    if host.word == HealthWord::Driver {
+        return Check::warn(id, what, "look at `nvidia-smi` and `dmesg` on the host");
+    }
+    Check::pass(id, what)
+}
