@@ -17,7 +17,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(milliseconds))
 }
 
-/// A length of time as [`duration`] reads it.
+/// A length of time as `duration` reads it.
 pub fn duration_words(length: Duration) -> String {
     let milliseconds = length.as_millis();
     match milliseconds {
@@ -38,7 +38,7 @@ pub(super) fn memory(text: &str) -> Option<Mib> {
     }
 }
 
-/// An amount of memory as [`memory`] reads it.
+/// An amount of memory as `memory` reads it.
 pub fn memory_words(amount: Mib) -> String {
     match amount.0 {
         n if n % 1024 == 0 => format!("{} GiB", n / 1024),

@@ -25,7 +25,7 @@ pub struct Flags {
     pub read_only: bool,
     /// `--theme`.
     pub theme: Option<String>,
-    /// `--period`, parsed with [`parse_period`].
+    /// `--period`, parsed with [`parse_period`](super::parse_period).
     pub period: Option<Duration>,
     /// Hosts: names of the file, destinations, or `local`. Empty: the file's hosts.
     pub hosts: Vec<String>,

@@ -1,5 +1,5 @@
 //! The line protocol between [`super::Sampler`] and the script that it runs on a host: words and tags, both directions.
-//! The near side parses in `reader`; [`super::far`] writes the host's side for a simulated host.
+//! The near side parses in `reader`; `far` writes the host's side for a simulated host.
 
 use std::fmt::Write as _;
 use std::time::Duration;
