@@ -27,17 +27,53 @@ pub(crate) fn picture(buffer: &Buffer, theme: &str) -> String {
         while x < area.width {
             let first = &buffer[(x, y)];
             let start = x;
-            let mut text = String::new();
+            let (mut text, mut dots) = (String::new(), String::new());
             while x < area.width && same(first, &buffer[(x, y)]) {
                 let symbol = buffer[(x, y)].symbol();
-                text.push_str(symbol);
+                if let Some(pattern) = braille(symbol) {
+                    draw_dots(&mut dots, pattern, (x, y));
+                    text.push(' ');
+                } else {
+                    text.push_str(symbol);
+                }
                 x += u16::try_from(pilothouse::text::width(symbol).max(1)).unwrap_or(1);
             }
             run(&mut out, (start, y, x - start), &text, first, (ground, ink));
+            if !dots.is_empty() {
+                let fill = hex(first.fg).unwrap_or_else(|| ink.to_owned());
+                let _ = writeln!(out, "<path fill=\"{fill}\" d=\"{dots}\"/>");
+            }
         }
     }
     out.push_str("</svg>\n");
     out
+}
+
+/// The dots of a braille character. Graphs are made of them, and few fonts give them the width of a cell.
+fn braille(symbol: &str) -> Option<u32> {
+    let code = u32::from(symbol.chars().next()?);
+    (0x2801..=0x28ff).contains(&code).then(|| code - 0x2800)
+}
+
+/// Unicode counts the dots down the left column, down the right one, and then the fourth row.
+fn draw_dots(path: &mut String, pattern: u32, (x, y): (u16, u16)) {
+    const PLACES: [(f32, f32); 8] = [
+        (0.0, 0.0),
+        (0.0, 1.0),
+        (0.0, 2.0),
+        (1.0, 0.0),
+        (1.0, 1.0),
+        (1.0, 2.0),
+        (0.0, 3.0),
+        (1.0, 3.0),
+    ];
+    let (left, top) = (f32::from(x) * CELL.0 + 9.2, f32::from(y) * CELL.1 + 9.3);
+    for (bit, (column, row)) in PLACES.into_iter().enumerate() {
+        if pattern & (1 << bit) != 0 {
+            let (left, top) = (left + column * CELL.0 / 2.0, top + row * CELL.1 / 4.0);
+            let _ = write!(path, "M{left:.1} {top:.1}h2v2h-2z");
+        }
+    }
 }
 
 fn same(a: &Cell, b: &Cell) -> bool {
