@@ -1,17 +1,21 @@
 //! Pilothouse: a control room for a small fleet of GPU machines, in one terminal, over plain SSH.
 //!
-//! The house has six floors and imports only go down (`tests/it/tidy.rs` holds this as a test):
+//! The house has six floors and imports only go down (`tests/it/tidy.rs` holds this as a test, and that this table names
+//! every room on its floor):
 //!
 //! | floor | rooms | may see |
 //! |---|---|---|
-//! | 5 faces | [`tui`], [`cli`] | [`engine`], [`config`], floor 0; never each other |
+//! | 5 faces | [`tui`], [`cli`] | [`engine`], [`config`], floor 0 |
 //! | 4 engine | [`engine`] | every floor below |
-//! | 3 trades | (models, services, apps and sandboxes come with their issues) | floors 0–2 |
-//! | 2 machines | [`gpu`], [`machine`], [`reach`] | floors 0–1 |
-//! | 1 ground | [`config`], [`exec`], [`ssh`], [`store`], [`clock`], [`tasks`], [`telemetry`] | floor 0, clock, tasks |
-//! | 0 words | [`domain`], [`shell`], [`text`] | nothing of ours |
+//! | 3 trades | (models, services, apps and sandboxes come later) | floors 0–2 |
+//! | 2 machines | [`gpu`], [`machine`], [`reach`] | floors 0–1; `machine` also `gpu` |
+//! | 1 ground | [`config`], [`exec`], [`ssh`], [`store`], [`clock`], [`tasks`], [`telemetry`] | floor 0, `clock`, `tasks`; `exec` also `ssh` |
+//! | 0 words | [`domain`], [`shell`], [`text`] | nothing of ours; `domain` also `text` |
 //!
-//! [`demo`] stands beside floor 5: a simulated fleet behind real SSH servers, reached only from [`cli`] and tests.
+//! [`cli`] starts the program, so it alone also opens `tui`, `demo` and what both stand on (clock, tasks, log, store,
+//! local processes, the person's ssh defaults, NVML of this machine). [`demo`] stands beside floor 5: a simulated fleet
+//! behind real SSH servers, reached only from [`cli`] and tests. It plays the far side, so it sees the words, `config`,
+//! `clock`, `tasks` and the wire of `machine`, and never the engine.
 //!
 //! Facts go up as messages and are folded into one [`engine::Fleet`]; wishes come down as one
 //! [`engine::Command`] through one door. Drawing reads, updating decides, hands act.

@@ -33,6 +33,21 @@ Exit codes:
 Precedence: flag, environment (PILOTHOUSE_…), configuration file, default.
 Every variable is listed by `pilothouse config print --help`.";
 
+/// What `once --json` prints, for those who read it with a script.
+const SHAPE: &str = "\
+With --json, one object:
+  fleet, time (RFC 3339, UTC), read_only
+  hosts[]    name, tags[], state, detail, round_trip_ms, and
+    failure    rung, for_seconds, why, hint; null while the host answers
+    machine    memory, load, cpu_percent …; null before it has answered
+    driver     state, source, version, cuda; null before it has answered
+    gpus[]     index, id, name, lost, utilisation_percent, memory_used_mib,
+               temperature_celsius, power_watts …
+    processes[], disks[]
+State is ok, connecting, asking, stale, hot, tight, driver, down or wedged.
+A value that is missing is null, and `missing` beside it says why. Fields are
+added to this shape, never renamed.";
+
 /// A control room for a small fleet of GPU machines, in one terminal, over plain SSH.
 ///
 /// Nothing has to be installed on the machines: an SSH login is enough. Without a verb the console opens on the hosts
@@ -119,6 +134,7 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Look at the fleet once and print a table, or JSON; exit 4 when a host is unreachable
+    #[command(after_help = SHAPE)]
     Once {
         /// Hosts to look at; those of the configuration otherwise
         #[arg(value_name = "HOST")]

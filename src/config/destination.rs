@@ -85,7 +85,39 @@ fn split_port(text: &str) -> Result<(&str, Option<&str>), BadDestination> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_parts_come_back_as_they_were_written(
+            user in prop::option::of("[a-z_][a-z0-9_@.+-]{0,8}"),
+            host in "[a-z0-9_][a-z0-9_.-]{0,12}|[0-9a-f]{1,4}(:[0-9a-f]{1,4}){2,7}",
+            port in prop::option::of(1..=u16::MAX),
+        ) {
+            let place = match port {
+                Some(port) if host.contains(':') => format!("[{host}]:{port}"),
+                Some(port) => format!("{host}:{port}"),
+                None => host.clone(),
+            };
+            let user_at = user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+            let read: Destination = format!("{user_at}{place}").parse().unwrap();
+            prop_assert_eq!(read.user.as_ref().map(UserName::as_str), user.as_deref());
+            prop_assert_eq!(read.host.as_str(), host);
+            prop_assert_eq!(read.port.map(Port::get), port);
+            let id = read.id();
+            prop_assert_eq!(id.as_str(), place);
+        }
+
+        #[test]
+        fn no_text_stops_it_and_no_option_passes(text in "[-@:a\\[\\]/.%$ ]{0,12}|\\PC*") {
+            if let Ok(read) = text.parse::<Destination>() {
+                prop_assert!(!read.host.as_str().starts_with('-'));
+                prop_assert!(!read.user.is_some_and(|user| user.as_str().starts_with('-')));
+            }
+        }
+    }
 
     #[test]
     fn destinations_are_read_as_ssh_reads_them() {

@@ -55,7 +55,28 @@ fn number_and_unit(text: &str) -> Option<(u64, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn every_length_and_amount_is_read_back_as_it_is_shown(n in 0..1_u64 << 40) {
+            let length = Duration::from_millis(n);
+            prop_assert_eq!(duration(&duration_words(length)), Some(length));
+            prop_assert_eq!(memory(&memory_words(Mib(n))), Some(Mib(n)));
+        }
+
+        #[test]
+        fn what_can_be_read_has_words(text in r"\PC*|[ 0-9]{0,24} ?(ms|s|m|min|h|MiB|GiB)?") {
+            if let Some(length) = duration(&text) {
+                prop_assert_eq!(duration(&duration_words(length)), Some(length));
+            }
+            if let Some(amount) = memory(&text) {
+                prop_assert_eq!(memory(&memory_words(amount)), Some(amount));
+            }
+        }
+    }
 
     #[test]
     fn a_length_of_time_has_a_unit() {

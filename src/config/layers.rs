@@ -10,7 +10,7 @@ use super::problems::Problems;
 use super::raw::{Lined, RawConfig};
 use super::resolve::Flags;
 use super::{AlertSettings, Settings};
-use crate::domain::{Celsius, Mib, Percent, Secret, Thresholds};
+use crate::domain::{Celsius, Percent, Secret, Thresholds};
 
 /// Shortest and longest time between two samples.
 const PERIODS: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::from_hours(1);
@@ -19,7 +19,7 @@ fn origin_of<T>(value: Option<&Lined<T>>) -> Origin {
     value.map_or(Origin::Default, |value| Origin::Line(value.line))
 }
 
-/// Reads `--period` and its kin.
+/// Reads the time between two samples, wherever it is written; the error is one sentence with what may be written.
 pub fn period(text: &str) -> Result<Duration, String> {
     match duration(text) {
         None => Err(format!(
@@ -168,8 +168,8 @@ impl Layers<'_> {
         }
         if let Some(left) = &raw.tight_left {
             match memory(&left.value) {
-                Some(Mib(amount)) => {
-                    thresholds.tight_left = Mib(amount);
+                Some(amount) => {
+                    thresholds.tight_left = amount;
                     *left_from = Origin::Line(left.line);
                 }
                 None => self.problems.at(

@@ -11,6 +11,15 @@ pub(super) struct Lined<T> {
     pub(super) value: T,
 }
 
+impl<T> Lined<T> {
+    fn at(node: &Node, value: T) -> Self {
+        Self {
+            line: node.line,
+            value,
+        }
+    }
+}
+
 /// The file, key by key.
 #[derive(Debug, Default)]
 pub(super) struct RawConfig {
@@ -242,19 +251,13 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Lined {
-            line: node.line,
-            value,
-        })
+        Some(Lined::at(node, value))
     }
 
     fn flag(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
         let node = node?;
         if let Value::Bool(value) = node.value {
-            return Some(Lined {
-                line: node.line,
-                value,
-            });
+            return Some(Lined::at(node, value));
         }
         self.wrong_kind(node, key, "true or false");
         None
@@ -264,10 +267,7 @@ impl Reader<'_> {
     fn safeguard(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
         let node = node?;
         if let Value::Bool(value) = node.value {
-            return Some(Lined {
-                line: node.line,
-                value,
-            });
+            return Some(Lined::at(node, value));
         }
         self.problems.at(
             node.line,
@@ -277,10 +277,7 @@ impl Reader<'_> {
             ),
             "until it is mended it counts as true",
         );
-        Some(Lined {
-            line: node.line,
-            value: true,
-        })
+        Some(Lined::at(node, true))
     }
 
     fn number(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<f64>> {
@@ -293,10 +290,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Lined {
-            line: node.line,
-            value,
-        })
+        Some(Lined::at(node, value))
     }
 
     /// One text, or a list of texts.
@@ -400,9 +394,6 @@ impl Reader<'_> {
         if number.is_none() {
             self.wrong_kind(node, "port", "a number from 1 to 65535");
         }
-        number.map(|value| Lined {
-            line: node.line,
-            value,
-        })
+        number.map(|value| Lined::at(node, value))
     }
 }

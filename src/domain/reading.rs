@@ -92,9 +92,9 @@ impl GpuCondition {
             Self::VersionMismatch { detail } => {
                 format!("driver and library versions differ ({detail}): reboot due")
             }
-            Self::Hung => "nvidia-smi hangs: the driver is wedged".into(),
+            Self::Hung => "the gpu tool hangs: the driver is wedged".into(),
             Self::Lost { detail } => format!("a gpu fell off the bus: {detail}"),
-            Self::Failed { detail } => format!("nvidia-smi failed: {detail}"),
+            Self::Failed { detail } => format!("the gpu tool failed: {detail}"),
         }
     }
 }

@@ -115,17 +115,23 @@ fn processes(system: &Map<String, Value>, gpus: &[GpuReading]) -> Vec<GpuProcess
         .collect()
 }
 
+/// The text of the first of these keys that says something. `N/A (Secondary die)` says as little as `N/A`.
 fn text_of(card: &Map<String, Value>, heads: &[&str]) -> Metric<SafeText> {
-    let found = heads.iter().find_map(|head| {
-        card.iter()
-            .find(|(key, _)| key.starts_with(head))
-            .and_then(|(_, value)| value.as_str())
-    });
-    match found {
-        None => Metric::Missing(Missing::NotReported),
-        Some("N/A" | "") => Metric::Missing(Missing::NotSupported),
-        Some(text) => Metric::Is(text.into()),
+    let mut texts = heads
+        .iter()
+        .filter_map(|head| {
+            let (_, value) = card.iter().find(|(key, _)| key.starts_with(head))?;
+            value.as_str().map(str::trim)
+        })
+        .peekable();
+    if texts.peek().is_none() {
+        return Metric::Missing(Missing::NotReported);
     }
+    texts
+        .find(|text| !text.is_empty() && !text.starts_with("N/A"))
+        .map_or(Metric::Missing(Missing::NotSupported), |text| {
+            Metric::Is(text.into())
+        })
 }
 
 /// The first number in the text: `(800Mhz)` is 800.
@@ -171,6 +177,24 @@ mod tests {
         assert_eq!(processes[0].pid, 4121);
         assert_eq!(processes[0].memory, Metric::Is(Mib(94_208)));
         assert_eq!(processes[0].gpu, gpu.id);
+    }
+
+    #[test]
+    fn two_dies_of_one_board() {
+        let built = include_str!("../../tests/it/fixtures/smi/rocm-mi250-built.json");
+        let (report, processes) = read_rocm(built).unwrap();
+        let [first, second] = &report.gpus[..] else {
+            panic!("{report:?}")
+        };
+        assert_eq!((first.index, second.index), (0, 1));
+        assert_eq!(first.power, Metric::Is(Watts(235.0)));
+        // The board's power stands with the first die.
+        assert_eq!(second.power, Metric::Missing(Missing::NotSupported));
+        // No junction sensor: the edge is what there is.
+        assert_eq!(second.temperature, Metric::Is(Celsius(45.0)));
+        assert_eq!(second.id.as_str(), "index:1");
+        assert_eq!(processes[0].memory, Metric::default());
+        assert_eq!(processes[0].gpu.as_str(), "unknown");
     }
 
     #[test]

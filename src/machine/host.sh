@@ -222,7 +222,11 @@ wish() {
 	list) job list nvidia-smi -L ;;
 	cuda) job cuda nvidia-smi --version ;;
 	probe) job probe pilothouse probe ;;
-	rocm) job rocm rocm-smi -a --showpids --json ;;
+	# By name: -a leaves the amounts of memory out, and costs a second of what nobody reads.
+	rocm)
+		job rocm rocm-smi --showproductname --showuniqueid --showbus --showdriverversion --showuse --showtemp \
+			--showpower --showmaxpower --showclocks --showfan --showmeminfo vram --showpids --json
+		;;
 	disk) job disk df -kP ;;
 	who) job who who "$given" ;;
 	docker) job docker docker ps --no-trunc --format "{{.ID}} {{.Names}}" ;;

@@ -36,6 +36,8 @@ pub struct Reader {
     smi: SmiState,
     owners: Owners,
     probe_failed: bool,
+    /// Tools that said something readable since they were started.
+    spoke: BTreeSet<Job>,
     machine: Option<MachineReading>,
     new_disks: Option<Vec<Disk>>,
     report: Option<GpuReport>,
@@ -71,6 +73,7 @@ impl Reader {
             smi: SmiState::default(),
             owners: Owners::default(),
             probe_failed: false,
+            spoke: BTreeSet::new(),
             machine: None,
             new_disks: None,
             report: None,
@@ -134,6 +137,7 @@ impl Reader {
             Job::Docker | Job::Podman => self.owners.name_line(text),
             Job::Probe => {
                 if let Ok(probe) = serde_json::from_str::<ProbeLine>(text) {
+                    self.spoke.insert(job);
                     self.report = Some(GpuReport {
                         source: GpuSourceKind::Probe,
                         ..probe.report
@@ -143,6 +147,7 @@ impl Reader {
             }
             Job::Rocm => {
                 if let Some((report, processes)) = read_rocm(text) {
+                    self.spoke.insert(job);
                     self.report = Some(report);
                     self.processes = Some(processes);
                 }
@@ -155,9 +160,26 @@ impl Reader {
         match job {
             Job::Gpu => self.smi.gpu_exit(status),
             Job::Disk => self.new_disks = Some(self.disks.end()),
-            // Older builds have no such command: the vendor's tool is asked instead.
-            Job::Probe => self.probe_failed = true,
+            Job::Probe => {
+                // Older builds have no such command: the vendor's tool is asked instead.
+                self.probe_failed = true;
+                match self.source() {
+                    None => self.report = Some(bare(GpuCondition::NoTool, GpuSourceKind::Probe)),
+                    Some(Tool::Pilothouse) => self.mute(job, status, GpuSourceKind::Probe),
+                    Some(_) => {}
+                }
+            }
+            Job::Rocm => self.mute(job, status, GpuSourceKind::RocmSmi),
             _ => {}
+        }
+    }
+
+    /// A tool that ended without a readable word has failed, and that is told.
+    fn mute(&mut self, job: Job, status: u32, source: GpuSourceKind) {
+        if !self.spoke.contains(&job) {
+            let detail = format!("{source} ended with status {status} and said nothing readable");
+            let detail = detail.into();
+            self.report = Some(bare(GpuCondition::Failed { detail }, source));
         }
     }
 
@@ -179,6 +201,7 @@ impl Reader {
         self.wish_owners(&mut wishes);
         for wish in &wishes {
             self.running.insert(wish.job());
+            self.spoke.remove(&wish.job());
             self.asked.insert(wish.job(), self.seq);
         }
         Request {
@@ -226,7 +249,7 @@ impl Reader {
                 wishes.push(Wish::Start(Job::Rocm));
             }
             None if self.seq == 1 && self.choice != GpuSourceChoice::None => {
-                self.report = Some(no_tool());
+                self.report = Some(bare(GpuCondition::NoTool, GpuSourceKind::NvidiaSmi));
             }
             _ => {}
         }
@@ -309,10 +332,11 @@ impl Reader {
     }
 }
 
-fn no_tool() -> GpuReport {
+/// A report of a state alone.
+fn bare(condition: GpuCondition, source: GpuSourceKind) -> GpuReport {
     GpuReport {
-        condition: GpuCondition::NoTool,
-        source: GpuSourceKind::NvidiaSmi,
+        condition,
+        source,
         driver: Metric::default(),
         cuda: Metric::default(),
         gpus: Vec::new(),
@@ -430,6 +454,58 @@ mod tests {
         let answer = far.answer(&reader.request().encode(), world);
         hear(reader, &answer);
         reader.take_sample()
+    }
+
+    #[test]
+    fn a_tool_that_ends_without_a_readable_word_has_failed() {
+        let ended = |choice, tools: &str, lines: &[&str]| {
+            let mut reader = Reader::new(NONCE.into(), choice);
+            hear(&mut reader, &format!("{NONCE} hello {VERSION} {tools}"));
+            reader.request();
+            for line in lines {
+                hear(&mut reader, &format!("{NONCE} {line}"));
+            }
+            let report = reader.take_sample().gpus.map(|gpus| gpus.condition.clone());
+            (report, reader.request())
+        };
+        let failed = |report: &Option<GpuCondition>| match report {
+            Some(GpuCondition::Failed { detail }) => detail.to_string(),
+            other => format!("{other:?}"),
+        };
+        let (rocm, _) = ended(
+            GpuSourceChoice::Auto,
+            "rocm-smi",
+            &["rocm Traceback (most recent call last):", "exit rocm 1"],
+        );
+        assert_eq!(
+            failed(&rocm),
+            "rocm-smi ended with status 1 and said nothing readable"
+        );
+        // It ends with 2 where one of the values could not be had, and still tells the others.
+        let (rocm, _) = ended(
+            GpuSourceChoice::Auto,
+            "rocm-smi",
+            &[
+                "rocm WARNING: one value",
+                "rocm {\"card0\": {\"GPU use (%)\": \"1\"}}",
+                "exit rocm 2",
+            ],
+        );
+        assert_eq!(rocm, Some(GpuCondition::Working));
+        let (probe, _) = ended(GpuSourceChoice::Probe, "", &["exit probe 127"]);
+        assert_eq!(
+            failed(&probe),
+            "probe ended with status 127 and said nothing readable"
+        );
+        let (probe, _) = ended(GpuSourceChoice::Auto, "pilothouse", &["exit probe 2"]);
+        assert_eq!(probe, Some(GpuCondition::NoTool));
+        let (probe, next) = ended(
+            GpuSourceChoice::Auto,
+            "pilothouse nvidia-smi",
+            &["exit probe 2"],
+        );
+        assert_eq!(probe, None, "another tool is asked first");
+        assert!(next.wishes.iter().any(|wish| wish.job() == Job::Gpu));
     }
 
     #[test]

@@ -14,14 +14,36 @@ pub enum InvalidWord {
     /// Not `[A-Za-z_][A-Za-z0-9_]*`.
     #[error("{0:?} is no environment variable name")]
     EnvName(String),
-    /// A remote path is absolute or begins with `~/`: nothing depends on where a login starts.
+    /// A remote path is absolute: nothing depends on where a login starts.
     #[error("{0:?} is no absolute path on the host")]
     RemotePath(String),
 }
 
+/// What is read back from a recording is checked like anything else from outside.
+macro_rules! checked_text {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = InvalidWord;
+            fn try_from(text: String) -> Result<Self, InvalidWord> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(checked: $name) -> Self {
+                checked.0
+            }
+        }
+    };
+}
+
+checked_text!(ShellWord);
+checked_text!(EnvName);
+checked_text!(RemotePath);
+
 /// One argument of a command: any text without NUL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct ShellWord(String);
 
 impl ShellWord {
@@ -59,7 +81,7 @@ impl From<RemotePath> for ShellWord {
 
 /// The name of an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct EnvName(String);
 
 impl EnvName {
@@ -85,7 +107,7 @@ impl EnvName {
 
 /// An absolute path on a host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct RemotePath(String);
 
 impl RemotePath {
@@ -110,5 +132,37 @@ impl RemotePath {
 impl fmt::Display for RemotePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_keep_their_rules_when_they_are_read_back() {
+        let written = serde_json::to_string(&ShellWord::new("a b").unwrap()).unwrap();
+        assert_eq!(written, r#""a b""#);
+        assert_eq!(
+            serde_json::from_str::<ShellWord>(&written).unwrap(),
+            ShellWord::new("a b").unwrap()
+        );
+        assert!(serde_json::from_str::<ShellWord>(r#""a\u0000b""#).is_err());
+        assert!(serde_json::from_str::<EnvName>(r#""A=B""#).is_err());
+        assert!(serde_json::from_str::<RemotePath>(r#""../x""#).is_err());
+    }
+
+    #[test]
+    fn names_and_paths_by_rows() {
+        for name in ["A", "_x", "LC_ALL2"] {
+            assert!(EnvName::new(name).is_ok(), "{name}");
+        }
+        for name in ["", "2A", "A-B", "A=B", "é", "A B"] {
+            assert!(EnvName::new(name).is_err(), "{name}");
+        }
+        assert!(RemotePath::new("/srv/a b").is_ok());
+        for path in ["", "srv", "~/x", "/a\0b"] {
+            assert!(RemotePath::new(path).is_err(), "{path:?}");
+        }
     }
 }

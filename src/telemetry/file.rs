@@ -1,10 +1,11 @@
 //! The log's file: for its owner's eyes only, bounded in size, one line per event, without a single control character.
 
-use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use crate::text::SafeText;
 
 /// Size at which the log begins anew; the one before is kept beside it as `….1`.
 pub(super) const LARGEST: u64 = 4 * 1024 * 1024;
@@ -64,7 +65,7 @@ fn append(path: &Path) -> io::Result<File> {
 /// Each write is one event, as the subscriber hands it over.
 impl Write for LogFile {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let line = one_line(&String::from_utf8_lossy(event));
+        let line = one_line(event);
         let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
         if self.size > 0 && self.size.saturating_add(length) > self.largest {
             self.begin_anew()?;
@@ -81,24 +82,8 @@ impl Write for LogFile {
 
 /// An event as one line: a host name or an error from afar must not forge a second one, nor speak to the terminal that
 /// shows the log (CVE-2025-58160, CVE-2009-4487).
-fn one_line(event: &str) -> String {
-    let mut line = String::with_capacity(event.len() + 1);
-    for c in event.trim_end_matches('\n').chars() {
-        if is_unseen(c) {
-            // Writing into a String can't fail.
-            let _ = write!(line, "{}", c.escape_unicode());
-        } else {
-            line.push(c);
-        }
-    }
-    line.push('\n');
-    line
-}
-
-/// Control characters, line and paragraph separators, and marks that turn or hide text.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+fn one_line(event: &[u8]) -> String {
+    format!("{}\n", SafeText::from_bytes(event))
 }
 
 #[cfg(test)]
@@ -144,8 +129,8 @@ mod tests {
     #[test]
     fn an_event_is_one_line_without_control_characters() {
         assert_eq!(
-            one_line("host \u{1b}[2J said\nlie\r\u{9b}\u{202e}é\n"),
-            "host \\u{1b}[2J said\\u{a}lie\\u{d}\\u{9b}\\u{202e}é\n"
+            one_line("host \u{1b}[2J said\nlie\r\u{202e}é\n".as_bytes()),
+            "host ␛ said␊lie␊‹U+202E›é\n"
         );
     }
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pilothouse::config::{Environment, Flags, Resolved, Source, resolve};
+use proptest::prelude::*;
 
 fn files(kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -182,4 +183,95 @@ fn hosts_come_from_arguments_else_the_file_else_this_machine() {
     );
     let why = names(Some(&source), &["spark-1", "-oProxyCommand=x"]).unwrap_err();
     assert_eq!(why.to_string(), "`-oProxyCommand=x` is no host");
+}
+
+/// A text of the fixtures with parts taken out, doubled, and put in that mean something to YAML or to us.
+fn damaged() -> impl Strategy<Value = String> {
+    let texts: Vec<String> = ["valid", "invalid"]
+        .iter()
+        .flat_map(|kind| files(kind))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let piece = prop::sample::select(vec![
+        ":",
+        "- ",
+        "\n",
+        "  ",
+        "\t",
+        "#",
+        "'",
+        "\"",
+        "[",
+        "]",
+        "{",
+        "}",
+        "&a",
+        "*a",
+        "<<: *a",
+        "!!int ",
+        "|",
+        ">",
+        "---\n",
+        "...",
+        "null",
+        "~",
+        "true",
+        "0x7f",
+        "1e999",
+        ".nan",
+        "\u{feff}",
+        "\u{85}",
+        "\0",
+        "é",
+        "hosts:\n",
+        "read_only: maybe\n",
+        "jump: spark-1\n",
+        "port: 0\n",
+        "period: 1d\n",
+        "keys: {quit: [q, q]}\n",
+    ]);
+    let edit = (
+        any::<prop::sample::Index>(),
+        0..20_usize,
+        prop::option::of(piece),
+    );
+    (
+        prop::sample::select(texts),
+        prop::collection::vec(edit, 1..5),
+    )
+        .prop_map(|(text, edits)| {
+            let mut text: Vec<char> = text.chars().collect();
+            for (place, gone, piece) in edits {
+                let start = place.index(text.len() + 1);
+                let end = (start + gone).min(text.len());
+                text.splice(start..end, piece.unwrap_or_default().chars());
+            }
+            text.into_iter().collect()
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_damage_stops_the_reader_and_what_it_keeps_holds(text in damaged()) {
+        let lines = text.lines().count().max(1) as u64;
+        let source = Source { file: "/etc/fleet/config.yaml".into(), text };
+        let resolved = resolve(Some(&source), &Environment::default(), &Flags::default(), None).unwrap();
+        let config = &resolved.config;
+        for problem in &config.problems {
+            prop_assert!(!problem.what.is_empty());
+            prop_assert!(!problem.what.contains("secret-token"));
+            prop_assert!(problem.line.is_none_or(|line| (1..=lines + 1).contains(&line)), "{problem:?}");
+        }
+        let mut names: Vec<&str> = config.hosts.iter().map(|host| host.id.as_str()).collect();
+        prop_assert!(!names.is_empty());
+        prop_assert!(names.iter().all(|name| !name.is_empty()));
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        prop_assert_eq!(names.len(), all, "every host has a name of its own");
+        prop_assert_eq!(resolved.origins.hosts.len(), all);
+        prop_assert!((200..=3_600_000).contains(&config.settings.period.as_millis()));
+    }
 }

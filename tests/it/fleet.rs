@@ -439,7 +439,7 @@ async fn a_broken_driver_and_little_memory_are_words() {
     let host = stage.until_word("sim-001", HealthWord::Driver).await;
     assert_eq!(
         host.detail.as_str(),
-        "nvidia-smi hangs: the driver is wedged"
+        "the gpu tool hangs: the driver is wedged"
     );
     let host = stage.until_word("sim-002", HealthWord::Tight).await;
     assert_eq!(host.detail.as_str(), "gpu 0: 2.9 GiB left");
