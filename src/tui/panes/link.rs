@@ -219,9 +219,14 @@ fn draw_change(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, change: &H
     if let Some(rung) = change.rung {
         pen.put(&format!(" at {}", rung.word()), Role::Text);
     }
-    if !change.detail.is_empty() {
-        pen.put(": ", Role::Dim)
-            .put(change.detail.as_str(), Role::Dim);
+    // The rung is named once.
+    let detail = change.detail.as_str();
+    let detail = change
+        .rung
+        .and_then(|rung| detail.strip_prefix(rung.word())?.strip_prefix(": "))
+        .unwrap_or(detail);
+    if !detail.is_empty() {
+        pen.put(": ", Role::Dim).put(detail, Role::Dim);
     }
 }
 

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::super::Scene;
 use super::plan::Row;
-use crate::domain::{HealthWord, Rung};
+use crate::domain::{At, HealthWord, Rung};
 use crate::engine::{Host, Link, Outcome};
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Canvas, glyph, role_of, state_words, wrap};
@@ -42,7 +42,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: 
             let role = role_of(host.word);
             pen.put(glyph(host.word), role)
                 .skip(1)
-                .put(&state_words(host, now), role);
+                .put(&verdict(host, now), role);
             pen.put(" · ", Role::Faint)
                 .put(&next(scene, host), Role::Dim);
         }
@@ -89,6 +89,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: 
             }
         }
         _ => {}
+    }
+}
+
+/// The state; what the next rows say in full is not said here, cut short.
+fn verdict(host: &Host, now: At) -> String {
+    if texts(host).0.is_empty() {
+        state_words(host, now)
+    } else {
+        format!("{} {}", host.word.word(), now.since(host.since).words())
     }
 }
 
