@@ -231,6 +231,7 @@ pub(super) fn messages(ui: &Ui, fleet: &Fleet) -> Vec<String> {
         let host = notice
             .host
             .as_ref()
+            .filter(|host| !notice.sentence.as_str().contains(host.as_str()))
             .map(|host| format!("{host}: "))
             .unwrap_or_default();
         let ago = fleet.at.since(notice.at).words();
