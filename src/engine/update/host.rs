@@ -120,7 +120,10 @@ fn apply(host: &mut Host, at: At, msg: HostMsg) {
         }
         HostMsg::Holds(rung) => {
             host.ladder.record(rung, Finding::Holds, at);
-            host.seen = Some(at);
+            // A name is found without the host.
+            if rung != Rung::Resolve {
+                host.seen = Some(at);
+            }
             if matches!(rung, Rung::Login | Rung::Command) {
                 link_up(host, at);
             }
