@@ -342,7 +342,7 @@ fn a_headless_demo_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
         .run(&["--config", file, "doctor", "spark-1", "plain"])
         .out;
     assert!(
-        doctor.contains("PASS  host.spark-1") && doctor.contains("1 gpus by nvidia-smi"),
+        doctor.contains("PASS  host.spark-1") && doctor.contains("1 GPU by nvidia-smi"),
         "{doctor}"
     );
     assert!(doctor.contains("PASS  host.plain"), "{doctor}");
