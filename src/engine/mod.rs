@@ -35,6 +35,7 @@ pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use msg::{HostMsg, LinkDown, Msg};
 pub use notice::{Alert, Notice};
+pub use policy::READ_ONLY_MEND;
 pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};

@@ -283,7 +283,8 @@ fn reachable<'a>(fleet: &'a Fleet, id: &HostId, what: &str) -> Result<&'a Host, 
     }
 }
 
-const READ_ONLY_MEND: &str = "start without --read-only, and without read_only in the config";
+/// How changes are allowed again.
+pub const READ_ONLY_MEND: &str = "start without --read-only, and without read_only in the config";
 
 fn read_only(what: &str) -> Ruling {
     refuse(&format!("read-only: {what}"), Some(READ_ONLY_MEND))

@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::clipboard;
 use super::error::TuiError;
 use super::face;
-use super::frame::{FrameBackend, Pace, Reason};
+use super::frame::{Cost, FrameBackend, Pace, Reason};
 use super::input::{Event, Input};
 use super::keymap::Keymap;
 use super::options::TuiOptions;
@@ -70,7 +70,7 @@ fn start(source: Source, options: TuiOptions) -> Result<(), TuiError> {
 }
 
 pub(super) struct Console {
-    guard: Guard,
+    pub(super) guard: Guard,
     watchdog: Watchdog,
     input: Input,
     screen: Screen,
@@ -82,6 +82,7 @@ pub(super) struct Console {
     pub(super) theme: Theme,
     light: bool,
     pub(super) pace: Pace,
+    cost: Cost,
     source: Source,
     pub(super) options: TuiOptions,
     asking: FuturesUnordered<Asking>,
@@ -122,7 +123,6 @@ impl Console {
         ui.themes = theme::names().map(str::to_owned).to_vec();
         ui.zone = options.zone.clone();
         ui.now = (options.now)();
-        ui.zone = jiff::tz::TimeZone::system();
         if let Source::Replay(player) = &source {
             ui.replay = Some(player.looks());
         }
@@ -143,6 +143,7 @@ impl Console {
             theme: theme_load::fallback(false).at_depth(options.depth),
             light: false,
             pace: Pace::default(),
+            cost: Cost::default(),
             source,
             asking: FuturesUnordered::new(),
             copying: FuturesUnordered::new(),
@@ -309,6 +310,10 @@ impl Console {
             self.look_at_files();
         }
         let before = (self.ui.flash.clone(), self.ui.layers.len());
+        // How long the screen has been held is told, and goes on.
+        if self.ui.paused.is_some() && self.ticks == 0 {
+            self.pace.want(Reason::Data);
+        }
         let effects = self.update(ui_update::Input::Tick);
         if before != (self.ui.flash.clone(), self.ui.layers.len()) {
             self.pace.want(Reason::Person);
@@ -363,7 +368,9 @@ impl Console {
         self.screen
             .draw(|frame| view::view(frame, fleet, ui, keymap, theme))
             .map_err(TuiError::Draw)?;
-        self.pace.drawn((self.options.now)());
+        let now = (self.options.now)();
+        self.pace.drawn(now);
+        self.ui.cost = self.cost.measure(now, self.screen.backend().written());
         Ok(())
     }
 

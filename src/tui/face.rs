@@ -14,6 +14,7 @@ pub(super) fn room(ui: &Ui, fleet: &Fleet) -> Room {
         detail: usize::from(layout.detail_rows.height),
         detail_length: layout.detail_length,
         layer: usize::from(layout.layer_rows.height),
+        layer_cells: usize::from(layout.layer_rows.width),
     }
 }
 

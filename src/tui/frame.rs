@@ -21,6 +21,7 @@ pub(super) struct FrameBackend<W> {
     cells: Vec<u8>,
     cursor: Cursor,
     shown: Option<Cursor>,
+    written: u64,
 }
 
 /// Where the hardware cursor is to be; hidden without a place.
@@ -36,12 +37,18 @@ impl<W: FnMut(&[u8])> FrameBackend<W> {
             cells: Vec::new(),
             cursor: Cursor(None),
             shown: None,
+            written: 0,
         }
     }
 
     /// The terminal has another size.
     pub(super) fn set_size(&mut self, size: (u16, u16)) {
         self.size = size.into();
+    }
+
+    /// Bytes that were written so far.
+    pub(super) fn written(&self) -> u64 {
+        self.written
     }
 
     fn crossterm(&mut self) -> CrosstermBackend<&mut Vec<u8>> {
@@ -122,6 +129,7 @@ impl<W: FnMut(&[u8])> Backend for FrameBackend<W> {
         }
         frame.extend_from_slice(END);
         self.shown = Some(self.cursor);
+        self.written += frame.len() as u64;
         (self.write)(&frame);
         Ok(())
     }
@@ -180,6 +188,34 @@ impl Pace {
     }
 }
 
+/// What the screen costs the terminal, in bytes a second (pure). It is told every few seconds only: a figure that changed
+/// with each frame would be a cost of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cost {
+    since: At,
+    counted: u64,
+    rate: Option<u64>,
+}
+
+/// Milliseconds over which the cost is measured.
+const COST_OVER: u64 = 5_000;
+
+impl Cost {
+    /// So many bytes were written so far; tells the smoothed rate once there is one.
+    pub(super) fn measure(&mut self, now: At, written: u64) -> Option<u64> {
+        let time = now.since(self.since).0;
+        if self.since == At::default() {
+            // The first frame is whole; what follows is what a steady screen costs.
+            (self.since, self.counted) = (now, written);
+        } else if time >= COST_OVER {
+            let newest = (written - self.counted) * 1000 / time;
+            self.rate = Some(self.rate.map_or(newest, |before| before.midpoint(newest)));
+            (self.since, self.counted) = (now, written);
+        }
+        self.rate
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -220,6 +256,16 @@ mod tests {
         );
         assert!(second.len() < 80, "{} bytes for one cell", second.len());
         assert_eq!(writes[2], b"\x1b[?2026h\x1b[1;2H\x1b[?25h\x1b[?2026l");
+    }
+
+    #[test]
+    fn the_cost_of_the_screen_is_told_every_five_seconds_and_smoothed() {
+        let mut cost = Cost::default();
+        assert_eq!(cost.measure(At(1_000), 90_000), None);
+        assert_eq!(cost.measure(At(3_000), 95_000), None);
+        assert_eq!(cost.measure(At(6_000), 100_000), Some(2_000));
+        assert_eq!(cost.measure(At(9_000), 190_000), Some(2_000));
+        assert_eq!(cost.measure(At(11_000), 120_000), Some(3_000));
     }
 
     #[test]

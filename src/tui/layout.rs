@@ -119,7 +119,11 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
 fn typing(ui: &Ui) -> bool {
     ui.list_filter.active
         || ui.processes.filter.active
-        || matches!(ui.layers.last(), Some(super::Layer::CommandLine { .. }))
+        || match ui.layers.last() {
+            Some(super::Layer::CommandLine { .. }) => true,
+            Some(super::Layer::Text { search, .. }) => search.active,
+            _ => false,
+        }
 }
 
 /// Rows that the list's box takes for its hosts.

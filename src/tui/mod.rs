@@ -18,6 +18,7 @@ mod options;
 pub mod palette;
 mod panes;
 mod place;
+mod reading;
 mod reload;
 pub mod rows;
 mod signals;

@@ -38,7 +38,7 @@ impl Ui {
 
 fn layer_place(layer: &Layer) -> Place {
     match layer {
-        Layer::Help { search, .. } if search.active => Place::Text,
+        Layer::Help { search, .. } | Layer::Text { search, .. } if search.active => Place::Text,
         Layer::Help { .. } | Layer::Text { .. } => Place::Reading,
         Layer::Palette { .. }
         | Layer::CommandLine { .. }

@@ -67,6 +67,12 @@ impl Console {
     fn use_settings(&mut self, settings: &Settings) {
         let (keymap, problems) = Keymap::build(&settings.keys);
         self.keymap = keymap;
+        // What was switched by hand stays so until the config itself changes.
+        if settings.mouse != self.options.modes.mouse {
+            self.options.modes.mouse = settings.mouse;
+            self.ui.mouse = settings.mouse;
+            self.guard.set_mouse(settings.mouse);
+        }
         if let Some(name) = settings
             .theme
             .clone()

@@ -46,6 +46,8 @@ pub struct Ui {
     pub replay: Option<ReplayUi>,
     /// The person's time zone, for times of day.
     pub zone: TimeZone,
+    /// What the screen costs the terminal, in bytes a second, over the last seconds.
+    pub cost: Option<u64>,
     /// Now, as the event loop last said.
     pub now: At,
     /// When the last key was pressed: a dialog that nobody asked for waits for a quiet second.
@@ -90,6 +92,7 @@ impl Ui {
             flash: None,
             replay: None,
             zone: TimeZone::UTC,
+            cost: None,
             now: At::default(),
             last_key: At::default(),
             interrupted: None,
@@ -252,8 +255,12 @@ pub enum Layer {
         title: String,
         /// The lines.
         lines: Vec<String>,
-        /// First line shown.
+        /// First row shown; long lines have several.
         scroll: usize,
+        /// What is searched for.
+        search: LineEdit,
+        /// Which of its hits is the present one, counted from the first.
+        hit: usize,
     },
     /// A dialog.
     Dialog(Dialog),

@@ -32,7 +32,7 @@ struct Arguments {
     #[arg(long)]
     expect: String,
     /// Text beside the selected row; a key is answered when it is on another row.
-    #[arg(long, default_value = "> ")]
+    #[arg(long, default_value = "│› ")]
     marker: String,
     /// Starts to measure the first frame by; the last one goes on to the rest.
     #[arg(long, default_value_t = 1)]

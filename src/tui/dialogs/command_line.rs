@@ -44,7 +44,10 @@ pub(super) fn completions(
         height,
         ..most
     };
-    let title = format!("{} completions", found.len());
+    let title = match found.len() {
+        1 => "1 completion".to_owned(),
+        n => format!("{n} completions"),
+    };
     let inner = surface(canvas, area, &title, Role::BorderFocus).inner;
     let rows = usize::from(inner.height).max(1);
     let first = chosen.map_or(0, |chosen| (chosen + 1).saturating_sub(rows));

@@ -6,6 +6,7 @@ use super::{command_line, confirm, help, host_keys, palette, prompts, reader, si
 use crate::domain::Question;
 use crate::engine::Fleet;
 use crate::tui::panes::Scene;
+use crate::tui::reading;
 use crate::tui::theme::Role;
 use crate::tui::ui::{Button, Dialog, Layer};
 use crate::tui::widgets::{Borders, Canvas, clear, frame};
@@ -16,9 +17,9 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
         Layer::Help { .. } => boxed(middle(screen, 100, screen.height), 1, 0),
         Layer::Palette { .. } => boxed(upper(screen, 78, 22), 2, 0),
         Layer::Text { lines, .. } => {
-            let height = u16::try_from(lines.len())
-                .unwrap_or(u16::MAX)
-                .saturating_add(2);
+            let (_, widest) = boxed(middle(screen, 100, screen.height), 0, 0);
+            let length = reading::rows(lines, usize::from(widest.width)).len();
+            let height = u16::try_from(length).unwrap_or(u16::MAX).saturating_add(2);
             boxed(middle(screen, 100, height), 0, 0)
         }
         Layer::CommandLine { .. } => command_line::place(screen),
@@ -118,12 +119,8 @@ pub(in crate::tui) fn layers(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Optio
             command_line::completions(canvas, area, scene, (line, *completion));
             None
         }
-        Layer::Text {
-            title,
-            lines,
-            scroll,
-        } => {
-            reader::reader(canvas, (area, rows), title, (lines, *scroll));
+        Layer::Text { .. } => {
+            reader::reader(canvas, (area, rows), top);
             None
         }
         Layer::Dialog(dialog) => draw_dialog(canvas, (area, rows), scene, dialog),

@@ -45,12 +45,13 @@ pub(super) fn signal(
     canvas.pen(from_head(area, 1)).put(command, Role::Dim);
     for (place, signal) in (0..rows.height).zip(Dialog::SIGNALS) {
         let line = row_of(rows, place);
+        let chosen = usize::from(place) == *selected;
         canvas
             .pen(line)
-            .skip(1)
+            .put(if chosen { "›" } else { " " }, Role::Accent)
             .left(signal.name(), 6, Role::Title)
             .put(words(signal), Role::Text);
-        if usize::from(place) == *selected {
+        if chosen {
             canvas.paint(line, Role::Selected);
         }
     }

@@ -92,6 +92,12 @@ pub(in crate::tui) fn hints(
             "Tab completes · Enter runs · Esc leaves",
         ));
     }
+    if let Some(Layer::Text { search, .. }) = ui.layers.last()
+        && search.active
+    {
+        let help = "Enter keeps the search · n N walk through the hits";
+        return Some(typed(canvas, area, "/", search, help));
+    }
     if ui.list_filter.active {
         return Some(typed(
             canvas,

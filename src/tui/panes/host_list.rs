@@ -23,7 +23,7 @@ struct Columns {
 }
 
 /// Widths of the columns that have one.
-const USE: u16 = 8;
+const USE: u16 = 9;
 const MEMORY: u16 = 10;
 const MEMORY_PAIR: u16 = 17;
 const HEAT: u16 = 8;
@@ -122,7 +122,7 @@ fn columns(room: u16, shown: &[&std::sync::Arc<Host>]) -> Columns {
         .unwrap_or(0)
         .clamp(8, 24) as u16;
     let wide = room >= 70;
-    // Cursor and glyph 4, use 6, memory 10; wide: gauge 10, pair 16, heat 8, power 9 instead.
+    // Cursor and glyph 4, use 9, memory 10; wide: gauge 10, pair 16, heat 8, power 9 instead.
     let gauge = if room >= 96 { 10 } else { 5 };
     let fixed = if wide {
         4 + USE + MEMORY_PAIR + HEAT + POWER + 2 * (gauge + 2)

@@ -3,38 +3,54 @@
 use ratatui::layout::Rect;
 
 use super::Scene;
+use crate::domain::BytesPerSecond;
+use crate::engine::Link;
+use crate::text::width;
 use crate::tui::layout::selected;
 use crate::tui::theme::Role;
-use crate::tui::ui::ReplayUi;
-use crate::tui::widgets::{Canvas, clock};
+use crate::tui::ui::{ReplayUi, Ui};
+use crate::tui::widgets::{Canvas, clock, rate};
 
-/// Draws the line.
+/// Draws the line. Modes and the time come first; what the link and the screen cost is told where there is room left.
 pub(in crate::tui) fn identity(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let Scene { fleet, ui, .. } = scene;
-    let time = clock(fleet.wall, &ui.zone);
-    let link = link_words(scene);
-    let mut pen = canvas.pen(area);
-    pen.skip(1);
-    let end = [
-        (link.as_str(), Role::Dim),
-        ("   ", Role::Dim),
-        (time.as_str(), Role::Text),
-        (" ", Role::Dim),
-    ];
-    if area.width >= 60 {
-        pen.at_end(&end);
-    } else if area.width >= 34 {
-        pen.at_end(end.get(2..).unwrap_or_default());
-    }
-    pen.put("pilothouse", Role::Accent);
     let hosts = match fleet.hosts.len() {
         0 => "no hosts".to_owned(),
         1 => "1 host".to_owned(),
         n => format!("{n} hosts"),
     };
-    for words in [&*fleet.name, hosts.as_str()] {
+    let name = ["pilothouse", &fleet.name, &hosts];
+    let modes = modes(scene);
+    let cells = |texts: &[String]| texts.iter().map(|text| width(text) + 2).sum::<usize>();
+    let taken = name.iter().map(|text| width(text) + 3).sum::<usize>() + cells(&modes);
+
+    let time = clock(fleet.wall, &ui.zone);
+    let costs = [screen_words(ui), link_words(scene)];
+    let room = usize::from(area.width).saturating_sub(taken + width(&time) + 2);
+    let left_out = (0..costs.len())
+        .find(|from| cells(costs.get(*from..).unwrap_or_default()) <= room)
+        .unwrap_or(costs.len());
+    let mut pen = canvas.pen(area);
+    pen.skip(1);
+    if area.width >= 34 {
+        let mut end = Vec::new();
+        for words in costs.iter().skip(left_out) {
+            end.extend([(words.as_str(), Role::Dim), ("  ", Role::Dim)]);
+        }
+        end.extend([(time.as_str(), Role::Text), (" ", Role::Dim)]);
+        pen.at_end(&end);
+    }
+    pen.put("pilothouse", Role::Accent);
+    for words in name.into_iter().skip(1) {
         pen.put(" · ", Role::Faint).put(words, Role::Dim);
     }
+    for mode in modes {
+        pen.skip(2).put(&mode, Role::Mode);
+    }
+}
+
+fn modes(scene: Scene<'_>) -> Vec<String> {
+    let Scene { fleet, ui, .. } = scene;
     let modes = [
         fleet.read_only.then(|| "READ-ONLY".to_owned()),
         ui.paused
@@ -44,21 +60,31 @@ pub(in crate::tui) fn identity(canvas: &mut Canvas<'_>, area: Rect, scene: Scene
         (ui.waiting > 0).then(|| "WORKING".to_owned()),
         (!ui.mouse).then(|| "MOUSE OFF".to_owned()),
     ];
-    for mode in modes.into_iter().flatten() {
-        pen.skip(2).put(&format!(" {mode} "), Role::Mode);
-    }
+    let padded = |mode: String| format!(" {mode} ");
+    modes.into_iter().flatten().map(padded).collect()
 }
 
+/// How far the selected host is; as wide for each, so that its neighbours stand still.
 fn link_words(scene: Scene<'_>) -> String {
-    let trip = selected(scene.fleet, scene.ui).and_then(|host| host.round_trip);
-    trip.map_or_else(String::new, |trip| {
-        let ms = trip.as_secs_f64() * 1000.0;
-        if ms < 10.0 {
-            format!("link {ms:.1} ms")
-        } else {
-            format!("link {ms:.0} ms")
-        }
-    })
+    let words = match selected(scene.fleet, scene.ui) {
+        Some(host) if host.link == Link::Local => "this machine".to_owned(),
+        Some(host) => host.round_trip.map_or_else(String::new, |trip| {
+            let ms = trip.as_secs_f64() * 1000.0;
+            if ms < 10.0 {
+                format!("link {ms:.1} ms")
+            } else {
+                format!("link {ms:.0} ms")
+            }
+        }),
+        None => String::new(),
+    };
+    format!("{words:>12}")
+}
+
+/// What our own screen costs the terminal: on a thin line that counts as much as the hosts do.
+fn screen_words(ui: &Ui) -> String {
+    let cost = ui.cost.map(|cost| rate(BytesPerSecond(cost)));
+    cost.map_or_else(|| " ".repeat(16), |cost| format!("screen {cost:>9}"))
 }
 
 fn replay_words(replay: ReplayUi) -> String {

@@ -9,7 +9,7 @@ use super::layers;
 use super::questions;
 use super::route;
 use crate::domain::{HostId, Severity};
-use crate::engine::{Command, Fleet, Host};
+use crate::engine::{Command, Fleet, Host, READ_ONLY_MEND};
 use crate::tui::action::{Action, Place};
 use crate::tui::rows;
 use crate::tui::ui::{Dialog, Focus, GraphSpan, Layer, LineEdit, SortKey, Tab, Ui};
@@ -330,6 +330,12 @@ pub(super) fn reconnect(ui: &mut Ui, hosts: &[HostId]) -> Vec<UiEffect> {
 
 fn stop(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
     match ui.processes.selected {
+        // The engine would refuse it in the end: nobody should choose and confirm for nothing.
+        _ if scene.fleet.read_only => ui.say(
+            Severity::Warning,
+            "read-only: no signal is sent",
+            Some(READ_ONLY_MEND.to_owned()),
+        ),
         Some(pid) => choose_signal(ui, scene, pid),
         None => ui.say(Severity::Info, "no process is selected", None),
     }

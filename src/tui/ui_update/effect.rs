@@ -51,6 +51,8 @@ pub struct Room {
     pub detail_length: usize,
     /// Rows of the top layer.
     pub layer: usize,
+    /// Cells of each of them.
+    pub layer_cells: usize,
 }
 
 /// Something for hands to do.

@@ -5,6 +5,7 @@ use crate::domain::HostId;
 use crate::engine::Fleet;
 use crate::tui::action::Action;
 use crate::tui::help;
+use crate::tui::reading;
 use crate::tui::rows;
 use crate::tui::ui::{Dialog, Layer, Ui};
 
@@ -83,7 +84,10 @@ fn fit_layer(ui: &mut Ui, scene: Scene<'_>) {
             let length = help::lines(place, &search.text, keymap, replaying).len();
             *scroll = (*scroll).min(past(length));
         }
-        Some(Layer::Text { lines, scroll, .. }) => *scroll = (*scroll).min(past(lines.len())),
+        Some(Layer::Text { lines, scroll, .. }) => {
+            let length = reading::rows(lines, scene.room.layer_cells).len();
+            *scroll = (*scroll).min(past(length));
+        }
         Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
             *selected = (*selected).min(Dialog::SIGNALS.len() - 1);
         }

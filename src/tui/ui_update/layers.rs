@@ -2,13 +2,14 @@
 
 use super::body;
 use super::effect::{Copied, Scene, UiEffect};
-use super::fit::moved;
+use super::fit::{follow, moved};
 use super::{describe, route};
 use crate::domain::Severity;
 use crate::engine::Command;
 use crate::tui::action::Action;
 use crate::tui::command_line::{self, Order};
 use crate::tui::palette::{self, Target};
+use crate::tui::reading;
 use crate::tui::ui::{Dialog, Focus, Layer, LineEdit, Ui};
 
 /// Lines of the `:` history that are kept.
@@ -24,22 +25,7 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
             }
             action => read(scroll, scene, action),
         },
-        Some(Layer::Text {
-            title,
-            lines,
-            scroll,
-        }) => match action {
-            Action::Copy => {
-                return vec![UiEffect::Copy(Copied {
-                    what: title.clone(),
-                    text: lines.join("\n"),
-                })];
-            }
-            Action::Back => {
-                ui.layers.pop();
-            }
-            action => read(scroll, scene, action),
-        },
+        Some(Layer::Text { .. }) => return text(ui, scene, action),
         Some(Layer::Palette { search, selected }) => {
             let entries = palette::entries(&search.text, scene.fleet);
             if action == Action::Submit {
@@ -71,12 +57,72 @@ fn read(scroll: &mut usize, scene: Scene<'_>, action: Action) {
     }
 }
 
+fn text(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
+    let Some(Layer::Text {
+        title,
+        lines,
+        scroll,
+        search,
+        hit,
+    }) = ui.layers.last_mut()
+    else {
+        return Vec::new();
+    };
+    match action {
+        Action::Copy => {
+            return vec![UiEffect::Copy(Copied {
+                what: title.clone(),
+                text: lines.join("\n"),
+            })];
+        }
+        Action::Filter => {
+            search.active = true;
+            search.cursor = search.text.len();
+        }
+        Action::Submit => search.active = false,
+        Action::NextHit | Action::PreviousHit => {
+            let count = reading::hits(lines, &search.text).len();
+            let by = if action == Action::NextHit {
+                1
+            } else {
+                count.saturating_sub(1)
+            };
+            *hit = (*hit + by).checked_rem(count).unwrap_or(0);
+            show_hit(ui, scene);
+        }
+        Action::Back => {
+            ui.layers.pop();
+        }
+        action => read(scroll, scene, action),
+    }
+    Vec::new()
+}
+
+/// Brings the present hit into view.
+fn show_hit(ui: &mut Ui, scene: Scene<'_>) {
+    if let Some(Layer::Text {
+        lines,
+        scroll,
+        search,
+        hit,
+        ..
+    }) = ui.layers.last_mut()
+        && let Some(hit) = reading::hits(lines, &search.text).get(*hit)
+    {
+        let rows = reading::rows(lines, scene.room.layer_cells);
+        let row = reading::row_of_hit(&rows, hit);
+        *scroll = follow(*scroll, row, rows.len(), scene.room.layer);
+    }
+}
+
 /// Opens a text to read.
 pub(super) fn show(ui: &mut Ui, title: impl Into<String>, lines: Vec<String>) {
     ui.layers.push(Layer::Text {
         title: title.into(),
         lines,
         scroll: 0,
+        search: LineEdit::default(),
+        hit: 0,
     });
 }
 
@@ -93,10 +139,14 @@ fn choose(ui: &mut Ui, scene: Scene<'_>, target: Option<Target>) -> Vec<UiEffect
 }
 
 /// What was typed changed: choices made before it are void.
-pub(super) fn retyped(ui: &mut Ui) {
+pub(super) fn retyped(ui: &mut Ui, scene: Scene<'_>) {
     match ui.layers.last_mut() {
         Some(Layer::Palette { selected, .. }) => *selected = 0,
         Some(Layer::Help { scroll, .. }) => *scroll = 0,
+        Some(Layer::Text { hit, .. }) => {
+            *hit = 0;
+            show_hit(ui, scene);
+        }
         Some(Layer::CommandLine {
             completion,
             history,
@@ -262,7 +312,7 @@ fn signal_process(
 /// The line of a layer that keys go into.
 pub(super) fn typed_line(layer: &mut Layer) -> Option<&mut LineEdit> {
     match layer {
-        Layer::Help { search, .. } if search.active => Some(search),
+        Layer::Help { search, .. } | Layer::Text { search, .. } if search.active => Some(search),
         Layer::Palette { search, .. } => Some(search),
         Layer::CommandLine { line, .. } => Some(line),
         Layer::Dialog(Dialog::Prompts {

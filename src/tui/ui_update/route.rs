@@ -35,7 +35,7 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
                 Some(line) => line.insert(&text),
                 None => ui.say(Severity::Info, "nothing here takes a paste", None),
             }
-            layers::retyped(ui);
+            layers::retyped(ui, scene);
             Vec::new()
         }
         Input::Tick => {
@@ -63,7 +63,7 @@ fn press(ui: &mut Ui, scene: Scene<'_>, key: Key) -> Vec<UiEffect> {
         if let Some(line) = typed_line(ui) {
             line.insert(c.encode_utf8(&mut [0; 4]));
         }
-        layers::retyped(ui);
+        layers::retyped(ui, scene);
         return Vec::new();
     }
     let replaying = ui.replay.is_some() && ui.layers.is_empty() && place != Place::Text;
@@ -87,7 +87,7 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
     if let Some(line) = typed_line(ui)
         && line.edit(action)
     {
-        layers::retyped(ui);
+        layers::retyped(ui, scene);
         return Vec::new();
     }
     match ui.layers.last() {
@@ -157,7 +157,9 @@ fn is_second(ui: &Ui) -> bool {
 pub(super) fn close(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
     match ui.layers.last_mut() {
         Some(Layer::Dialog(_)) => return dialogs::close(ui, scene),
-        Some(Layer::Help { search, .. }) if search.active || !search.text.is_empty() => {
+        Some(Layer::Help { search, .. } | Layer::Text { search, .. })
+            if search.active || !search.text.is_empty() =>
+        {
             *search = LineEdit::default();
         }
         Some(_) => {

@@ -16,4 +16,4 @@ pub(super) use pen::{Canvas, Pen, row_of};
 pub(super) use words::{
     age_words, bytes, clock, glyph, pair, percent, rate, role_of, severity_glyph, state_words,
 };
-pub(super) use wrap::wrap;
+pub(super) use wrap::{breaks, wrap};

@@ -20,6 +20,7 @@ pub(crate) struct Scene {
 fn scene(name: &'static str, fleet: Fleet, host: &str, change: impl FnOnce(&mut Ui)) -> Scene {
     let mut ui = Ui::new((120, 40));
     ui.now = fleet.at;
+    ui.cost = Some(1_940);
     ui.selected = Some(HostId::new(host));
     ui.themes = pilothouse::tui::theme::names().map(String::from).to_vec();
     change(&mut ui);
@@ -174,6 +175,11 @@ pub(crate) fn layers() -> Vec<Scene> {
                     .map(|n| format!("line {n} of what was said"))
                     .collect(),
                 scroll: 10,
+                search: LineEdit {
+                    active: false,
+                    ..typed("line 2")
+                },
+                hit: 1,
             },
         ),
         over(

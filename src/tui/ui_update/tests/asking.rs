@@ -28,6 +28,15 @@ fn a_signal_is_chosen_then_asked_for() {
     assert_eq!(person.flash(), "no process 99 is known on this host");
 }
 
+#[test]
+fn nobody_chooses_a_signal_that_would_be_refused() {
+    let mut person = Person::new();
+    person.change(|fleet| fleet.read_only = true);
+    assert_eq!(person.press("enter ] j x"), []);
+    assert_eq!(person.dialog(), None);
+    assert_eq!(person.flash(), "read-only: no signal is sent");
+}
+
 fn needs_confirmation(challenge: Challenge) -> Reply {
     Reply::NeedsConfirmation {
         id: ConfirmationId(7),

@@ -1,6 +1,7 @@
 //! What only changes the looks: moving, filtering, typing, leaving.
 
 use super::person::*;
+use crate::tui::ui::LineEdit;
 
 #[test]
 fn movement_moves_and_only_moves() {
@@ -205,6 +206,35 @@ fn the_palette_finds_acts_and_hosts() {
     person.press("ctrl-p 'zoom enter");
     assert!(person.ui.zoom);
     assert!(person.ui.layers.is_empty());
+}
+
+#[test]
+fn a_text_is_searched_and_esc_gives_the_search_up_before_the_text() {
+    let mut person = Person::new();
+    person.ui.layers.push(Layer::Text {
+        title: "a text".into(),
+        lines: (0..30).map(|n| format!("line {n}")).collect(),
+        scroll: 0,
+        search: LineEdit::default(),
+        hit: 0,
+    });
+    let shown = |person: &Person| match person.ui.layers.last() {
+        Some(Layer::Text { scroll, hit, .. }) => Some((*scroll, *hit)),
+        _ => None,
+    };
+    // Letters go into the search and move nothing else; the first hit is brought into view while typing.
+    person.press("/ '9jk backspace backspace");
+    assert_eq!(shown(&person), Some((5, 0)));
+    assert_eq!(person.press("enter n"), []);
+    assert_eq!(shown(&person), Some((15, 1)));
+    person.press("n n");
+    assert_eq!(shown(&person), Some((9, 0)), "round and round");
+    person.press("N");
+    assert_eq!(shown(&person), Some((25, 2)));
+    person.press("esc");
+    assert!(shown(&person).is_some());
+    person.press("esc");
+    assert_eq!(shown(&person), None);
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(super) const ROOM: Room = Room {
     detail: 4,
     detail_length: 10,
     layer: 5,
+    layer_cells: 40,
 };
 
 pub(super) fn host(name: &str) -> Host {
