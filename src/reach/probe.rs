@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::ladder::Finding;
 use crate::exec::{Exec, ExecError, ExecErrorKind, HostSocket, RunLimits};
-use crate::shell::{RemotePath, ShellCommand};
+use crate::shell::{RemotePath, ShellCommand, ShellWord};
 use crate::text::SafeText;
 
 /// Longest wait for a daemon on its own machine.
@@ -20,8 +20,10 @@ const LOOK_AGAIN: u32 = 10;
 
 /// The sockets that Docker and Podman listen on, those of a login without root included. Where the kernel tells who
 /// listens (`__SO_ACCEPTCON` in /proc/net/unix; it may know the folder by another name), a socket is `heard`.
+/// Its argument is put before every path.
 const LOOK: &str = r#"run="/run/user/$(id -u)"
 for socket in /var/run/docker.sock "$run/docker.sock" /run/podman/podman.sock "$run/podman/podman.sock"; do
+  socket=$1$socket
   [ -S "$socket" ] || continue
   if [ -r "$socket" ] && [ -w "$socket" ]; then echo "open $socket"; else echo "shut $socket"; continue; fi
   while read -r _ _ _ flags _ _ _ path; do
@@ -68,10 +70,7 @@ impl ContainerProbe {
 
     async fn look(&mut self, exec: &dyn Exec) -> Finding {
         self.known = Known::Nothing;
-        let command = ShellCommand::new("sh")
-            .arg("-c")
-            .arg(LOOK)
-            .arg("pilothouse-containers");
+        let command = look_below(ShellWord::literal(""));
         let limits = RunLimits {
             timeout: PATIENCE,
             output: 4096,
@@ -97,6 +96,15 @@ impl ContainerProbe {
             }
         }
     }
+}
+
+/// Looks for sockets below this folder.
+fn look_below(root: ShellWord) -> ShellCommand {
+    ShellCommand::new("sh")
+        .arg("-c")
+        .arg(LOOK)
+        .arg("pilothouse-containers")
+        .word(root)
 }
 
 /// What looking for sockets gave.
@@ -221,6 +229,31 @@ mod tests {
         for (printed, found) in rows {
             assert_eq!(sockets(printed.as_bytes()), found, "{printed:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_somebody_listens_on_is_told_from_one_that_was_left() {
+        let (folder, tasks) = (tempfile::tempdir().unwrap(), Tasks::new());
+        let exec = LocalExec::new(tasks.clone());
+        let root = folder.path().to_str().unwrap();
+        let path = format!("{root}/var/run/docker.sock");
+        std::fs::create_dir_all(format!("{root}/var/run")).unwrap();
+        let looked = async || {
+            let command = look_below(ShellWord::new(root).unwrap());
+            let output = exec.run(&command, RunLimits::default()).await.unwrap();
+            assert!(output.exit.is_success() && output.stderr.is_empty());
+            sockets(&output.stdout)
+        };
+        assert_eq!(looked().await, Sockets::None);
+        let listener = UnixListener::bind(&path).unwrap();
+        let found = |heard| Sockets::Open {
+            socket: RemotePath::new(&path).unwrap(),
+            heard,
+        };
+        assert_eq!(looked().await, found(true));
+        drop(listener);
+        assert_eq!(looked().await, found(false));
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
     }
 
     /// A daemon that answers every connection with these bytes.
