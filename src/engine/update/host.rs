@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::judge::{self, Judgement};
-use super::{alert, notes};
+use super::{alert, lost, notes};
 use crate::domain::{
     At, GpuMemory, GpuReport, HealthChange, HostAddress, HostId, MachineReading, Rung, Sample,
     Severity, Telling,
@@ -183,6 +183,8 @@ fn take_in(host: &mut Host, at: At, sample: Sample) {
         host.machine = Some(Timed { at, value: machine });
     }
     if let Some(gpus) = sample.gpus {
+        let last = host.gpus.as_ref().map(|last| last.value.as_ref());
+        let gpus = lost::keep_known(last, gpus);
         host.ladder.record(Rung::Driver, reach::driver(&gpus), at);
         record_gpus(host, at, &gpus);
         host.gpus = Some(Timed { at, value: gpus });
