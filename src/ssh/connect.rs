@@ -32,6 +32,13 @@ const KEEP_ALIVES: usize = 3;
 /// Messages of one channel that may wait for its draining task.
 const CHANNEL_BUFFER: usize = 64;
 
+/// Waits before a server (often the one jump host of many) that has too many logins under way is tried again.
+const CROWD: [Duration; 3] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_millis(2500),
+];
+
 /// Connects, checks every host key on the way, and logs in.
 ///
 /// `ask` hears the target's steps, answers what only a person can, and is kept for the bulk connection. A dropped
@@ -68,6 +75,7 @@ pub(super) async fn dial(
     lane: Lane,
 ) -> Result<Connection, SshError> {
     let mut asked: Vec<Vec<u8>> = Vec::new();
+    let mut crowd = CROWD.iter();
     loop {
         let place = context.place().await;
         let dialler = Dialler {
@@ -83,7 +91,15 @@ pub(super) async fn dial(
         };
         let (hop, key) = match outcome {
             Ok(connection) => return Ok(connection),
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => match crowd.next() {
+                Some(pause) if error.kind() == SshErrorKind::Crowded => {
+                    drop(place);
+                    let scatter = fastrand::u64(..500);
+                    tokio::time::sleep(*pause + Duration::from_millis(scatter)).await;
+                    continue;
+                }
+                _ => return Err(error),
+            },
             Err(Stop::UnknownKey { hop, key }) => (hop, key),
         };
         place.give_away();
@@ -270,14 +286,18 @@ fn no_ssh(hop: &SshTarget, said: &SafeText) -> SshError {
     } else {
         format!("{at} does not speak SSH 2, it says: {said}")
     };
-    let hint = match said.as_str() {
-        "Not allowed at this time" => {
-            "its sshd shuts us out for a while after failed logins (PerSourcePenalties)"
-        }
-        "Exceeded MaxStartups" => "its sshd has too many logins under way (MaxStartups)",
-        _ => "is this the port of its sshd?",
+    let (kind, hint) = match said.as_str() {
+        "Not allowed at this time" => (
+            SshErrorKind::Protocol,
+            "its sshd shuts us out for a while after failed logins (PerSourcePenalties)",
+        ),
+        "Exceeded MaxStartups" => (
+            SshErrorKind::Crowded,
+            "its sshd has too many logins under way (MaxStartups)",
+        ),
+        _ => (SshErrorKind::Protocol, "is this the port of its sshd?"),
     };
-    SshError::new(SshErrorKind::Protocol, Rung::Banner, what).with_hint(hint)
+    SshError::new(kind, Rung::Banner, what).with_hint(hint)
 }
 
 fn greeting_error(hop: &SshTarget, error: russh::Error, heard: Heard) -> SshError {

@@ -452,11 +452,6 @@ async fn what_answers_in_other_words_than_ssh_is_quoted() {
             "Not allowed at this time",
             "PerSourcePenalties",
         ),
-        (
-            "Exceeded MaxStartups\r\n".into(),
-            "Exceeded MaxStartups",
-            "MaxStartups",
-        ),
         ("SSH-1.5-old\r\n".into(), "SSH-1.5-old", "port"),
     ];
     for ((words, quoted, mend), stays) in rows.iter().flat_map(|row| [(row, false), (row, true)]) {
@@ -546,4 +541,58 @@ async fn a_frozen_host_is_noticed_by_keep_alives() {
     let error = session.closed().await;
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     assert!(error.silent(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_crowded_server_is_tried_again_at_once() {
+    let sshd = Sshd::start();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut target = sshd.target();
+    let known_hosts = std::fs::read_to_string(&target.known_hosts[0]).unwrap();
+    let known_hosts = known_hosts.replace(&sshd.port.to_string(), &port.to_string());
+    std::fs::write(&target.known_hosts[0], known_hosts).unwrap();
+    target.endpoint = loopback(port);
+    let crowd = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.write_all(b"Exceeded MaxStartups\r\n").await.unwrap();
+        drop(socket);
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut to = tokio::net::TcpStream::connect(("127.0.0.1", sshd.port))
+            .await
+            .unwrap();
+        // However it ends.
+        let _ = tokio::io::copy_bidirectional(&mut socket, &mut to).await;
+    };
+    let work = async { works(dial(&target).await.unwrap()).await };
+    tokio::join!(crowd, work);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_crowded_is_left_in_words() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let target = nowhere(listener.local_addr().unwrap().port());
+    let mut tries = 0;
+    let crowd = async {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tries += 1;
+            socket.write_all(b"Exceeded MaxStartups\r\n").await.unwrap();
+        }
+    };
+    let error = tokio::select! {
+        outcome = dial(&target) => outcome.unwrap_err(),
+        () = crowd => unreachable!(),
+    };
+    assert_eq!(
+        (error.kind(), error.rung()),
+        (SshErrorKind::Crowded, Rung::Banner)
+    );
+    assert!(error.hint().unwrap().contains("MaxStartups"));
+    assert!(!error.is_final() && !error.silent());
+    assert_eq!(tries, 4);
 }
