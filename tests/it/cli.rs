@@ -433,7 +433,7 @@ fn a_file_that_is_no_recording_is_refused_in_words() {
     let file = person.path("notes.txt");
     Person::write(&file, "hello\n");
     let ran = person.run(&["replay", file.to_str().unwrap()]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(
         ran.err.contains("is no recording") && ran.err.contains("--record"),
         "{}",
