@@ -6,7 +6,7 @@ use std::time::Duration;
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::DropGuard;
 
 use super::ask::Ask;
@@ -25,6 +25,13 @@ const SESSIONS: usize = 9;
 
 /// How long a server may think about a new channel. Longer than a daemon needs that a socket on the host leads to.
 const CHANNEL_OPENS: Duration = Duration::from_secs(10);
+
+/// Waits for an sshd to free the place of a session that has ended.
+const FREED: [Duration; 3] = [
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+];
 
 /// What a session channel is called in a sentence.
 const SESSION: &str = "a command";
@@ -253,10 +260,21 @@ impl Session {
                 let connection = self.connection(other).await?;
                 let permit = Arc::clone(&connection.sessions).acquire_owned().await;
                 let permit = permit.map_err(|_| self.lost())?;
-                Ok((self.open_session(&connection).await?, permit))
+                Ok((self.open_freed_session(&connection).await?, permit))
             }
             opened => Ok((opened?, permit)),
         }
+    }
+
+    /// An sshd frees the place of a session a moment after it has closed its channel.
+    async fn open_freed_session(&self, connection: &Connection) -> Result<Channel<Msg>, SshError> {
+        for pause in FREED {
+            match self.open_session(connection).await {
+                Err(error) if error.kind() == SshErrorKind::Busy => sleep(pause).await,
+                opened => return opened,
+            }
+        }
+        self.open_session(connection).await
     }
 
     async fn open_session(&self, connection: &Connection) -> Result<Channel<Msg>, SshError> {
