@@ -7,29 +7,28 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::demo_verb::DemoArgs;
-use crate::config::{Flags, parse_period};
+use crate::config::{Flags, VARIABLES, parse_period};
 
-const EXAMPLES: &str = "\
-Examples:
-  pilothouse                           the hosts of the configuration, else this machine
+/// What to try first.
+pub(super) const EXAMPLES: &str =
+    "  pilothouse                           the hosts of the configuration, else this machine
   pilothouse spark-1 ops@box:2222      these hosts; names of ~/.ssh/config work too
   pilothouse demo --drill wedge        see it without any machine
   pilothouse once --json spark-1       one look, for scripts
   pilothouse config init               write a configuration to start from
-  pilothouse doctor                    find out what is missing here, and the mend
+  pilothouse doctor                    find out what is missing here, and the mend";
 
-Every verb explains itself: pilothouse config --help";
-
-/// Sections of the manual that clap does not know.
-pub(super) const MORE: &str = "\
-Exit codes:
-  0  done
+/// What the exit codes mean: a promise to scripts.
+pub(super) const EXIT_STATUS: &str = "  0  done
   1  failed
   2  wrong usage, or input that was refused
   3  refused by policy: read-only, not armed, not confirmed
   4  a host is unreachable
-  5  the outcome is not known
+  5  the outcome is not known";
 
+const AFTER: &str = "Every verb explains itself: pilothouse config --help";
+
+const PRECEDENCE: &str = "\
 Precedence: flag, environment (PILOTHOUSE_…), configuration file, default.
 Every variable is listed by `pilothouse config print --help`.";
 
@@ -56,8 +55,10 @@ added to this shape, never renamed.";
 #[command(
     name = "pilothouse",
     version,
-    after_help = EXAMPLES,
-    after_long_help = format!("{EXAMPLES}\n\n{MORE}"),
+    after_help = format!("Examples:\n{EXAMPLES}\n\n{AFTER}"),
+    after_long_help = format!(
+        "Examples:\n{EXAMPLES}\n\n{AFTER}\n\nExit codes:\n{EXIT_STATUS}\n\n{PRECEDENCE}"
+    ),
     subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     subcommand_value_name = "VERB",
@@ -178,7 +179,7 @@ pub(super) enum ConfigVerb {
     /// Write a commented configuration to start from; never overwrites one
     Init,
     /// Show the configuration in force and where each value came from; secrets are masked
-    #[command(after_help = variables())]
+    #[command(after_help = format!("Variables:\n{}", variables()))]
     Print,
     /// Tell every problem of the configuration; exit 1 when there is one
     Validate,
@@ -186,17 +187,18 @@ pub(super) enum ConfigVerb {
     Path,
 }
 
-fn variables() -> String {
-    let widest = crate::config::VARIABLES
+/// The variables of ours and what each sets, a line each.
+pub(super) fn variables() -> String {
+    let widest = VARIABLES
         .iter()
         .map(|(name, _)| name.len())
         .max()
         .unwrap_or_default();
-    crate::config::VARIABLES
+    VARIABLES
         .iter()
-        .fold("Variables:".to_owned(), |text, (name, what)| {
-            format!("{text}\n  {name:widest$}  {what}")
-        })
+        .map(|(name, what)| format!("  {name:widest$}  {what}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

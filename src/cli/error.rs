@@ -71,7 +71,8 @@ impl CliError {
             Self::Load(_)
             | Self::Usage { .. }
             | Self::Exists(_)
-            | Self::Record(RecordError::Exists(_)) => Exit::Usage,
+            | Self::Record(RecordError::Exists(_))
+            | Self::Replay(_) => Exit::Usage,
             Self::Screen(error) => Exit::Ended(u8::try_from(error.exit_code()).unwrap_or(1)),
             Self::Output(_)
             | Self::Write { .. }
@@ -79,7 +80,6 @@ impl CliError {
             | Self::Nameless
             | Self::Demo(_)
             | Self::Record(_)
-            | Self::Replay(_)
             | Self::Runtime(_) => Exit::Failed,
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         ["sh", "-c", _, "pilothouse-signal", pid, started, name] => {
             signal(pid, started, name, world)
         }
-        ["sh", "-c", _, "pilothouse-containers"] => Program::says(if world.profile.docker {
+        ["sh", "-c", _, "pilothouse-containers", _] => Program::says(if world.profile.docker {
             "open /var/run/docker.sock\n"
         } else {
             ""

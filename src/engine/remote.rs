@@ -58,7 +58,7 @@ pub(super) fn signal_outcome(pid: u32, outcome: Result<Output, ExecError>) -> Re
             why: "the connection was lost before the host could say what happened".into(),
             hint: Some("look whether the process is still there".into()),
         }),
-        Exit::Status(_) | Exit::Signal(_) => {
+        Exit::Status(_) | Exit::Signal(_) | Exit::Refused => {
             let said = String::from_utf8_lossy(&output.stderr);
             let said = crate::text::SafeText::new(said.trim());
             failed(format!("the host could not do it: {said}"), None)

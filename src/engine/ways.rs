@@ -166,7 +166,7 @@ impl Watch for There {
 impl From<SamplerError> for Lost {
     fn from(error: SamplerError) -> Self {
         Self {
-            silent: matches!(error, SamplerError::Silent(_)),
+            silent: error.silent(),
             what: with_cause(&error),
             hint: error.hint(),
         }
@@ -211,7 +211,7 @@ impl From<SamplerError> for ConnectError {
     fn from(error: SamplerError) -> Self {
         Self {
             rung: Rung::Command,
-            silent: matches!(error, SamplerError::Silent(_)),
+            silent: error.silent(),
             what: with_cause(&error),
             hint: error.hint(),
             is_final: false,

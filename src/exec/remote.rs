@@ -24,6 +24,9 @@ const HELD: usize = 4 * 1024 * 1024;
 /// Uploads up to this size use the connection that is open anyway.
 const SMALL: usize = 64 * 1024;
 
+/// What a command becomes that the server does not start.
+const NOT_STARTED: &str = "the host does not run commands for this login";
+
 /// Writes standard input beside the wanted place, checks that all of it came (a lost connection looks like the end of
 /// input), and renames it. Arguments: path, mode, size.
 const UPLOAD: &str = r#"umask 077
@@ -72,10 +75,11 @@ impl RemoteExec {
             running.eof().await.map_err(exec_error)?;
         }
         let (output, ending) = collected.await.map_err(|_| gone())?;
-        Ok(Output {
-            exit: exit(ending)?,
-            ..output
-        })
+        match exit(ending) {
+            Exit::Unknown => Err(gone()),
+            Exit::Refused => Err(ExecError::new(ExecErrorKind::Refused, NOT_STARTED)),
+            exit => Ok(Output { exit, ..output }),
+        }
     }
 }
 
@@ -146,7 +150,6 @@ impl Exec for RemoteExec {
                 ExecErrorKind::Lost,
                 format!("{path} did not arrive whole and was left as it was"),
             )),
-            Exit::Unknown => Err(gone()),
             _ => {
                 let why = crate::text::SafeText::from_bytes(&output.stderr);
                 Err(ExecError::new(
@@ -178,15 +181,12 @@ fn gone() -> ExecError {
 }
 
 /// How a command ended, in the words of this room.
-fn exit(ending: End) -> Result<Exit, ExecError> {
+fn exit(ending: End) -> Exit {
     match ending {
-        End::Status(status) => Ok(Exit::Status(status)),
-        End::Signal(name) => Ok(Exit::Signal(name)),
-        End::Unknown => Err(gone()),
-        End::Refused => Err(ExecError::new(
-            ExecErrorKind::Refused,
-            "the host does not run commands for this login",
-        )),
+        End::Status(status) => Exit::Status(status),
+        End::Signal(name) => Exit::Signal(name),
+        End::Refused => Exit::Refused,
+        End::Unknown => Exit::Unknown,
     }
 }
 
@@ -194,7 +194,7 @@ fn exec_error(error: SshError) -> ExecError {
     use ExecErrorKind as Exec;
     let kind = match error.kind() {
         SshErrorKind::Name | SshErrorKind::Unreachable => Exec::Unreachable,
-        SshErrorKind::Timeout | SshErrorKind::Busy => Exec::Timeout,
+        SshErrorKind::Timeout => Exec::Timeout,
         SshErrorKind::Protocol => Exec::Protocol,
         SshErrorKind::Lost => Exec::Lost,
         SshErrorKind::NotFound => Exec::NotFound,
@@ -315,10 +315,7 @@ impl Sink for Lines {
                 self.reader.push(last);
             }
         }
-        self.reader
-            .sink
-            .exit(exit(ending).unwrap_or(Exit::Unknown))
-            .await;
+        self.reader.sink.exit(exit(ending)).await;
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Exit {
     Status(u32),
     /// By this signal (its name without `SIG`).
     Signal(String),
+    /// The host did not start it.
+    Refused,
     /// The connection was gone before it could say.
     Unknown,
 }

@@ -11,7 +11,7 @@ use super::reader::{Heard, Reader};
 use super::wire::{NAME, VERSION};
 use crate::clock::Clock;
 use crate::domain::{At, GpuSourceChoice, Sample};
-use crate::exec::{Exec, ExecError, Exit, Fd, LineStream, StreamEvent};
+use crate::exec::{Exec, ExecError, ExecErrorKind, Exit, Fd, LineStream, StreamEvent};
 use crate::gpu::{NvmlSource, NvmlThread};
 use crate::shell::{ShellCommand, ShellWord};
 use crate::text::SafeText;
@@ -23,6 +23,9 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a beat waits for NVML: reading eight GPUs takes a few milliseconds.
 const NVML_PATIENCE: Duration = Duration::from_millis(200);
+
+/// Longest last words that are kept, in bytes.
+const LAST_WORDS: usize = 400;
 
 /// How a host is sampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub struct Beat {
 #[derive(Debug, Error)]
 pub enum SamplerError {
     /// The script could not be started, or its connection is gone.
-    #[error("the sampler has no connection")]
+    #[error("the sampler could not be started")]
     Exec(#[source] ExecError),
     /// It was started and does not answer.
     #[error("no answer from the sampler for {} s", .0.as_secs())]
@@ -59,12 +62,39 @@ pub enum SamplerError {
         /// The last thing that was written to standard error, or how it ended in words.
         said: SafeText,
     },
+    /// Something else ran in its place, or its shell gave up.
+    #[error("the host did not run our command: {said}")]
+    NotOurs {
+        /// The last line that came instead, or how it ended in words.
+        said: SafeText,
+    },
     /// It answers in another version of the protocol.
     #[error("the sampler on the host speaks another version")]
     WrongVersion,
 }
 
 impl SamplerError {
+    /// The same end, of a script that has not said a word.
+    fn before_hello(self) -> Self {
+        match self {
+            // Without `sh` there is nothing to run, and no other command is to blame.
+            Self::Ended {
+                exit: Exit::Status(status),
+                said,
+            } if !matches!(status, 126 | 127) => Self::NotOurs { said },
+            other => other,
+        }
+    }
+
+    /// Whether the host took what we asked and said nothing.
+    pub fn silent(&self) -> bool {
+        match self {
+            Self::Silent(_) => true,
+            Self::Exec(error) => error.kind == ExecErrorKind::Timeout,
+            Self::Ended { .. } | Self::NotOurs { .. } | Self::WrongVersion => false,
+        }
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -76,6 +106,13 @@ impl SamplerError {
                 exit: Exit::Status(126 | 127),
                 ..
             } => Some("the host needs a POSIX `sh` on the path of a login without terminal".into()),
+            Self::Ended {
+                exit: Exit::Refused,
+                ..
+            } => Some("its sshd_config or the options of our key in authorized_keys forbid it".into()),
+            Self::NotOurs { .. } => Some(
+                "the login has a command of its own (ForceCommand, command= of its key) or no usable shell".into(),
+            ),
             Self::Ended { .. } | Self::WrongVersion => None,
         }
     }
@@ -104,7 +141,9 @@ impl Sampler {
             nvml: None,
             last_words: SafeText::default(),
         };
-        sampler.hear(At::default(), Heard::Hello).await?;
+        let greeted = sampler.hear(At::default(), Heard::Hello).await;
+        greeted.map_err(SamplerError::before_hello)?;
+        sampler.last_words = SafeText::default();
         Ok(sampler)
     }
 
@@ -169,15 +208,24 @@ impl Sampler {
                 }) => match self.reader.line(&bytes, at) {
                     Heard::WrongVersion => return Err(SamplerError::WrongVersion),
                     heard if heard == wanted => return Ok(()),
+                    _ if wanted == Heard::Hello => self.keep(&bytes),
                     _ => {}
                 },
                 Some(StreamEvent::Line {
                     fd: Fd::Err, bytes, ..
-                }) => self.last_words = SafeText::from_bytes(&bytes),
+                }) => self.keep(&bytes),
                 Some(StreamEvent::Line { .. } | StreamEvent::Gap { .. }) => {}
                 Some(StreamEvent::Exit(exit)) => return Err(self.ended(exit)),
                 None => return Err(self.ended(Exit::Unknown)),
             }
+        }
+    }
+
+    /// Keeps a line that may turn out to be the reason.
+    fn keep(&mut self, line: &[u8]) {
+        let line = line.get(..LAST_WORDS).unwrap_or(line).trim_ascii();
+        if !line.is_empty() {
+            self.last_words = SafeText::from_bytes(line);
         }
     }
 
@@ -187,6 +235,7 @@ impl Sampler {
             _ if !said.is_empty() => said,
             Exit::Status(status) => format!("status {status}").into(),
             Exit::Signal(name) => format!("signal {name}").into(),
+            Exit::Refused => "the host does not run commands for this login".into(),
             Exit::Unknown => "the connection is gone".into(),
         };
         SamplerError::Ended { exit, said }

@@ -1,14 +1,15 @@
 //! The container rung, tried by hand: is there a daemon's socket, may we use it, does it answer a ping. Docker and Podman
 //! speak alike here.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::ladder::Finding;
-use crate::exec::{Exec, ExecErrorKind, HostSocket, RunLimits};
-use crate::shell::{RemotePath, ShellCommand};
+use crate::exec::{Exec, ExecError, ExecErrorKind, HostSocket, RunLimits};
+use crate::shell::{RemotePath, ShellCommand, ShellWord};
 use crate::text::SafeText;
 
 /// Longest wait for a daemon on its own machine.
@@ -17,12 +18,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Rounds without a socket before it is looked for again.
 const LOOK_AGAIN: u32 = 10;
 
-/// The sockets that Docker and Podman listen on, those of a login without root included.
+/// The sockets that Docker and Podman listen on, those of a login without root included. Where the kernel tells who
+/// listens (`__SO_ACCEPTCON` in /proc/net/unix; it may know the folder by another name), a socket is `heard`.
+/// Its argument is put before every path.
 const LOOK: &str = r#"run="/run/user/$(id -u)"
 for socket in /var/run/docker.sock "$run/docker.sock" /run/podman/podman.sock "$run/podman/podman.sock"; do
+  socket=$1$socket
   [ -S "$socket" ] || continue
-  if [ -r "$socket" ] && [ -w "$socket" ]; then echo "open $socket"; else echo "shut $socket"; fi
-done"#;
+  if [ -r "$socket" ] && [ -w "$socket" ]; then echo "open $socket"; else echo "shut $socket"; continue; fi
+  while read -r _ _ _ flags _ _ _ path; do
+    case $flags,$path in 00010000,*"${socket#/var}") echo "heard $socket"; break ;; esac
+  done </proc/net/unix
+done 2>/dev/null"#;
 
 /// Tries the container rung of one host, round by round; remembers where the daemon listens.
 #[derive(Debug, Default)]
@@ -52,7 +59,7 @@ impl ContainerProbe {
             return Finding::NotApplicable;
         }
         if let Known::Open(socket) = &self.known {
-            let finding = ping(exec, socket).await;
+            let finding = ping(exec, socket, false).await;
             if finding == Finding::Holds {
                 return finding;
             }
@@ -63,10 +70,7 @@ impl ContainerProbe {
 
     async fn look(&mut self, exec: &dyn Exec) -> Finding {
         self.known = Known::Nothing;
-        let command = ShellCommand::new("sh")
-            .arg("-c")
-            .arg(LOOK)
-            .arg("pilothouse-containers");
+        let command = look_below(ShellWord::literal(""));
         let limits = RunLimits {
             timeout: PATIENCE,
             output: 4096,
@@ -76,8 +80,8 @@ impl ContainerProbe {
             Err(error) => return fails(error.kind == ExecErrorKind::Timeout, &error.what, None),
         };
         match sockets {
-            Sockets::Open(socket) => {
-                let finding = ping(exec, &socket).await;
+            Sockets::Open { socket, heard } => {
+                let finding = ping(exec, &socket, heard).await;
                 self.known = Known::Open(socket);
                 finding
             }
@@ -94,10 +98,23 @@ impl ContainerProbe {
     }
 }
 
+/// Looks for sockets below this folder.
+fn look_below(root: ShellWord) -> ShellCommand {
+    ShellCommand::new("sh")
+        .arg("-c")
+        .arg(LOOK)
+        .arg("pilothouse-containers")
+        .word(root)
+}
+
 /// What looking for sockets gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Sockets {
-    Open(RemotePath),
+    Open {
+        socket: RemotePath,
+        /// Somebody listens on it, as the host's kernel says.
+        heard: bool,
+    },
     Shut(RemotePath),
     None,
 }
@@ -112,14 +129,19 @@ fn sockets(printed: &[u8]) -> Sockets {
             .find_map(|path| RemotePath::new(path).ok())
     };
     match (named("open"), named("shut")) {
-        (Some(socket), _) => Sockets::Open(socket),
+        (Some(socket), _) => Sockets::Open {
+            heard: printed
+                .lines()
+                .any(|line| line == format!("heard {socket}")),
+            socket,
+        },
         (None, Some(socket)) => Sockets::Shut(socket),
         (None, None) => Sockets::None,
     }
 }
 
 /// Asks the daemon for its `/_ping`, the one request that costs it nothing.
-async fn ping(exec: &dyn Exec, socket: &RemotePath) -> Finding {
+async fn ping(exec: &dyn Exec, socket: &RemotePath, heard: bool) -> Finding {
     let socket_of_host = HostSocket::Unix(socket.clone());
     match timeout(PATIENCE, ask(exec, &socket_of_host)).await {
         Err(_) => fails(
@@ -129,24 +151,39 @@ async fn ping(exec: &dyn Exec, socket: &RemotePath) -> Finding {
         ),
         Ok(Ok(status)) if status.contains(" 200") => Finding::Holds,
         Ok(Ok(status)) => fails(false, &format!("{socket} answers: {status}"), None),
-        Ok(Err(why)) => fails(
+        // An sshd says the same of a socket that nobody listens on and of one that it keeps from us.
+        Ok(Err(Unasked::NotOpened(_))) if heard => fails(
             false,
-            &format!("{socket}: {why}"),
+            &format!("the host's sshd does not let us reach {socket}"),
+            Some("set AllowStreamLocalForwarding to yes or local in its sshd_config"),
+        ),
+        Ok(Err(Unasked::NotOpened(error))) => fails(
+            false,
+            &format!("{socket}: {}", error.what),
             Some("is the daemon running? sudo systemctl start docker"),
         ),
+        Ok(Err(Unasked::Broken(error))) => fails(false, &format!("{socket}: {error}"), None),
     }
 }
 
+/// Why a daemon gave no answer.
+enum Unasked {
+    /// The socket did not open.
+    NotOpened(ExecError),
+    /// It opened and broke.
+    Broken(io::Error),
+}
+
 /// The first line of the answer.
-async fn ask(exec: &dyn Exec, socket: &HostSocket) -> Result<String, String> {
-    let mut io = exec.connect(socket).await.map_err(|error| error.what)?;
+async fn ask(exec: &dyn Exec, socket: &HostSocket) -> Result<String, Unasked> {
+    let mut io = exec.connect(socket).await.map_err(Unasked::NotOpened)?;
     io.write_all(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(Unasked::Broken)?;
     let mut answer = [0; 256];
     let mut filled = 0;
     while let Some(room) = answer.get_mut(filled..).filter(|room| !room.is_empty()) {
-        let read = io.read(room).await.map_err(|error| error.to_string())?;
+        let read = io.read(room).await.map_err(Unasked::Broken)?;
         let ended = room.iter().take(read).any(|byte| *byte == b'\n');
         filled += read;
         if ended || read == 0 {
@@ -177,16 +214,46 @@ mod tests {
     #[test]
     fn the_first_socket_that_we_may_use_is_taken() {
         let path = |text: &str| RemotePath::new(text).unwrap();
+        let open = |text: &str, heard| Sockets::Open {
+            socket: path(text),
+            heard,
+        };
         let rows = [
             ("", Sockets::None),
             ("motd\nopenly said\n", Sockets::None),
-            ("shut /a\nopen /b\nopen /c\n", Sockets::Open(path("/b"))),
+            ("shut /a\nopen /b\nopen /c\nheard /c\n", open("/b", false)),
+            ("open /b\nheard /b\nopen /c\n", open("/b", true)),
             ("shut /a\nshut /b\n", Sockets::Shut(path("/a"))),
             ("open relative\n", Sockets::None),
         ];
         for (printed, found) in rows {
             assert_eq!(sockets(printed.as_bytes()), found, "{printed:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_somebody_listens_on_is_told_from_one_that_was_left() {
+        let (folder, tasks) = (tempfile::tempdir().unwrap(), Tasks::new());
+        let exec = LocalExec::new(tasks.clone());
+        let root = folder.path().to_str().unwrap();
+        let path = format!("{root}/var/run/docker.sock");
+        std::fs::create_dir_all(format!("{root}/var/run")).unwrap();
+        let looked = async || {
+            let command = look_below(ShellWord::new(root).unwrap());
+            let output = exec.run(&command, RunLimits::default()).await.unwrap();
+            assert!(output.exit.is_success() && output.stderr.is_empty());
+            sockets(&output.stdout)
+        };
+        assert_eq!(looked().await, Sockets::None);
+        let listener = UnixListener::bind(&path).unwrap();
+        let found = |heard| Sockets::Open {
+            socket: RemotePath::new(&path).unwrap(),
+            heard,
+        };
+        assert_eq!(looked().await, found(true));
+        drop(listener);
+        assert_eq!(looked().await, found(false));
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
     }
 
     /// A daemon that answers every connection with these bytes.
@@ -204,7 +271,7 @@ mod tests {
         });
         let exec = LocalExec::new(tasks.clone());
         let socket = RemotePath::new(path.to_str().unwrap()).unwrap();
-        let finding = ping(&exec, &socket).await;
+        let finding = ping(&exec, &socket, true).await;
         assert!(tasks.shutdown(Duration::from_secs(5)).await);
         finding
     }
@@ -249,6 +316,10 @@ mod tests {
             (
                 SimReply::Says(0, "open /var/run/docker.sock\n"),
                 "/var/run/docker.sock: nothing listens on a scripted machine",
+            ),
+            (
+                SimReply::Says(0, "open /run/docker.sock\nheard /run/docker.sock\n"),
+                "the host's sshd does not let us reach /run/docker.sock",
             ),
         ];
         for (reply, words) in rows {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::ask::{Ask, Step};
 use super::context::{Place, SshContext, TURN};
 use super::error::{SshError, SshErrorKind};
+use super::greeting::{Greeting, Heard};
 use super::handler::{Ending, Gatekeeper, KeyStop};
 use super::host_key::{OfferedKey, algorithms};
 use super::known_hosts::KnownHosts;
@@ -24,11 +25,19 @@ use super::transport::{self, Opening};
 use super::trust;
 use super::wire::Wire;
 use crate::domain::Rung;
+use crate::text::SafeText;
 
 /// Keep-alives without an answer after which a connection is given up.
 const KEEP_ALIVES: usize = 3;
 /// Messages of one channel that may wait for its draining task.
 const CHANNEL_BUFFER: usize = 64;
+
+/// Waits before a server (often the one jump host of many) that has too many logins under way is tried again.
+const CROWD: [Duration; 3] = [
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_millis(2500),
+];
 
 /// Connects, checks every host key on the way, and logs in.
 ///
@@ -66,6 +75,7 @@ pub(super) async fn dial(
     lane: Lane,
 ) -> Result<Connection, SshError> {
     let mut asked: Vec<Vec<u8>> = Vec::new();
+    let mut crowd = CROWD.iter();
     loop {
         let place = context.place().await;
         let dialler = Dialler {
@@ -81,7 +91,15 @@ pub(super) async fn dial(
         };
         let (hop, key) = match outcome {
             Ok(connection) => return Ok(connection),
-            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::Failed(error)) => match crowd.next() {
+                Some(pause) if error.kind() == SshErrorKind::Crowded => {
+                    drop(place);
+                    let scatter = fastrand::u64(..500);
+                    tokio::time::sleep(*pause + Duration::from_millis(scatter)).await;
+                    continue;
+                }
+                _ => return Err(error),
+            },
             Err(Stop::UnknownKey { hop, key }) => (hop, key),
         };
         place.give_away();
@@ -149,9 +167,9 @@ impl Dialler<'_> {
         through: Option<&Handle<Gatekeeper>>,
         cut: &CancellationToken,
     ) -> Result<Hop, Stop> {
-        let stage = Stage::default();
+        let (stage, greeting) = (Stage::default(), Arc::new(Greeting::default()));
         let limit = hop.connect_timeout;
-        let greeting = async {
+        let opening = async {
             let opening = Opening {
                 hop,
                 through,
@@ -160,11 +178,12 @@ impl Dialler<'_> {
             let stream =
                 transport::open(opening, || self.step(hop, &stage, Step::Resolved)).await?;
             self.step(hop, &stage, Step::Connected);
-            self.greet(hop, Wire::new(stream, cut.clone())).await
+            let wire = Wire::new(stream, Arc::clone(&greeting), cut.clone());
+            self.greet(hop, wire, &greeting).await
         };
-        let mut open = match tokio::time::timeout(limit, greeting).await {
+        let mut open = match tokio::time::timeout(limit, opening).await {
             Ok(greeted) => greeted?,
-            Err(_) => return Err(stage.timeout(hop, limit).into()),
+            Err(_) => return Err(stage.timeout(hop, limit, greeting.heard()).into()),
         };
         self.step(hop, &stage, Step::Greeted);
         let login = Login {
@@ -188,7 +207,7 @@ impl Dialler<'_> {
     }
 
     /// Banner, key exchange and host key; nothing of a login is sent before the key is accepted.
-    async fn greet(&self, hop: &SshTarget, wire: Wire) -> Result<Hop, Stop> {
+    async fn greet(&self, hop: &SshTarget, wire: Wire, greeting: &Greeting) -> Result<Hop, Stop> {
         let known = trust::known_hosts(hop);
         let config = Arc::new(config(hop, self.lane, &known));
         let stop = Arc::new(Mutex::new(None));
@@ -216,7 +235,7 @@ impl Dialler<'_> {
                         hop: Box::new(hop.clone()),
                         key,
                     },
-                    None => Stop::Failed(greeting_error(hop, error)),
+                    None => Stop::Failed(greeting_error(hop, error, greeting.heard())),
                 })
             }
         }
@@ -232,10 +251,13 @@ impl Stage {
         self.0.store(step as u8 + 1, Ordering::Release);
     }
 
-    fn timeout(&self, hop: &SshTarget, limit: Duration) -> SshError {
+    fn timeout(&self, hop: &SshTarget, limit: Duration, heard: Heard) -> SshError {
         let seconds = limit.as_secs_f32();
         let at = &hop.endpoint;
         let timeout = |rung, what| SshError::new(SshErrorKind::Timeout, rung, what);
+        let wedged = |what| {
+            timeout(Rung::Banner, what).with_hint("the machine may be wedged, or its sshd starved")
+        };
         match self.0.load(Ordering::Acquire) {
             0 => timeout(
                 Rung::Resolve,
@@ -243,39 +265,67 @@ impl Stage {
             ),
             1 => timeout(Rung::Tcp, format!("{at} does not answer in {seconds} s"))
                 .with_hint("is it on, and is the network between here and there?"),
-            _ => timeout(
-                Rung::Banner,
-                format!("{at} takes the connection and says nothing for {seconds} s"),
-            )
-            .with_hint("the machine may be wedged, or its sshd starved"),
+            _ => match heard {
+                Heard::Other(said) => no_ssh(hop, &said),
+                Heard::Nothing => wedged(format!(
+                    "{at} takes the connection and says nothing for {seconds} s"
+                )),
+                Heard::Version => wedged(format!(
+                    "{at} greets and has not made its key exchange in {seconds} s"
+                )),
+            },
         }
     }
 }
 
-fn greeting_error(hop: &SshTarget, error: russh::Error) -> SshError {
+/// Something answers there, in other words than SSH's. An sshd that shuts us out says so in a line of its own.
+fn no_ssh(hop: &SshTarget, said: &SafeText) -> SshError {
+    let at = &hop.endpoint;
+    let what = if said.is_empty() {
+        format!("{at} does not speak SSH 2")
+    } else {
+        format!("{at} does not speak SSH 2, it says: {said}")
+    };
+    let (kind, hint) = match said.as_str() {
+        "Not allowed at this time" => (
+            SshErrorKind::Protocol,
+            "its sshd shuts us out for a while after failed logins (PerSourcePenalties)",
+        ),
+        "Exceeded MaxStartups" => (
+            SshErrorKind::Crowded,
+            "its sshd has too many logins under way (MaxStartups)",
+        ),
+        _ => (SshErrorKind::Protocol, "is this the port of its sshd?"),
+    };
+    SshError::new(kind, Rung::Banner, what).with_hint(hint)
+}
+
+fn greeting_error(hop: &SshTarget, error: russh::Error, heard: Heard) -> SshError {
     use russh::Error as E;
     let at = &hop.endpoint;
     let protocol = |what: String| SshError::new(SshErrorKind::Protocol, Rung::Banner, what);
-    match &error {
-        E::Disconnect | E::HUP | E::IO(_) => SshError::new(
+    match (&error, heard) {
+        (_, Heard::Other(said)) => no_ssh(hop, &said),
+        (E::Disconnect | E::HUP | E::IO(_), _) => SshError::new(
             SshErrorKind::Lost,
             Rung::Banner,
             format!("{at} closed the connection before its host key"),
         )
         .with_hint("its sshd may be starting, overloaded (MaxStartups) or refusing our address"),
-        E::Version => protocol(format!("{at} does not speak SSH 2")),
-        E::NoCommonAlgo { kind, theirs, .. } => {
+        (E::Version, _) => no_ssh(hop, &SafeText::default()),
+        (E::NoCommonAlgo { kind, theirs, .. }, _) => {
             let theirs: Vec<&str> = theirs.iter().map(String::as_str).take(8).collect();
-            let theirs = crate::text::SafeText::new(&theirs.join(", "));
+            let theirs = SafeText::new(&theirs.join(", "));
             protocol(format!(
                 "{at} has no {kind:?} algorithm that we trust (it has: {theirs})"
             ))
             .with_hint("a newer OpenSSH on the host is the mend")
         }
-        E::WrongServerSig => protocol(format!("{at} did not prove that it owns its host key")),
-        _ => protocol(format!("the key exchange with {at} failed")),
+        (E::WrongServerSig, _) => protocol(format!("{at} did not prove that it owns its host key")),
+        _ => protocol(format!("the key exchange with {at} failed"))
+            .with_hint("is this the port of its sshd?")
+            .with_source(error),
     }
-    .with_source(error)
 }
 
 /// Our side of the negotiation. What differs from the library's defaults: AES-GCM first (fastest, and safe without

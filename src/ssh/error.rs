@@ -27,6 +27,8 @@ pub enum SshErrorKind {
     Timeout,
     /// The far side does not speak SSH as we do.
     Protocol,
+    /// The server has too many logins under way.
+    Crowded,
     /// The host key is in no known_hosts file, and nobody may be asked or the answer was No.
     KeyUnknown,
     /// Another key is known for this name.

@@ -18,8 +18,8 @@ use super::signer::{Hand, SignStop};
 use super::target::SshTarget;
 use crate::domain::Rung;
 
-/// How long a server may think about one request; PAM modules take seconds.
-const SERVER_THINKS: Duration = Duration::from_secs(15);
+/// How long a server may think about one request; PAM modules take seconds. A login that hangs is told within 15 s.
+const SERVER_THINKS: Duration = Duration::from_secs(10);
 /// Keys shown at most: sshd ends the connection after `MaxAuthTries`, 6 by default.
 const OFFERS: usize = 6;
 
@@ -215,7 +215,8 @@ pub(super) async fn patient<T>(
                     SshErrorKind::Timeout,
                     Rung::Login,
                     format!("no answer to our login in {} s", SERVER_THINKS.as_secs()),
-                ));
+                )
+                .with_hint("it greets and does not decide: its PAM, its users' directory or a disk may hang"));
             }
         }
     }

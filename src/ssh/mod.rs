@@ -10,6 +10,7 @@ mod connect;
 mod context;
 mod desk;
 mod error;
+mod greeting;
 mod handler;
 mod host_key;
 mod identity;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::DropGuard;
 
 use super::ask::Ask;
@@ -22,6 +23,19 @@ use crate::tasks::Tasks;
 /// Session channels (commands, shells) at a time on one connection; sshd's `MaxSessions` is 10.
 const SESSIONS: usize = 9;
 
+/// How long a server may think about a new channel. Longer than a daemon needs that a socket on the host leads to.
+const CHANNEL_OPENS: Duration = Duration::from_secs(10);
+
+/// Waits for an sshd to free the place of a session that has ended.
+const FREED: [Duration; 3] = [
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+];
+
+/// What a session channel is called in a sentence.
+const SESSION: &str = "a command";
+
 /// Which connection a channel lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
@@ -37,6 +51,13 @@ impl Lane {
         match self {
             Self::Control => 256 * 1024,
             Self::Bulk => 16 * 1024 * 1024,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Control => Self::Bulk,
+            Self::Bulk => Self::Control,
         }
     }
 
@@ -95,6 +116,11 @@ impl Connection {
             Ok(ending) => ending.clone().unwrap_or(Ending::Broken(String::new())),
             Err(_) => Ending::Broken("the connection was closed".into()),
         }
+    }
+
+    /// Session channels that are open or being opened.
+    fn in_use(&self) -> usize {
+        SESSIONS.saturating_sub(self.sessions.available_permits())
     }
 
     fn is_gone(&self) -> bool {
@@ -187,20 +213,15 @@ impl Session {
             "127.0.0.1",
             0,
         );
-        let channel = opening
-            .await
-            .map_err(|error| self.open_error(&error, &to.to_string()))?;
+        let channel = self.opened(opening, &to.to_string()).await?;
         Ok(self.stream(lane, channel))
     }
 
     /// A connection to a Unix socket on the host.
     pub async fn unix(&self, lane: Lane, path: &str) -> Result<HostStream, SshError> {
         let connection = self.connection(lane).await?;
-        let channel = connection
-            .handle
-            .channel_open_direct_streamlocal(path)
-            .await
-            .map_err(|error| self.open_error(&error, path))?;
+        let opening = connection.handle.channel_open_direct_streamlocal(path);
+        let channel = self.opened(opening, path).await?;
         Ok(self.stream(lane, channel))
     }
 
@@ -232,12 +253,53 @@ impl Session {
             Ok(permit) => (connection, permit),
             Err(_) => self.next_free(connection, lane).await?,
         };
-        let channel = connection
-            .handle
-            .channel_open_session()
-            .await
-            .map_err(|error| self.open_error(&error, "a session"))?;
-        Ok((channel, permit))
+        let other = lane.other();
+        match self.open_session(&connection).await {
+            // A server with a low `MaxSessions` counts by connection. With none open here, it takes none anywhere.
+            Err(error) if error.kind() == SshErrorKind::Busy && connection.in_use() > 1 => {
+                let connection = self.connection(other).await?;
+                let permit = Arc::clone(&connection.sessions).acquire_owned().await;
+                let permit = permit.map_err(|_| self.lost())?;
+                Ok((self.open_freed_session(&connection).await?, permit))
+            }
+            opened => Ok((opened?, permit)),
+        }
+    }
+
+    /// An sshd frees the place of a session a moment after it has closed its channel.
+    async fn open_freed_session(&self, connection: &Connection) -> Result<Channel<Msg>, SshError> {
+        for pause in FREED {
+            match self.open_session(connection).await {
+                Err(error) if error.kind() == SshErrorKind::Busy => sleep(pause).await,
+                opened => return opened,
+            }
+        }
+        self.open_session(connection).await
+    }
+
+    async fn open_session(&self, connection: &Connection) -> Result<Channel<Msg>, SshError> {
+        let opening = connection.handle.channel_open_session();
+        let opened = self.opened(opening, SESSION).await;
+        opened.map_err(|error| match error.kind() {
+            SshErrorKind::NotFound => self.busy(SESSION),
+            _ => error,
+        })
+    }
+
+    /// Waits for a channel, but not for ever: a server may answer keep-alives and nothing else.
+    async fn opened(
+        &self,
+        opening: impl Future<Output = Result<Channel<Msg>, russh::Error>>,
+        what: &str,
+    ) -> Result<Channel<Msg>, SshError> {
+        match timeout(CHANNEL_OPENS, opening).await {
+            Ok(opened) => opened.map_err(|error| self.open_error(&error, what)),
+            Err(_) => Err(SshError::new(
+                SshErrorKind::Timeout,
+                Rung::Command,
+                format!("no channel for {what} in {} s", CHANNEL_OPENS.as_secs()),
+            )),
+        }
     }
 
     async fn next_free(
@@ -245,10 +307,7 @@ impl Session {
         wanted: Arc<Connection>,
         lane: Lane,
     ) -> Result<(Arc<Connection>, OwnedSemaphorePermit), SshError> {
-        let other = match lane {
-            Lane::Control => self.connection(Lane::Bulk).await?,
-            Lane::Bulk => Arc::clone(&self.inner.control),
-        };
+        let other = self.connection(lane.other()).await?;
         tokio::select! {
             biased;
             permit = Arc::clone(&other.sessions).acquire_owned() => {
@@ -311,12 +370,18 @@ impl Session {
             .with_hint(
                 "its sshd_config may forbid it: AllowTcpForwarding, AllowStreamLocalForwarding",
             ),
-            _ => at(
-                SshErrorKind::Busy,
-                format!("{host} opens no further channel for {what}"),
-            )
-            .with_hint("its sshd_config may set MaxSessions below 10"),
+            _ => self.busy(what),
         }
+    }
+
+    fn busy(&self, what: &str) -> SshError {
+        let host = &self.inner.target.alias;
+        SshError::new(
+            SshErrorKind::Busy,
+            Rung::Command,
+            format!("{host} opens no channel for {what}"),
+        )
+        .with_hint("its sshd_config may set MaxSessions too low; 10 is the default")
     }
 }
 

@@ -184,14 +184,14 @@ fn tcp_error(hop: &SshTarget, error: io::Error) -> SshError {
             format!("{at} does not answer"),
             "is it on, and is the network between here and there?",
         ),
-        _ => (
-            format!("no connection to {at}"),
-            "look at the network between here and there",
-        ),
+        _ => {
+            let what = format!("no connection to {at}");
+            return SshError::new(SshErrorKind::Unreachable, Rung::Tcp, what)
+                .with_hint("look at the network between here and there")
+                .with_source(error);
+        }
     };
-    SshError::new(SshErrorKind::Unreachable, Rung::Tcp, what)
-        .with_hint(hint)
-        .with_source(error)
+    SshError::new(SshErrorKind::Unreachable, Rung::Tcp, what).with_hint(hint)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -9,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::context::Transport;
+use super::greeting::Greeting;
 
 /// Reads shorter than this are protocol turns, for which a delayed acknowledgement costs up to 40 ms; longer ones are
 /// bulk, which acknowledges itself.
@@ -18,13 +20,19 @@ const PROTOCOL_TURN: usize = 2048;
 /// without this a silent server would hold it for ever.
 pub(super) struct Wire {
     transport: Pin<Box<dyn Transport>>,
+    greeting: Arc<Greeting>,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Wire {
-    pub(super) fn new(transport: Pin<Box<dyn Transport>>, cut: CancellationToken) -> Self {
+    pub(super) fn new(
+        transport: Pin<Box<dyn Transport>>,
+        greeting: Arc<Greeting>,
+        cut: CancellationToken,
+    ) -> Self {
         Self {
             transport,
+            greeting,
             cut: Box::pin(cut.cancelled_owned()),
         }
     }
@@ -47,7 +55,11 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.poll_cut(cx)?;
-        self.transport.as_mut().poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(self.transport.as_mut().poll_read(cx, buf))?;
+        self.greeting
+            .hear(buf.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -232,7 +232,11 @@ impl Console {
                 ui_update::copied(&mut self.ui, &what, outcome);
                 Vec::new()
             }
-            Woken::Fleet(false) => return Err(TuiError::EngineGone),
+            // Where a panic took the engine along, its alarm is on its way.
+            Woken::Fleet(false) => {
+                let ending = Alarm::ending(alarms).await;
+                return Err(ending.map_or(TuiError::EngineGone, TuiError::Ended));
+            }
             Woken::Fleet(true) => self.new_fleet(),
             Woken::Notice(notice) => {
                 if let Some(notice) = notice {

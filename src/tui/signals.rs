@@ -7,10 +7,12 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::terminal;
 
@@ -41,10 +43,26 @@ impl Alarm {
         }
     }
 
+    /// The alarm that ends us, if one is told within a second.
+    pub(super) async fn ending(alarms: &mut mpsc::Receiver<Self>) -> Option<Self> {
+        let ending = async {
+            while let Some(alarm) = alarms.recv().await {
+                if alarm.ends() {
+                    return Some(alarm);
+                }
+            }
+            None
+        };
+        timeout(SOON, ending).await.ok().flatten()
+    }
+
     fn ends(self) -> bool {
         matches!(self, Self::End(_) | Self::HungUp | Self::Panicked)
     }
 }
+
+/// How long an alarm may be on its way.
+const SOON: Duration = Duration::from_secs(1);
 
 /// How often a terminal is looked at that could have died without a wake-up. Well below the two seconds promised.
 const LOOK: Timespec = Timespec {

@@ -235,9 +235,19 @@ fn completions_and_the_manual_come_from_the_same_table() {
     }
     let ran = person.run(&["man"]);
     assert_eq!(ran.code, 0);
-    for part in [".TH pilothouse", "Exit codes", "doctor"] {
+    for part in [
+        ".TH pilothouse",
+        ".SH \"EXIT STATUS\"",
+        "config validate",
+        "write\\-config",
+        "PILOTHOUSE_LOG",
+    ] {
         assert!(ran.out.contains(part), "{part}");
     }
+    assert!(
+        !ran.out.contains("(1)"),
+        "it names a page that is not there"
+    );
 }
 
 #[test]
@@ -323,12 +333,16 @@ fn a_headless_demo_serves_until_it_is_told_to_stop_and_leaves_nothing_behind() {
         .out;
     assert!(table.starts_with("HOST     STATE  GPU"), "{table}");
     assert_eq!(table.matches("\nplain").count(), 1, "{table}");
+    let whole = person.run(&["--config", file, "once"]).out;
+    for line in whole.lines() {
+        assert!(pilothouse::text::width(line) <= 80, "{line}");
+    }
 
     let doctor = person
         .run(&["--config", file, "doctor", "spark-1", "plain"])
         .out;
     assert!(
-        doctor.contains("PASS  host.spark-1") && doctor.contains("1 gpus by nvidia-smi"),
+        doctor.contains("PASS  host.spark-1") && doctor.contains("1 GPU by nvidia-smi"),
         "{doctor}"
     );
     assert!(doctor.contains("PASS  host.plain"), "{doctor}");
@@ -419,7 +433,7 @@ fn a_file_that_is_no_recording_is_refused_in_words() {
     let file = person.path("notes.txt");
     Person::write(&file, "hello\n");
     let ran = person.run(&["replay", file.to_str().unwrap()]);
-    assert_eq!(ran.code, 1);
+    assert_eq!(ran.code, 2);
     assert!(
         ran.err.contains("is no recording") && ran.err.contains("--record"),
         "{}",

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use pilothouse::domain::GpuSourceChoice;
 use pilothouse::exec::{
     Exec, ExecErrorKind, Exit, Fd, HostSocket, LineStream, RemoteExec, RunLimits, StreamEvent,
 };
+use pilothouse::machine::{Sampler, SamplerSettings};
 use pilothouse::shell::{RemotePath, ShellCommand, ShellWord};
 use pilothouse::ssh::{SshErrorKind, Step, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -382,5 +384,56 @@ async fn rekeying_all_the_time_loses_no_byte() {
         assert_eq!(output.stdout.len(), 3_388_895);
         assert_eq!(output.dropped, 0);
         assert!(output.stdout.ends_with(b"\n499999\n500000\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_server_with_one_session_still_takes_a_second_command() {
+    let sshd = Sshd::with("MaxSessions 1");
+    let exec = exec_on(&sshd).await;
+    let stream = exec.stream(&sh("echo up; cat")).await.unwrap();
+    for n in ["one", "two"] {
+        let output = exec
+            .run(&sh(&format!("echo {n}")), RunLimits::default())
+            .await
+            .unwrap();
+        assert_eq!(output.stdout, format!("{n}\n"));
+    }
+    drop(stream);
+}
+
+#[tokio::test]
+async fn a_host_that_runs_no_commands_of_ours_says_what_it_does_instead() {
+    let rows = [
+        (
+            "MaxSessions 0",
+            "opens no channel for a command",
+            "MaxSessions",
+        ),
+        (
+            "ForceCommand printf 'go \\033[31maway\\n\\n'; exit 3",
+            "the host did not run our command: go",
+            "ForceCommand",
+        ),
+        (
+            "ForceCommand internal-sftp",
+            "This service allows sftp connections only",
+            "ForceCommand",
+        ),
+    ];
+    for (line, words, mend) in rows {
+        let sshd = Sshd::with(line);
+        let exec = exec_on(&sshd).await;
+        let settings = SamplerSettings {
+            period: Duration::from_secs(1),
+            gpu: GpuSourceChoice::Auto,
+        };
+        let error = Sampler::start(&exec, &settings).await.unwrap_err();
+        assert!(!error.silent(), "{line}");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        let told = format!("{error} {}", cause.unwrap_or_default());
+        assert!(told.contains(words), "{line}: {told}");
+        assert!(!told.contains('\x1b'), "{told:?}");
+        assert!(error.hint().unwrap().contains(mend), "{line}: {error:?}");
     }
 }

@@ -437,24 +437,43 @@ async fn refused_unknown_and_foreign_servers_each_fail_on_their_rung() {
         (error.kind(), error.rung()),
         (SshErrorKind::Name, Rung::Resolve)
     );
+}
 
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let target = nowhere(listener.local_addr().unwrap().port());
-    let web = async {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        socket
-            .write_all("HTTP/1.1 400 Bad Request\r\n".repeat(2000).as_bytes())
+#[tokio::test]
+async fn what_answers_in_other_words_than_ssh_is_quoted() {
+    let rows = [
+        (
+            "HTTP/1.1 400 Bad Request\r\n".repeat(2000),
+            "HTTP/1.1 400 Bad Request",
+            "port",
+        ),
+        (
+            "Not allowed at this time\r\n".into(),
+            "Not allowed at this time",
+            "PerSourcePenalties",
+        ),
+        ("SSH-1.5-old\r\n".into(), "SSH-1.5-old", "port"),
+    ];
+    for ((words, quoted, mend), stays) in rows.iter().flat_map(|row| [(row, false), (row, true)]) {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
             .await
-            .ok();
-    };
-    let (error, ()) = tokio::join!(dial(&target), web);
-    let error = error.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.rung()),
-        (SshErrorKind::Protocol, Rung::Banner)
-    );
+            .unwrap();
+        let target = nowhere(listener.local_addr().unwrap().port());
+        let other = async {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            socket.write_all(words.as_bytes()).await.ok();
+            if stays {
+                // Until our side hangs up, be it orderly or not.
+                let _ = socket.read_to_end(&mut Vec::new()).await;
+            }
+        };
+        let (error, ()) = tokio::join!(dial(&target), other);
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), SshErrorKind::Protocol, "{error}");
+        assert!(error.rung() == Rung::Banner && !error.silent() && !error.is_final());
+        assert!(error.to_string().ends_with(quoted), "{error}");
+        assert!(error.hint().unwrap().contains(mend), "{error:?}");
+    }
 }
 
 #[tokio::test]
@@ -492,7 +511,9 @@ async fn a_server_that_stalls_in_the_key_exchange_is_left() {
         said
     };
     let (error, said) = tokio::join!(dial(&target), stall);
-    assert!(error.unwrap_err().silent());
+    let error = error.unwrap_err();
+    assert!(error.silent());
+    assert!(error.to_string().contains("greets"), "{error}");
     assert!(said.len() > 100, "our key exchange was sent");
 }
 
@@ -520,4 +541,58 @@ async fn a_frozen_host_is_noticed_by_keep_alives() {
     let error = session.closed().await;
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     assert!(error.silent(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_crowded_server_is_tried_again_at_once() {
+    let sshd = Sshd::start();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut target = sshd.target();
+    let known_hosts = std::fs::read_to_string(&target.known_hosts[0]).unwrap();
+    let known_hosts = known_hosts.replace(&sshd.port.to_string(), &port.to_string());
+    std::fs::write(&target.known_hosts[0], known_hosts).unwrap();
+    target.endpoint = loopback(port);
+    let crowd = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        socket.write_all(b"Exceeded MaxStartups\r\n").await.unwrap();
+        drop(socket);
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut to = tokio::net::TcpStream::connect(("127.0.0.1", sshd.port))
+            .await
+            .unwrap();
+        // However it ends.
+        let _ = tokio::io::copy_bidirectional(&mut socket, &mut to).await;
+    };
+    let work = async { works(dial(&target).await.unwrap()).await };
+    tokio::join!(crowd, work);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_crowded_is_left_in_words() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let target = nowhere(listener.local_addr().unwrap().port());
+    let mut tries = 0;
+    let crowd = async {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tries += 1;
+            socket.write_all(b"Exceeded MaxStartups\r\n").await.unwrap();
+        }
+    };
+    let error = tokio::select! {
+        outcome = dial(&target) => outcome.unwrap_err(),
+        () = crowd => unreachable!(),
+    };
+    assert_eq!(
+        (error.kind(), error.rung()),
+        (SshErrorKind::Crowded, Rung::Banner)
+    );
+    assert!(error.hint().unwrap().contains("MaxStartups"));
+    assert!(!error.is_final() && !error.silent());
+    assert_eq!(tries, 4);
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pilothouse::domain::{Answer, Prompt, Question, Secret, Telling};
-use pilothouse::exec::LocalExec;
+use pilothouse::domain::{Answer, GpuSourceChoice, Prompt, Question, Secret, Telling};
+use pilothouse::exec::{LocalExec, RemoteExec};
+use pilothouse::machine::{Sampler, SamplerSettings};
 use pilothouse::ssh::{End, Proxy, Sink, Source, SshErrorKind, SshTarget, Transport, connect};
 use pilothouse::tasks::Tasks;
-use russh::server::{self, Auth, Response};
+use russh::Channel;
+use russh::server::{self, Auth, ChannelOpenHandle, Response};
 use tokio::sync::mpsc;
 
 use super::sshd::{Person, Sshd, arg, context, keygen, loopback};
@@ -47,6 +49,20 @@ impl server::Handler for Asker {
         let right = given == ["123456", "pin"];
         self.codes.lock().unwrap().extend(given);
         Ok(if right { Auth::Accept } else { Auth::reject() })
+    }
+
+    /// Takes channels and never says whether it opens them.
+    async fn channel_open_session(
+        &mut self,
+        _channel: Channel<server::Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), russh::Error> {
+        Tasks::new().spawn(async move {
+            std::future::pending::<()>().await;
+            drop(reply);
+        });
+        Ok(())
     }
 
     async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, russh::Error> {
@@ -276,4 +292,19 @@ async fn a_shell_has_a_terminal_that_can_change_its_size() {
     shell.resize(100, 40).await.unwrap();
     shell.send(ask).await.unwrap();
     until("size 40 100 xterm-256color", &mut text).await;
+}
+
+#[tokio::test]
+async fn a_server_that_opens_no_channel_is_silent_and_not_waited_for() {
+    let (target, _, _folder) = asker(&[russh::MethodKind::KeyboardInteractive], None).await;
+    let person = Person::answering([texts(&["123456", "pin"])]);
+    let session = connect(&target, &context(), person).await.unwrap();
+    let settings = SamplerSettings {
+        period: Duration::from_secs(1),
+        gpu: GpuSourceChoice::Auto,
+    };
+    let exec = RemoteExec::new(session);
+    tokio::time::pause();
+    let error = Sampler::start(&exec, &settings).await.unwrap_err();
+    assert!(error.silent(), "{error:?}");
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::super::error::chain;
-use super::check::Check;
+use super::check::{Check, count};
 use crate::config::{Config, Environment, LoadError, Paths};
 use crate::domain::HostAddress;
 
@@ -22,15 +22,15 @@ pub(super) fn config(loaded: &Result<Config, LoadError>) -> Check {
             (Some(first), _) => Check::fail(
                 ID,
                 format!(
-                    "{} problems, the first: {}",
-                    config.problems.len(),
+                    "{}, the first: {}",
+                    count(config.problems.len(), "problem"),
                     first.what
                 ),
                 "pilothouse config validate shows all of them, with lines",
             ),
             (None, Some(file)) => Check::pass(
                 ID,
-                format!("{}: {} hosts", file.display(), config.hosts.len()),
+                format!("{}: {}", file.display(), count(config.hosts.len(), "host")),
             ),
             (None, None) => Check::pass(
                 ID,

@@ -3,7 +3,7 @@
 use super::super::error::CliError;
 use super::super::here::Here;
 use super::super::once;
-use super::check::Check;
+use super::check::{Check, count};
 use crate::config::Config;
 use crate::domain::HealthWord;
 use crate::engine::{Fleet, Host, Outcome, Verdict};
@@ -57,13 +57,18 @@ fn up(id: String, host: &Host) -> Check {
     let gpus = host.gpus.as_ref().map(|timed| &timed.value);
     let what = match gpus {
         Some(report) if !report.gpus.is_empty() => {
-            format!("{trip}; {} gpus by {}", report.gpus.len(), report.source)
+            let gpus = count(report.gpus.len(), "GPU");
+            format!("{trip}; {gpus} by {}", report.source)
         }
         Some(report) => format!("{trip}; {}", report.condition.words()),
         None => trip,
     };
     if host.word == HealthWord::Driver {
-        return Check::warn(id, what, "look at `nvidia-smi` and `dmesg` on the host");
+        return Check::warn(
+            id,
+            what,
+            "look at the GPU's own tool (`nvidia-smi`, `rocm-smi`) and at `dmesg` on the host",
+        );
     }
     Check::pass(id, what)
 }

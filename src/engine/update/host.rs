@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::judge::{self, Judgement};
-use super::{alert, notes};
+use super::{alert, lost, notes};
 use crate::domain::{
     At, GpuMemory, GpuReport, HealthChange, HostAddress, HostId, MachineReading, Rung, Sample,
     Severity, Telling,
@@ -120,7 +120,10 @@ fn apply(host: &mut Host, at: At, msg: HostMsg) {
         }
         HostMsg::Holds(rung) => {
             host.ladder.record(rung, Finding::Holds, at);
-            host.seen = Some(at);
+            // A name is found without the host.
+            if rung != Rung::Resolve {
+                host.seen = Some(at);
+            }
             if matches!(rung, Rung::Login | Rung::Command) {
                 link_up(host, at);
             }
@@ -180,6 +183,8 @@ fn take_in(host: &mut Host, at: At, sample: Sample) {
         host.machine = Some(Timed { at, value: machine });
     }
     if let Some(gpus) = sample.gpus {
+        let last = host.gpus.as_ref().map(|last| last.value.as_ref());
+        let gpus = lost::keep_known(last, gpus);
         host.ladder.record(Rung::Driver, reach::driver(&gpus), at);
         record_gpus(host, at, &gpus);
         host.gpus = Some(Timed { at, value: gpus });

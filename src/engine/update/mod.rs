@@ -6,6 +6,7 @@ mod asked;
 mod fold;
 mod host;
 mod judge;
+mod lost;
 mod notes;
 
 pub use fold::update;

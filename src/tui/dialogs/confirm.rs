@@ -14,14 +14,22 @@ use crate::tui::widgets::{Canvas, edit, wrap};
 /// Cells that text takes in the dialog; the layout asks before there is a box.
 const TEXT: usize = 70;
 
+/// Rows that the challenge takes below the command, with the blank one above it.
+const CHALLENGE: u16 = 3;
+
 /// How high the dialog is.
 pub(super) fn height(plan: &Plan, full: bool) -> u16 {
-    let command = if full {
-        wrap(&plan.command, TEXT).len()
-    } else {
-        1
-    };
-    u16::try_from(wrap(&plan.what, TEXT).len() + command + 9).unwrap_or(u16::MAX)
+    let command = command_lines(&plan.command, full, TEXT).len();
+    u16::try_from(wrap(&plan.what, TEXT).len() + command + 10).unwrap_or(u16::MAX)
+}
+
+/// The command as rows: in full line by line, else one row in which `↵` stands for each end of a line.
+fn command_lines(command: &str, full: bool, cells: usize) -> Vec<String> {
+    if full {
+        let rows = command.lines().flat_map(|line| wrap(line, cells));
+        return rows.map(str::to_owned).collect();
+    }
+    vec![command.lines().collect::<Vec<_>>().join(" ↵ ")]
 }
 
 /// Draws the dialog; tells where the caret is, if a name has to be typed.
@@ -44,7 +52,7 @@ pub(super) fn confirm(
         return None;
     };
     surface(canvas, area, "Confirm", Role::Danger);
-    let row = what(canvas, rows, plan, *full);
+    let row = what(canvas, rows, plan, (*full, typed.active));
     let caret = challenged(canvas, rows, row + 1, (challenge, typed));
     let left = Age(expires.0.saturating_sub(scene.ui.now.max(scene.fleet.at).0));
     let words = format!("lapses in {}", left.words());
@@ -59,7 +67,7 @@ pub(super) fn confirm(
 }
 
 /// Draws what would be done and the command; gives the row below.
-fn what(canvas: &mut Canvas<'_>, rows: Rect, plan: &Plan, full: bool) -> u16 {
+fn what(canvas: &mut Canvas<'_>, rows: Rect, plan: &Plan, (full, typing): (bool, bool)) -> u16 {
     let cells = usize::from(rows.width).min(TEXT);
     let mut row = 1;
     for line in wrap(&plan.what, cells) {
@@ -73,17 +81,26 @@ fn what(canvas: &mut Canvas<'_>, rows: Rect, plan: &Plan, full: bool) -> u16 {
     };
     canvas
         .row(rows, row + 1)
-        .put("runs", Role::Dim)
-        .put("   c ", Role::Key)
+        .put("runs   ", Role::Dim)
+        // While a name is typed, letters belong to it.
+        .put(if typing { "Tab c " } else { "c " }, Role::Key)
         .put(more, Role::Dim);
     row += 2;
-    let command = if full {
-        wrap(&plan.command, cells)
-    } else {
-        vec![plan.command.as_str()]
-    };
-    for line in command {
+    let command = command_lines(&plan.command, full, cells);
+    let seen = usize::from(rows.height.saturating_sub(row + CHALLENGE)).max(1);
+    let cut = command.len() > seen;
+    let whole = if cut { seen - 1 } else { seen };
+    for line in command.iter().take(whole) {
         canvas.row(rows, row).put(line, Role::Accent);
+        row += 1;
+    }
+    if cut {
+        let words = format!("… {} more rows; ", command.len() - whole);
+        canvas
+            .row(rows, row)
+            .put(&words, Role::Dim)
+            .put(if typing { "Tab y" } else { "y" }, Role::Key)
+            .put(" copies all of it", Role::Dim);
         row += 1;
     }
     row

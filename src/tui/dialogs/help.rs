@@ -7,7 +7,7 @@ use crate::tui::help::{HelpLine, lines};
 use crate::tui::panes::Scene;
 use crate::tui::theme::Role;
 use crate::tui::ui::LineEdit;
-use crate::tui::widgets::{Canvas, edit, row_of};
+use crate::tui::widgets::{Canvas, edit, more_rows, row_of};
 
 /// Draws the help; tells where the caret of its search is.
 pub(super) fn help(
@@ -32,8 +32,9 @@ pub(super) fn help(
         .len()
         .saturating_sub(scroll + usize::from(rows.height));
     if below > 0 {
-        let words = format!(" {below} more rows ▾ ");
-        canvas.pen(borders.bottom).at_end(&[(&words, Role::Dim)]);
+        canvas
+            .pen(borders.bottom)
+            .at_end(&[(&more_rows(below), Role::Dim)]);
     }
     caret
 }

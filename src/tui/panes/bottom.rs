@@ -165,7 +165,8 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     for spec in others {
         let key = scene.keymap.label(spec.action);
         let refused = scene.fleet.read_only && CHANGES.contains(&spec.action);
-        let cells = width(&key) + 1 + width(spec.hint);
+        let hint = hint_words(place, spec);
+        let cells = width(&key) + 1 + width(hint);
         if key.is_empty() || cells > usize::from(pen.room()) {
             continue;
         }
@@ -174,14 +175,23 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         } else {
             (Role::Key, Role::Dim)
         };
-        pen.put(&key, of_key)
-            .skip(1)
-            .put(spec.hint, of_hint)
-            .skip(3);
+        pen.put(&key, of_key).skip(1).put(hint, of_hint).skip(3);
+    }
+}
+
+/// A text is not narrowed, it is searched.
+fn hint_words(place: Place, spec: &action::ActionSpec) -> &'static str {
+    match (place, spec.action) {
+        (Place::Reading, Action::Filter) => "search",
+        _ => spec.hint,
     }
 }
 
 fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
+    // There is nothing in a text to be opened.
+    if action == Action::Open && scene.ui.place() == Place::Reading {
+        return false;
+    }
     if action == Action::Questions {
         return !scene.fleet.questions.is_empty();
     }

@@ -8,7 +8,7 @@ use crate::text::{cut, width};
 use crate::tui::layout::selected;
 use crate::tui::theme::Role;
 use crate::tui::ui::{Focus, Tab, Ui};
-use crate::tui::widgets::{Borders, Canvas, frame, glyph, role_of, state_words};
+use crate::tui::widgets::{Borders, Canvas, frame, glyph, more_rows, role_of, state_words};
 
 /// Names are cut to this in the border, so that the tabs always stand there.
 const LONGEST_NAME: usize = 24;
@@ -145,7 +145,7 @@ fn foot(canvas: &mut Canvas<'_>, bottom: Rect, scene: Scene<'_>, host: &Host) {
         .detail_length
         .saturating_sub(scene.ui.detail_scroll + rows);
     if below > 0 {
-        pen.at_end(&[(&format!(" {below} more rows ▾ "), Role::Dim)]);
+        pen.at_end(&[(&more_rows(below), Role::Dim)]);
     }
     let Some(read) = &host.gpus else { return };
     let report = &read.value;

@@ -162,7 +162,10 @@ fn host_row(mut pen: Pen<'_>, host: &Host, columns: &Columns, scene: Scene<'_>, 
     let marked = scene.ui.marked.contains(&host.id);
     let role = role_of(host.word);
     pen.put(if chosen { "›" } else { " " }, Role::Accent)
-        .put(if marked { "◆" } else { " " }, Role::Marked)
+        .put(
+            if marked { "◆" } else { " " },
+            if marked { Role::Marked } else { Role::Text },
+        )
         .put(glyph(host.word), role)
         .skip(1)
         .left(

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::Scene;
 use crate::domain::{At, HealthChange, HostAddress, Rung};
 use crate::engine::{Alert, Fleet, Host, Link, Outcome};
+use crate::text::SafeText;
 use crate::tui::theme::Role;
 use crate::tui::widgets::{Canvas, clock, glyph, role_of, row_of, rule, wrap};
 
@@ -17,8 +18,8 @@ enum Row<'a> {
     Way,
     State,
     Rung(Rung),
-    /// A line of the mend; the flag says that it is the first.
-    Hint(&'a str, bool),
+    /// A line of why a rung fails or of its mend; only the first has a label.
+    Text(&'static str, &'a str, Role),
     Change(&'a HealthChange),
     Alert(&'a Alert),
     Nothing(&'static str),
@@ -34,13 +35,13 @@ fn plan<'a>(fleet: &'a Fleet, host: &'a Host, cells: u16) -> Vec<Row<'a>> {
     rows.push(Row::Section("ladder"));
     for rung in Rung::ALL {
         rows.push(Row::Rung(rung));
-        if let Outcome::Failed {
-            hint: Some(hint), ..
-        } = host.ladder.outcome(rung)
-        {
-            let lines = wrap(hint.as_str(), usize::from(cells.saturating_sub(10)));
-            let marked = lines.into_iter().enumerate();
-            rows.extend(marked.map(|(place, line)| Row::Hint(line, place == 0)));
+        if let Outcome::Failed { why, hint, .. } = host.ladder.outcome(rung) {
+            let mend = hint.as_ref().map(SafeText::as_str);
+            rows.extend(text("why", why.as_str(), cells, Role::Text));
+            rows.extend(
+                mend.into_iter()
+                    .flat_map(|mend| text("mend", mend, cells, Role::Title)),
+            );
         }
     }
     rows.extend([Row::Blank, Row::Section("ups and downs")]);
@@ -62,6 +63,19 @@ fn plan<'a>(fleet: &'a Fleet, host: &'a Host, cells: u16) -> Vec<Row<'a>> {
         rows.push(Row::Nothing("none"));
     }
     rows
+}
+
+fn text<'a>(
+    label: &'static str,
+    text: &'a str,
+    cells: u16,
+    role: Role,
+) -> impl Iterator<Item = Row<'a>> {
+    let lines = wrap(text, usize::from(cells.saturating_sub(10)));
+    let label = std::iter::once(label).chain(std::iter::repeat(""));
+    label
+        .zip(lines)
+        .map(move |(label, line)| Row::Text(label, line, role))
 }
 
 /// Draws the tab from a row on.
@@ -103,12 +117,12 @@ fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: &Host, row:
                 .put(&trip, Role::Dim);
         }
         Row::Rung(rung) => draw_rung(canvas, line, host, *rung, now),
-        Row::Hint(hint, first) => {
+        Row::Text(label, text, role) => {
             canvas
                 .pen(line)
                 .skip(3)
-                .left(if *first { "mend" } else { "" }, 6, Role::Dim)
-                .put(hint, Role::Title);
+                .left(label, 6, Role::Dim)
+                .put(text, *role);
         }
         Row::Change(change) => draw_change(canvas, line, scene, change),
         Row::Alert(alert) => draw_alert(canvas, line, alert, now),
@@ -156,10 +170,10 @@ fn state(link: &Link, now: At) -> (String, Role) {
         ),
         Link::Up { since } => (format!("up for {}", now.since(*since).words()), Role::Ok),
         Link::Waiting { until, why } => (
-            format!("{why}; dialled again in {}", until.since(now).words()),
+            format!("dialled again in {}: {why}", until.since(now).words()),
             Role::Bad,
         ),
-        Link::Held { why } => (format!("{why}; waits for you"), Role::Bad),
+        Link::Held { why } => (format!("waits for you: {why}"), Role::Bad),
     }
 }
 
@@ -186,16 +200,13 @@ fn draw_rung(canvas: &mut Canvas<'_>, line: Rect, host: &Host, rung: Rung, now: 
                     Role::Dim,
                 );
         }
-        Outcome::Failed {
-            since, why, silent, ..
-        } => {
+        Outcome::Failed { since, silent, .. } => {
             let silence = if *silent { "silent" } else { "fails" };
             let since = now.since(*since).words();
             pen.put("✖", Role::Bad)
                 .skip(1)
                 .left(rung.word(), 12, Role::Bad)
-                .put(&format!("{silence} for {since}: "), Role::Bad)
-                .put(why.as_str(), Role::Text);
+                .put(&format!("{silence} for {since}"), Role::Bad);
         }
     }
 }
@@ -219,9 +230,14 @@ fn draw_change(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, change: &H
     if let Some(rung) = change.rung {
         pen.put(&format!(" at {}", rung.word()), Role::Text);
     }
-    if !change.detail.is_empty() {
-        pen.put(": ", Role::Dim)
-            .put(change.detail.as_str(), Role::Dim);
+    // The rung is named once.
+    let detail = change.detail.as_str();
+    let detail = change
+        .rung
+        .and_then(|rung| detail.strip_prefix(rung.word()))
+        .map_or(detail, |rest| rest.trim_start_matches([':', ' ']));
+    if !detail.is_empty() {
+        pen.put(": ", Role::Dim).put(detail, Role::Dim);
     }
 }
 

@@ -50,12 +50,17 @@ fn destination_and_port(ssh: &SshSpec) -> String {
 /// Everything known of a host.
 pub(super) fn host(host: &Host, fleet: &Fleet) -> Vec<String> {
     let mut lines = vec![
-        format!("{} is {} {}", host.id, host.word.word(), host.detail)
-            .trim_end()
-            .to_owned(),
-        format!("since {} ago", fleet.at.since(host.since).words()),
+        format!(
+            "{} is {} for {}",
+            host.id,
+            host.word.word(),
+            fleet.at.since(host.since).words()
+        ),
         format!("reached by: {}", ssh_command(&host.spec)),
     ];
+    if !host.detail.is_empty() {
+        lines.insert(1, host.detail.to_string());
+    }
     if !host.spec.tags.is_empty() {
         lines.push(format!("tags: {}", host.spec.tags.join(", ")));
     }
@@ -226,6 +231,7 @@ pub(super) fn messages(ui: &Ui, fleet: &Fleet) -> Vec<String> {
         let host = notice
             .host
             .as_ref()
+            .filter(|host| !notice.sentence.as_str().contains(host.as_str()))
             .map(|host| format!("{host}: "))
             .unwrap_or_default();
         let ago = fleet.at.since(notice.at).words();

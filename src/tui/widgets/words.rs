@@ -62,6 +62,12 @@ pub(in crate::tui) fn state_words(host: &Host, now: At) -> String {
     }
 }
 
+/// What a box says in its lower border when it has more to show.
+pub(in crate::tui) fn more_rows(below: usize) -> String {
+    let rows = if below == 1 { "row" } else { "rows" };
+    format!(" {below} more {rows} ▾ ")
+}
+
 /// `12 s old`.
 pub(in crate::tui) fn age_words(age: Age) -> String {
     format!("{} old", age.words())

@@ -49,7 +49,7 @@ fn draw(
         Row::GpuFacts(..) | Row::GpuMemory(_) | Row::GpuMore(_) | Row::Mig(_) => {
             gpu::draw(canvas, inside, scene, host, row);
         }
-        Row::TableHead | Row::TableLine(..) | Row::TableNotes => {
+        Row::TableHead(_) | Row::TableLine(..) | Row::TableNotes => {
             gpu::draw_table(canvas, inside, scene, host, row);
         }
         Row::Graph(curve, row, rows) => {

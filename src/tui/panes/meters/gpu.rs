@@ -232,7 +232,7 @@ pub(super) fn draw_table(
     let Some(read) = &host.gpus else { return };
     let mut pen = canvas.pen(line).stale(old(scene, read));
     match row {
-        Row::TableHead => table_head(&mut pen, line.width),
+        Row::TableHead(lines) => table_head(&mut pen, line.width, lines),
         Row::TableLine(place, of, lines) => {
             let Some(gpu) = read.value.gpus.get(place) else {
                 return;
@@ -249,7 +249,7 @@ pub(super) fn draw_table(
     }
 }
 
-fn table_head(pen: &mut Pen<'_>, room: u16) {
+fn table_head(pen: &mut Pen<'_>, room: u16, lines: u16) {
     let [number, used, gauge, memory, gauge2, heat, power, flag] = table(room);
     pen.left("gpu", number, Role::Dim)
         .right("util", used, Role::Dim)
@@ -260,6 +260,9 @@ fn table_head(pen: &mut Pen<'_>, room: u16) {
         .right("power", power, Role::Dim)
         .skip(flag + 1)
         .put("util over time", Role::Dim);
+    if lines > 2 {
+        pen.put(", memory", Role::Dim);
+    }
 }
 
 fn table_line(pen: &mut Pen<'_>, room: u16, gpu: &GpuReading, scene: Scene<'_>) {

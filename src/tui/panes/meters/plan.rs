@@ -35,8 +35,8 @@ pub(in crate::tui) enum Row {
     GpuMemory(usize),
     /// One GPU: clocks, fan, state, what holds it down.
     GpuMore(usize),
-    /// Heads of the table of many GPUs.
-    TableHead,
+    /// Heads of the table of many GPUs, each of which has so many lines.
+    TableHead(u16),
     /// One GPU of many; the line of so many.
     TableLine(usize, u16, u16),
     /// What is to be said of GPUs of the table: throttled, lost, memory errors.
@@ -344,8 +344,8 @@ fn gpu_rows(rows: &mut Vec<Row>, has: &Has<'_>, granted: &Granted, roomy: bool) 
         if roomy {
             rows.push(Row::Rule(Section::Gpus));
         }
-        rows.push(Row::TableHead);
         let lines = 1 + granted.count(Wish::TableLine);
+        rows.push(Row::TableHead(lines));
         for gpu in 0..has.gpus.len() {
             rows.extend((0..lines).map(|line| Row::TableLine(gpu, line, lines)));
         }

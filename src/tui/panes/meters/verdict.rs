@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use super::super::Scene;
 use super::plan::Row;
-use crate::domain::{HealthWord, Rung};
+use crate::domain::{At, HealthWord, Rung};
 use crate::engine::{Host, Link, Outcome};
 use crate::tui::theme::Role;
-use crate::tui::widgets::{Canvas, glyph, role_of, state_words, wrap};
+use crate::tui::widgets::{Canvas, age_words, glyph, role_of, state_words, wrap};
 
 /// Cells of the label at the left.
 const LABEL: u16 = 7;
@@ -42,7 +42,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: 
             let role = role_of(host.word);
             pen.put(glyph(host.word), role)
                 .skip(1)
-                .put(&state_words(host, now), role);
+                .put(&verdict(host, now), role);
             pen.put(" · ", Role::Faint)
                 .put(&next(scene, host), Role::Dim);
         }
@@ -64,15 +64,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: 
                 {
                     "just now; the first reading is on its way".to_owned()
                 }
-                Some(seen) => format!(
-                    "last seen {} ago{}",
-                    now.since(seen).words(),
-                    if host.machine.is_some() {
-                        "; the values below are from then"
-                    } else {
-                        ""
-                    }
-                ),
+                // It may take a connection still when it gives no values any more.
+                Some(seen) => {
+                    let values = host.machine.as_ref().map_or_else(String::new, |read| {
+                        let old = age_words(now.since(read.at));
+                        format!("; the values below are {old}")
+                    });
+                    format!("last seen {} ago{values}", now.since(seen).words())
+                }
                 None => "never seen in this session".to_owned(),
             };
             pen.left("seen", LABEL, Role::Dim).put(&words, Role::Dim);
@@ -89,6 +88,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, host: 
             }
         }
         _ => {}
+    }
+}
+
+/// The state; what the next rows say in full is not said here, cut short.
+fn verdict(host: &Host, now: At) -> String {
+    if texts(host).0.is_empty() {
+        state_words(host, now)
+    } else {
+        format!("{} {}", host.word.word(), now.since(host.since).words())
     }
 }
 
