@@ -12,7 +12,7 @@ use super::{print, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{GpuSourceChoice, HealthWord};
-use crate::engine::{Engine, Fleet, Handle, Host, Setup, Verdict, Ways};
+use crate::engine::{Engine, Fleet, Handle, Host, SeriesKey, Setup, Verdict, Ways};
 use crate::tasks::Tasks;
 
 /// After this the fleet is shown as it is. A little more than a dial may take: a host that lets it run out has a verdict.
@@ -86,9 +86,19 @@ fn is_settled(fleet: &Fleet, host: &Host) -> bool {
         Verdict::Unknown => fleet.questions.iter().any(|asked| asked.host == host.id),
         Verdict::Up => {
             let no_gpu = host.spec.gpu == GpuSourceChoice::None;
-            host.machine.is_some() && (no_gpu || host.gpus.is_some())
+            has_rates(host) && (no_gpu || host.gpus.is_some())
         }
     }
+}
+
+/// Shares and rates (CPU, network) need two beats; a machine that tells no memory has no `/proc` to wait for.
+fn has_rates(host: &Host) -> bool {
+    let Some(machine) = &host.machine else {
+        return false;
+    };
+    let beats = host.history.series(SeriesKey::Memory);
+    machine.value.memory.value().is_none()
+        || beats.is_some_and(|beats| beats.newest_first().nth(1).is_some())
 }
 
 fn outcome(fleet: &Fleet) -> Exit {
@@ -138,6 +148,8 @@ mod tests {
         let fleet = look(&SimFleet::new(1, 2)).await;
         assert_eq!(outcome(&fleet), Exit::Done);
         assert!(fleet.hosts.iter().all(|host| host.gpus.is_some()));
+        let rated = |host: &Arc<Host>| has_rates(host);
+        assert!(fleet.hosts.iter().all(rated), "one beat is no rate");
     }
 
     #[tokio::test(start_paused = true)]

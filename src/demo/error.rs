@@ -34,6 +34,12 @@ pub enum DemoError {
         #[source]
         source: std::io::Error,
     },
+    /// The file is there and is none of the demo's.
+    #[error("{} is there already and was not written by the demo", path.display())]
+    Taken {
+        /// Which.
+        path: PathBuf,
+    },
     /// No randomness, so no keys.
     #[error("the system gave no random bytes for keys")]
     Random,
@@ -55,6 +61,7 @@ impl DemoError {
                     .into()
             }
             Self::Write { .. } => "check that the directory exists and can be written to".into(),
+            Self::Taken { .. } => "name another file".into(),
             Self::Random => "check that getrandom(2) is allowed here".into(),
             Self::Key(_) | Self::Name(_) => "start the demo again".into(),
         }

@@ -8,8 +8,21 @@ use crate::domain::{HostAddress, HostSpec, SshSpec, StrictHostKeys};
 
 use super::DemoError;
 
-/// Writes the configuration so that `--config` reads back the same hosts.
+/// How every file of the demo begins: only such a one is written over.
+const HEADER: &str =
+    "# The demo fleet of `pilothouse demo --headless`; it lives as long as that command runs.\n";
+
+/// Writes the configuration so that `--config` reads back the same hosts. A person's own file is left alone.
 pub(super) fn write(path: &Path, config: &Config) -> Result<(), DemoError> {
+    let ours = match std::fs::read(path) {
+        Ok(there) => there.is_empty() || there.starts_with(HEADER.as_bytes()),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    if !ours {
+        return Err(DemoError::Taken {
+            path: path.to_owned(),
+        });
+    }
     // Whoever waits for the file to appear must find all of it.
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".part");
@@ -22,9 +35,7 @@ pub(super) fn write(path: &Path, config: &Config) -> Result<(), DemoError> {
 }
 
 fn text(config: &Config) -> String {
-    let mut text = String::from(
-        "# The demo fleet of `pilothouse demo --headless`; it lives as long as that command runs.\n",
-    );
+    let mut text = String::from(HEADER);
     let _ = writeln!(text, "fleet: {}", quoted(&config.fleet));
     text += "hosts:\n";
     for host in &config.hosts {

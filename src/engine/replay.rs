@@ -61,7 +61,9 @@ impl ReplayError {
     /// The mend, where we know one.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Unreadable { .. } => None,
+            Self::Unreadable { .. } => {
+                Some("check the path; recordings are made with --record FILE")
+            }
             Self::NotARecording(_) => Some("recordings are made with --record FILE"),
             Self::Newer { .. } => Some("play it with that version"),
             Self::BadLine { .. } => Some("the file was changed, or damaged on the way"),

@@ -10,7 +10,7 @@ use nvml_wrapper::{Device, Nvml, cuda_driver_version_major, cuda_driver_version_
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::nvml_map::{Answers, MigAnswers, condition, metric, reading};
+use super::nvml_map::{Answers, MigAnswers, condition, metric, reading, silent};
 use super::probe::ProbeLine;
 use crate::domain::{
     GpuCondition, GpuId, GpuProcess, GpuReport, GpuSourceKind, Metric, Mib, Missing,
@@ -142,8 +142,11 @@ fn read_all(nvml: &Nvml) -> ProbeLine {
                 line.processes.extend(processes(&device, &gpu.id));
                 line.report.gpus.push(gpu);
             }
-            // The others still answer; the driver says which one is gone.
-            Err(error) => line.report.condition = condition(&error),
+            // The others still answer, and this one keeps its place.
+            Err(error) => {
+                line.report.condition = condition(&error);
+                line.report.gpus.push(silent(index, &error));
+            }
         }
     }
     line

@@ -44,6 +44,35 @@ pub(super) struct MigAnswers {
     pub(super) memory: Answer<(u64, u64)>,
 }
 
+/// A GPU that NVML gives no handle for: nothing is known of it but its place and why.
+pub(super) fn silent(index: u32, error: &NvmlError) -> GpuReading {
+    let lost = matches!(error, NvmlError::GpuLost);
+    let why = if lost {
+        Missing::Lost
+    } else {
+        Missing::Unreadable(error.to_string().into())
+    };
+    GpuReading {
+        id: GpuId::new(format!("index:{index}")),
+        index,
+        name: "no answer".into(),
+        bus_id: Metric::Missing(why.clone()),
+        health: if lost { GpuHealth::Lost } else { GpuHealth::Ok },
+        utilisation: Metric::Missing(why.clone()),
+        memory: GpuMemory::Missing(why.clone()),
+        temperature: Metric::Missing(why.clone()),
+        power: Metric::Missing(why.clone()),
+        power_limit: Metric::Missing(why.clone()),
+        clock_sm: Metric::Missing(why.clone()),
+        clock_memory: Metric::Missing(why.clone()),
+        fan: Metric::Missing(why.clone()),
+        pstate: Metric::Missing(why.clone()),
+        throttle: Metric::Missing(why.clone()),
+        ecc: Metric::Missing(why),
+        mig: Vec::new(),
+    }
+}
+
 /// A GPU from its answers.
 pub(super) fn reading(index: u32, raw: &Answers) -> GpuReading {
     let name: SafeText = raw.name.as_deref().unwrap_or_default().into();
@@ -218,6 +247,12 @@ mod tests {
             ..h200()
         };
         assert_eq!(reading(3, &lost).health, GpuHealth::Lost);
+        let gone = silent(4, &NvmlError::GpuLost);
+        assert_eq!((gone.index, gone.health), (4, GpuHealth::Lost));
+        assert_eq!(gone.temperature.missing(), Some(&Missing::Lost));
+        let mute = silent(5, &NvmlError::Unknown);
+        assert_eq!(mute.health, GpuHealth::Ok);
+        assert!(mute.power.missing().is_some());
     }
 
     #[test]

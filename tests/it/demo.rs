@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Environment, Flags, Source, resolve as resolve_config};
-use pilothouse::demo::{Demo, DemoOptions, Drill, Faults, Line, LoginRule};
+use pilothouse::demo::{Demo, DemoError, DemoOptions, Drill, Faults, Line, LoginRule};
 use pilothouse::domain::{
     Answer, At, GpuCondition, GpuHealth, GpuMemory, GpuSourceChoice, HostAddress, HostId, Metric,
     Mib, Missing, Question, Rung, Sample, Secret, SshSpec, Telling, Thresholds, Wall,
@@ -521,6 +521,14 @@ async fn the_written_configuration_reads_back_as_the_same_hosts() {
     // Beside the keys: it goes with them.
     let identity = stage.spec("plain").identity.remove(0);
     let file = identity.with_file_name("fleet.yaml");
+    std::fs::write(&file, "fleet: mine\n").unwrap();
+    assert!(matches!(
+        stage.demo.write_config(&file),
+        Err(DemoError::Taken { .. })
+    ));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "fleet: mine\n");
+    std::fs::remove_file(&file).unwrap();
+    stage.demo.write_config(&file).unwrap();
     stage.demo.write_config(&file).unwrap();
     let source = Source {
         text: std::fs::read_to_string(&file).unwrap(),
