@@ -160,7 +160,7 @@ fn warm_openssh(sshd: &Sshd, target: &SshTarget) -> f64 {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command
     };
-    let mut master = with("ControlMaster=yes", "sleep 600").spawn().unwrap();
+    let mut master = with("ControlMaster=yes", "sleep 60").spawn().unwrap();
     drop(master.stdout.take());
     while !sshd.path("master").exists() {
         std::thread::yield_now();

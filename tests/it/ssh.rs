@@ -80,7 +80,7 @@ async fn output_over_the_limit_is_counted_and_a_slow_command_is_hung_up_on() {
         timeout: Duration::from_millis(50),
         ..RunLimits::default()
     };
-    let error = exec.run(&sh("sleep 600"), limits).await.unwrap_err();
+    let error = exec.run(&sh("sleep 5"), limits).await.unwrap_err();
     assert_eq!(error.kind, ExecErrorKind::Timeout);
 }
 
