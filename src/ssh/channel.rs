@@ -115,8 +115,8 @@ impl From<Drained> for Running {
     }
 }
 
-/// Starts to drain a channel. The permit is given back when the server has closed the channel, not before: until then
-/// the channel counts against the server's limit.
+/// Starts to drain a channel, until the server closes it or nobody wants it any more. The permit is given back after our
+/// own close: russh forgets a channel that we close first, so the server's answer to it never comes through.
 pub(super) fn drain(
     tasks: &Tasks,
     channel: Channel<Msg>,
@@ -128,16 +128,16 @@ pub(super) fn drain(
     let hang_up = CancellationToken::new();
     let closed = CancellationToken::new();
     let finished = closed.clone().drop_guard();
+    let (ours, hung_up) = (Arc::clone(&write), hang_up.clone());
     tasks.spawn(async move {
-        let (sink, ending) = pour(read, sink).await;
+        // The reading half is gone when we close: what still arrives is dropped and can't stall the connection.
+        let (sink, ending) = pour(read, sink, &hung_up).await;
+        if let Err(error) = ours.close().await {
+            tracing::trace!(%error, "closing a channel of a connection that is gone");
+        }
         drop((finished, permit));
         sink.end(ending).await;
     });
-    tasks.spawn(close_when_hung_up(
-        Arc::clone(&write),
-        hang_up.clone(),
-        closed.clone(),
-    ));
     Drained {
         write,
         closed,
@@ -145,9 +145,18 @@ pub(super) fn drain(
     }
 }
 
-async fn pour<S: Sink>(mut read: ChannelReadHalf, mut sink: S) -> (S, End) {
+async fn pour<S: Sink>(
+    mut read: ChannelReadHalf,
+    mut sink: S,
+    hung_up: &CancellationToken,
+) -> (S, End) {
     let mut ending = End::Unknown;
-    while let Some(message) = read.wait().await {
+    // The hang-up first: a flood always has a next message.
+    while let Some(message) = tokio::select! {
+        biased;
+        () = hung_up.cancelled() => None,
+        message = read.wait() => message,
+    } {
         match message {
             ChannelMsg::Data { data } => sink.data(Source::Out, data),
             ChannelMsg::ExtendedData { data, ext: STDERR } => sink.data(Source::Err, data),
@@ -166,20 +175,6 @@ async fn pour<S: Sink>(mut read: ChannelReadHalf, mut sink: S) -> (S, End) {
         }
     }
     (sink, ending)
-}
-
-async fn close_when_hung_up(
-    write: Arc<ChannelWriteHalf<Msg>>,
-    hang_up: CancellationToken,
-    closed: CancellationToken,
-) {
-    tokio::select! {
-        () = hang_up.cancelled() => {}
-        () = closed.cancelled() => {}
-    }
-    if let Err(error) = write.close().await {
-        tracing::trace!(%error, "closing a channel of a connection that is gone");
-    }
 }
 
 /// A signal's name without `SIG`, clean: it comes from the server.

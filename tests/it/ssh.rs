@@ -247,6 +247,17 @@ async fn more_commands_than_channels_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn commands_that_are_given_up_leave_their_place_to_the_next() {
+    let sshd = Sshd::start();
+    let exec = exec_on(&sshd).await;
+    // More than the places of both connections together.
+    for _ in 0..40 {
+        let mut stream = exec.stream(&sh("echo begun; exec yes")).await.unwrap();
+        assert_eq!(&line(&mut stream).await.1[..], b"begun");
+    }
+}
+
+#[tokio::test]
 async fn files_arrive_whole_with_their_mode() {
     let sshd = Sshd::start();
     let exec = exec_on(&sshd).await;
