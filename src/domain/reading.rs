@@ -138,6 +138,32 @@ pub struct GpuReading {
     pub mig: Vec<MigInstance>,
 }
 
+impl GpuReading {
+    /// A GPU of which nothing can be read now: it keeps its place in the list, with the reason in every cell.
+    pub fn unread(id: GpuId, index: u32, name: SafeText, why: &super::Missing) -> Self {
+        let lost = *why == super::Missing::Lost;
+        Self {
+            id,
+            index,
+            name,
+            bus_id: Metric::Missing(why.clone()),
+            health: if lost { GpuHealth::Lost } else { GpuHealth::Ok },
+            utilisation: Metric::Missing(why.clone()),
+            memory: GpuMemory::Missing(why.clone()),
+            temperature: Metric::Missing(why.clone()),
+            power: Metric::Missing(why.clone()),
+            power_limit: Metric::Missing(why.clone()),
+            clock_sm: Metric::Missing(why.clone()),
+            clock_memory: Metric::Missing(why.clone()),
+            fan: Metric::Missing(why.clone()),
+            pstate: Metric::Missing(why.clone()),
+            throttle: Metric::Missing(why.clone()),
+            ecc: Metric::Missing(why.clone()),
+            mig: Vec::new(),
+        }
+    }
+}
+
 /// Whether one GPU answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -46,31 +46,12 @@ pub(super) struct MigAnswers {
 
 /// A GPU that NVML gives no handle for: nothing is known of it but its place and why.
 pub(super) fn silent(index: u32, error: &NvmlError) -> GpuReading {
-    let lost = matches!(error, NvmlError::GpuLost);
-    let why = if lost {
-        Missing::Lost
-    } else {
-        Missing::Unreadable(error.to_string().into())
+    let why = match error {
+        NvmlError::GpuLost => Missing::Lost,
+        other => Missing::Unreadable(other.to_string().into()),
     };
-    GpuReading {
-        id: GpuId::new(format!("index:{index}")),
-        index,
-        name: "no answer".into(),
-        bus_id: Metric::Missing(why.clone()),
-        health: if lost { GpuHealth::Lost } else { GpuHealth::Ok },
-        utilisation: Metric::Missing(why.clone()),
-        memory: GpuMemory::Missing(why.clone()),
-        temperature: Metric::Missing(why.clone()),
-        power: Metric::Missing(why.clone()),
-        power_limit: Metric::Missing(why.clone()),
-        clock_sm: Metric::Missing(why.clone()),
-        clock_memory: Metric::Missing(why.clone()),
-        fan: Metric::Missing(why.clone()),
-        pstate: Metric::Missing(why.clone()),
-        throttle: Metric::Missing(why.clone()),
-        ecc: Metric::Missing(why),
-        mig: Vec::new(),
-    }
+    let id = GpuId::new(format!("index:{index}"));
+    GpuReading::unread(id, index, "no answer".into(), &why)
 }
 
 /// A GPU from its answers.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{GpuCondition, GpuHealth, GpuMemory, GpuReading, GpuReport, Metric, Missing};
+use crate::domain::{GpuCondition, GpuHealth, GpuMemory, GpuReading, GpuReport, Missing};
 
 /// The report, with the GPUs of the last one where the tool gave up over a lost one.
 pub(super) fn keep_known(last: Option<&GpuReport>, report: Arc<GpuReport>) -> Arc<GpuReport> {
@@ -21,28 +21,23 @@ pub(super) fn keep_known(last: Option<&GpuReport>, report: Arc<GpuReport>) -> Ar
 
 /// What stays known of a GPU that is not read any more.
 fn unread(gpu: &GpuReading, detail: &str) -> GpuReading {
-    let (health, why) = if gpu.health == GpuHealth::Lost || names(detail, gpu) {
-        (GpuHealth::Lost, Missing::Lost)
+    let why = if gpu.health == GpuHealth::Lost || names(detail, gpu) {
+        Missing::Lost
     } else {
-        (GpuHealth::Ok, Missing::NotReported)
+        Missing::NotReported
     };
+    let unread = GpuReading::unread(gpu.id.clone(), gpu.index, gpu.name.clone(), &why);
     let memory = match &gpu.memory {
         GpuMemory::Unified => GpuMemory::Unified,
-        _ => GpuMemory::Missing(why.clone()),
+        _ => unread.memory,
     };
+    // What does not change while it is silent stays known.
     GpuReading {
-        health,
         memory,
-        utilisation: Metric::Missing(why.clone()),
-        temperature: Metric::Missing(why.clone()),
-        power: Metric::Missing(why.clone()),
-        clock_sm: Metric::Missing(why.clone()),
-        clock_memory: Metric::Missing(why.clone()),
-        fan: Metric::Missing(why.clone()),
-        pstate: Metric::Missing(why.clone()),
-        throttle: Metric::Missing(why.clone()),
-        ecc: Metric::Missing(why),
-        ..gpu.clone()
+        bus_id: gpu.bus_id.clone(),
+        power_limit: gpu.power_limit.clone(),
+        mig: gpu.mig.clone(),
+        ..unread
     }
 }
 
@@ -60,7 +55,7 @@ fn names(detail: &str, gpu: &GpuReading) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Mib;
+    use crate::domain::{Metric, Mib};
     use crate::engine::sim::{SimGpu, SimMachine};
 
     fn known(condition: GpuCondition) -> GpuReport {
