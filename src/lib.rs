@@ -7,8 +7,8 @@
 //! |---|---|---|
 //! | 5 faces | [`tui`], [`cli`] | [`engine`], [`config`], floor 0 |
 //! | 4 engine | [`engine`] | every floor below |
-//! | 3 trades | (models, services, apps and sandboxes come later) | floors 0–2 |
-//! | 2 machines | [`gpu`], [`machine`], [`reach`] | floors 0–1; `machine` also `gpu` |
+//! | 3 trades | [`logs`] | floors 0–2 |
+//! | 2 machines | [`gpu`], [`machine`], [`reach`], [`follow`], [`docker`] | floors 0–1; `machine` also `gpu`, `docker` also `follow` |
 //! | 1 ground | [`config`], [`exec`], [`ssh`], [`store`], [`clock`], [`tasks`], [`telemetry`] | floor 0, `clock`, `tasks`; `exec` also `ssh` |
 //! | 0 words | [`domain`], [`shell`], [`text`] | nothing of ours; `domain` also `text` |
 //!
@@ -32,9 +32,13 @@ pub mod store;
 pub mod tasks;
 pub mod telemetry;
 
+pub mod docker;
+pub mod follow;
 pub mod gpu;
 pub mod machine;
 pub mod reach;
+
+pub mod logs;
 
 pub mod engine;
 

@@ -61,6 +61,22 @@ text_id! {
     /// A GPU as its driver names it: the UUID where there is one, else `index:N`.
     GpuId
 }
+text_id! {
+    /// A container: the 64 hexadecimal digits that its engine gave it.
+    ContainerId
+}
+number_id! {
+    /// One open view over logs.
+    LensId
+}
+number_id! {
+    /// One terminal inside a container, handed to whoever may use it.
+    TerminalId
+}
+number_id! {
+    /// One act in the ledger: the number of its intent.
+    ActId
+}
 number_id! {
     /// One request from a face to the engine; the reply carries it back.
     RequestId

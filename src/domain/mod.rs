@@ -1,8 +1,10 @@
 //! The words of the trade: identifiers, units, times, readings, states. Plain data that every floor may use; no I/O, no clock.
 
+mod container;
 mod health;
 mod host;
 mod id;
+mod ledger;
 mod machine;
 mod metric;
 mod net;
@@ -15,9 +17,16 @@ mod severity;
 mod time;
 mod units;
 
+pub use container::{
+    ComposePlace, Container, ContainerAct, ContainerDetail, ContainerHealth, ContainerState,
+    ContainerStats, ContainerTop, Daemon, DaemonFlavour, PortMap, PrunePreview,
+};
 pub use health::{HealthChange, HealthWord, Thresholds};
 pub use host::{GpuSourceChoice, HostAddress, HostSpec, SshSpec, StrictHostKeys};
-pub use id::{GpuId, HostId, QuestionId, RequestId, TaskId};
+pub use id::{
+    ActId, ContainerId, GpuId, HostId, LensId, QuestionId, RequestId, TaskId, TerminalId,
+};
+pub use ledger::{ActOutcome, Intent, LedgerEntry, LedgerEvent};
 pub use machine::{Disk, MachineReading, Memory, Network, Pressure};
 pub use metric::{Metric, Missing};
 pub use net::{Endpoint, HostName, InvalidName, Port, UserName};

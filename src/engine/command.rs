@@ -1,8 +1,14 @@
 //! Everything that may be asked of the engine, by anyone, and what it answers.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Answer, At, HostId, QuestionId, TaskId};
+use crate::domain::{
+    Answer, At, ContainerAct, ContainerDetail, ContainerId, ContainerTop, HostId, LedgerEntry,
+    LensId, PrunePreview, QuestionId, TaskId, TerminalId,
+};
+use crate::follow::{SourceAddress, SourceOffer, Stamp};
 use crate::shell::ShellCommand;
 
 /// Who asks.
@@ -44,6 +50,83 @@ pub enum Command {
         /// The host.
         host: HostId,
     },
+    /// Do something with a container. A change.
+    Container {
+        /// The host.
+        host: HostId,
+        /// The container.
+        id: ContainerId,
+        /// What.
+        act: ContainerAct,
+    },
+    /// Remove what has ended and what nothing uses: containers and dangling images. A change.
+    Prune {
+        /// The host.
+        host: HostId,
+    },
+    /// What a prune would take. Changes nothing.
+    PrunePreview {
+        /// The host.
+        host: HostId,
+    },
+    /// Open a terminal inside a container. A change, as a shell is.
+    Terminal {
+        /// The host.
+        host: HostId,
+        /// The container.
+        id: ContainerId,
+        /// What is run there; empty: the best shell that is there.
+        argv: Vec<String>,
+        /// Columns and rows.
+        size: (u16, u16),
+    },
+    /// A shell or terminal that was handed out has ended; with words where it failed.
+    TerminalEnded {
+        /// Which.
+        terminal: TerminalId,
+        /// Why it failed; `None`: it ended as it should.
+        failed: Option<String>,
+    },
+    /// What a container is made of. Changes nothing.
+    Inspect {
+        /// The host.
+        host: HostId,
+        /// The container.
+        id: ContainerId,
+    },
+    /// The processes of a container. Changes nothing.
+    Top {
+        /// The host.
+        host: HostId,
+        /// The container.
+        id: ContainerId,
+    },
+    /// Somebody looks at what containers take: their stats are read for the next quarter of a minute. Renewed while they look.
+    WatchStats {
+        /// The host.
+        host: HostId,
+        /// One container, every second; `None`: all that run, every few seconds.
+        only: Option<ContainerId>,
+    },
+    /// Which log sources a host offers. Changes nothing.
+    Sources {
+        /// The host.
+        host: HostId,
+    },
+    /// Open a lens over these sources.
+    OpenLens {
+        /// The sources.
+        sources: Vec<SourceAddress>,
+        /// Where they begin.
+        begin: LogBegin,
+    },
+    /// Look at these sources instead; those that stay keep their lines.
+    SetSources {
+        /// The lens.
+        lens: LensId,
+        /// The sources.
+        sources: Vec<SourceAddress>,
+    },
     /// Answer a challenge.
     Confirm {
         /// The confirmation that [`Reply::NeedsConfirmation`] named.
@@ -53,6 +136,16 @@ pub enum Command {
     },
     /// Give up a pending confirmation.
     Withdraw(ConfirmationId),
+}
+
+/// Where log sources begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogBegin {
+    /// With the last lines of each.
+    Tail(u32),
+    /// With the first line at this moment or later.
+    Since(Stamp),
 }
 
 /// A signal that a person may send.
@@ -115,7 +208,7 @@ pub struct Refusal {
 }
 
 /// The engine's answer to a command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// Done; nothing more follows.
@@ -133,8 +226,27 @@ pub enum Reply {
         /// What would be done.
         plan: Plan,
     },
-    /// Confirmed: whoever has the terminal may run this in it, here.
-    Shell(ShellCommand),
+    /// Confirmed: whoever has the terminal may run this in it, here, and tells [`Command::TerminalEnded`] afterwards.
+    Shell {
+        /// To be told by.
+        terminal: TerminalId,
+        /// The command of this machine.
+        command: ShellCommand,
+    },
+    /// Confirmed: a terminal inside a container, to be had from [`super::Handle::terminal`]; its end is told likewise.
+    Terminal(TerminalId),
+    /// What a container is made of.
+    Detail(Arc<ContainerDetail>),
+    /// The processes of a container.
+    Top(ContainerTop),
+    /// What a prune would take.
+    Preview(PrunePreview),
+    /// Which log sources there are.
+    Sources(Vec<SourceOffer>),
+    /// A lens, to be had from [`super::Handle::lens`]. It is closed when its last handle is gone.
+    Lens(LensId),
+    /// Lines of the ledger, newest last.
+    Ledger(Vec<LedgerEntry>),
     /// Refused by policy: read-only, not confirmed, expired.
     Refused(Refusal),
     /// Tried and failed.

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::command::{Actor, Command, Refusal, Reply};
+use super::lens::LensHandle;
 use super::notice::Notice;
+use super::opened::{ContainerTerminal, Opened};
 use super::state::Fleet;
+use crate::domain::{LensId, TerminalId};
 
 /// One command on its way to the engine, with the way back.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Handle {
     commands: mpsc::Sender<Request>,
     fleet: watch::Receiver<Arc<Fleet>>,
     notices: broadcast::Sender<Notice>,
+    opened: Opened,
 }
 
 impl Handle {
@@ -38,7 +42,24 @@ impl Handle {
             commands,
             fleet,
             notices,
+            opened: Opened::default(),
         }
+    }
+
+    /// The same with what the engine's hands open for faces.
+    pub(super) fn with_opened(mut self, opened: Opened) -> Self {
+        self.opened = opened;
+        self
+    }
+
+    /// The lens that [`Reply::Lens`] named; each can be fetched once.
+    pub fn lens(&self, id: LensId) -> Option<LensHandle> {
+        self.opened.lens(id)
+    }
+
+    /// The terminal that [`Reply::Terminal`] named; each can be fetched once.
+    pub fn terminal(&self, id: TerminalId) -> Option<ContainerTerminal> {
+        self.opened.terminal(id)
     }
 
     /// Asks for something and waits for the answer.

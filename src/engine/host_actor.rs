@@ -11,6 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
 use super::lanes::Lanes;
 use super::msg::{HostMsg, LinkDown};
+use super::opened::Opened;
 use super::questions::{Questions, Voice};
 use crate::domain::{Age, HostId, HostSpec, Rung};
 use crate::exec::Exec;
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     pub(super) connect: Arc<dyn Connect>,
     pub(super) links: Arc<Links>,
     pub(super) questions: Arc<Questions>,
+    pub(super) opened: Opened,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,
 }

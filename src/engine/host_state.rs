@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::containers::Containers;
 use super::history::History;
 use crate::domain::{
     Age, At, Disk, GpuProcess, GpuReport, HealthChange, HealthWord, HostAddress, HostId, HostSpec,
@@ -59,6 +60,8 @@ pub struct Host {
     pub processes: Option<Timed<Arc<Vec<GpuProcess>>>>,
     /// Its disks.
     pub disks: Option<Timed<Arc<Vec<Disk>>>>,
+    /// Its containers.
+    pub containers: Arc<Containers>,
     /// The past of its readings.
     pub history: History,
     /// Its ups and downs, newest last, those of earlier sessions included.
@@ -89,6 +92,7 @@ impl Host {
             gpus: None,
             processes: None,
             disks: None,
+            containers: Arc::default(),
             history: History::default(),
             changes: Arc::default(),
         }

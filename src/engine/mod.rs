@@ -1,8 +1,10 @@
 //! The engine: every fact becomes a message, every message is folded into one [`Fleet`], every wish is a [`Command`]
 //! through one door. It has no word for pane, key or colour.
 
+mod carry;
 mod command;
 mod connect;
+mod containers;
 mod effect;
 mod handle;
 mod history;
@@ -10,8 +12,11 @@ mod host_actor;
 mod host_state;
 mod keeper;
 mod lanes;
+mod lens;
+mod look;
 mod msg;
 mod notice;
+mod opened;
 mod perform;
 mod policy;
 mod publish;
@@ -27,14 +32,19 @@ mod update;
 mod ways;
 mod webhook;
 
-pub use command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
+pub use command::{
+    Actor, Challenge, Command, ConfirmationId, LogBegin, Plan, Refusal, Reply, Signal,
+};
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
+pub use containers::{Containers, ContainersMsg, DaemonState, GapChange};
 pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
+pub use lens::LensHandle;
 pub use msg::{HostMsg, LinkDown, Msg};
 pub use notice::{Alert, Notice};
+pub use opened::ContainerTerminal;
 pub use policy::READ_ONLY_MEND;
 pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
@@ -44,4 +54,11 @@ pub use update::update;
 pub use ways::Ways;
 
 // Faces see the trades' and machines' facts through this door only.
+pub use crate::follow::{
+    InvalidSource, Level, SourceAddress, SourceOffer, SourceSpec, Stamp, StreamKind,
+};
+pub use crate::logs::{
+    FilterState, LensOrder, LensPicture, LensRow, LineNumber, MiniMark, Past, RowKind, SearchState,
+    SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope,
+};
 pub use crate::reach::{Ladder, Outcome, Verdict};

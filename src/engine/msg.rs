@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Actor, Command, Reply};
+use super::containers::ContainersMsg;
 use super::notice::Notice;
 use crate::domain::{
-    At, HealthChange, HostId, HostSpec, Question, QuestionId, RequestId, Rung, Sample, Telling,
-    Wall,
+    At, HealthChange, HostId, HostSpec, LedgerEntry, Question, QuestionId, RequestId, Rung, Sample,
+    Telling, Wall,
 };
 use crate::text::SafeText;
 
@@ -59,6 +60,13 @@ pub enum Msg {
         request: RequestId,
         /// With what outcome.
         reply: Reply,
+    },
+    /// Lines were written to the ledger, or read from it at the start.
+    Ledger {
+        /// When.
+        at: At,
+        /// The lines, oldest first.
+        entries: Vec<LedgerEntry>,
     },
     /// Hands met with something that a person should hear.
     Noticed(Notice),
@@ -110,6 +118,8 @@ pub enum HostMsg {
         /// The login name.
         user: SafeText,
     },
+    /// Its container engine told something.
+    Containers(ContainersMsg),
     /// What the store knew about this host from before.
     Past(Vec<HealthChange>),
 }

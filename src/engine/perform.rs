@@ -2,30 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use super::command::{Refusal, Reply};
+use super::carry;
+use super::command::{Command, Reply};
 use super::effect::Effect;
 use super::host_actor::{Links, Shared};
 use super::keeper::Keeper;
 use super::lanes::Lanes;
+use super::look;
 use super::msg::Msg;
 use super::notice::Notice;
-use super::policy::{Change, Confirmed};
+use super::policy::Confirmed;
 use super::questions::Questions;
-use super::remote;
 use super::webhook::Webhook;
-use crate::domain::{HostId, RequestId};
-use crate::exec::RunLimits;
+use crate::domain::{HostId, RequestId, TerminalId};
 use crate::tasks::Tasks;
-
-/// What sending a signal may take.
-const SIGNAL: RunLimits = RunLimits {
-    timeout: Duration::from_secs(10),
-    output: 4096,
-};
 
 /// The hands of the engine.
 pub(super) struct Performer {
@@ -97,26 +90,24 @@ impl Performer {
         }
     }
 
+    /// Looks at something and answers. Nothing on any host changes.
+    pub(super) fn look(&mut self, request: RequestId, command: Command) {
+        let (lanes, links) = (self.lanes.clone(), Arc::clone(&self.links));
+        self.tasks.spawn(async move {
+            let reply = look::look(command, links).await;
+            let at = lanes.now();
+            lanes.fact(Msg::Answered { at, request, reply }).await;
+        });
+    }
+
     /// Carries a confirmed change out.
     pub(super) fn change(&mut self, request: RequestId, confirmed: Confirmed) {
-        match confirmed.into_change() {
-            Change::Shell { command } => self.reply(request, Reply::Shell(command)),
-            Change::Signal { host, pid, command } => {
-                let Some(exec) = self.links.exec(&host) else {
-                    let gone = Refusal {
-                        why: format!("{host} is not connected"),
-                        hint: None,
-                    };
-                    return self.reply(request, Reply::Failed(gone));
-                };
-                let lanes = self.lanes.clone();
-                self.tasks.spawn(async move {
-                    let outcome = exec.run(&command, SIGNAL).await;
-                    let reply = remote::signal_outcome(pid, outcome);
-                    let at = lanes.now();
-                    lanes.fact(Msg::Answered { at, request, reply }).await;
-                });
-            }
-        }
+        let (lanes, links) = (self.lanes.clone(), Arc::clone(&self.links));
+        let terminal = TerminalId(request.0);
+        self.tasks.spawn(async move {
+            let carried = carry::carry(confirmed.into_change(), links, terminal).await;
+            let (at, reply) = (lanes.now(), carried.reply);
+            lanes.fact(Msg::Answered { at, request, reply }).await;
+        });
     }
 }

@@ -50,6 +50,8 @@ pub(super) enum Change {
 pub(super) enum Ruling {
     /// It changes nothing on any host: go on.
     Free,
+    /// It changes nothing anywhere: hands look and answer.
+    Look,
     /// The door stays shut, or a person has to confirm first.
     Answer(Reply),
     /// Do it.
@@ -80,6 +82,17 @@ impl Desk {
     pub(super) fn rule(&mut self, fleet: &Fleet, actor: Actor, command: &Command) -> Ruling {
         match command {
             Command::Reconnect(_) | Command::Answer { .. } => Ruling::Free,
+            Command::PrunePreview { .. }
+            | Command::Inspect { .. }
+            | Command::Top { .. }
+            | Command::WatchStats { .. }
+            | Command::Sources { .. }
+            | Command::OpenLens { .. }
+            | Command::SetSources { .. } => Ruling::Look,
+            Command::Container { .. }
+            | Command::Prune { .. }
+            | Command::Terminal { .. }
+            | Command::TerminalEnded { .. } => refuse("containers can't be changed yet", None),
             Command::Signal {
                 host,
                 pid,

@@ -15,6 +15,7 @@ use super::keeper::Keeper;
 use super::lanes::{LaneEnds, lanes};
 use super::msg::{HostMsg, Msg};
 use super::notice::Notice;
+use super::opened::Opened;
 use super::perform::Performer;
 use super::policy::{Desk, Ruling};
 use super::publish::{News, Publisher};
@@ -85,9 +86,11 @@ impl Engine {
             connect,
             links: Arc::default(),
             questions: Arc::default(),
+            opened: Opened::default(),
             period: config.settings.period,
             tasks: tasks.clone(),
         });
+        let opened = shared.opened.clone();
         let redials = start_hosts(&config, &shared);
         if let Some(keeper) = keeper.clone() {
             let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
@@ -101,7 +104,7 @@ impl Engine {
         let (out, fleet) = watch::channel(Arc::new(hub.fleet.clone()));
         tasks.spawn(hub.run(requests, ends, out));
         Self {
-            handle: Handle::new(commands, fleet, notices),
+            handle: Handle::new(commands, fleet, notices).with_opened(opened),
             tasks,
             store,
             written,
@@ -267,6 +270,7 @@ impl Hub {
         });
         match self.desk.rule(&self.fleet, actor, &command) {
             Ruling::Free => {}
+            Ruling::Look => self.performer.look(id, command),
             Ruling::Answer(reply) => self.performer.reply(id, reply),
             Ruling::Do(confirmed) => self.performer.change(id, confirmed),
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::host_state::Host;
 use super::notice::{Alert, Notice};
 use crate::config::Settings;
-use crate::domain::{At, HostId, Question, QuestionId, Thresholds, Wall};
+use crate::domain::{At, HostId, LedgerEntry, Question, QuestionId, Thresholds, Wall};
 
 /// What is known of everything. Cloning it copies pointers.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Fleet {
     pub questions: Arc<Vec<PendingQuestion>>,
     /// Alerts, newest last; those without an end still hold.
     pub alerts: Arc<VecDeque<Alert>>,
+    /// The last lines of the ledger, newest last.
+    pub ledger: Arc<VecDeque<LedgerEntry>>,
     /// What people were told, newest last.
     pub notices: Arc<VecDeque<Notice>>,
 }
@@ -62,6 +64,7 @@ impl Fleet {
             hosts: Vec::new(),
             questions: Arc::default(),
             alerts: Arc::default(),
+            ledger: Arc::default(),
             notices: Arc::default(),
         }
     }

@@ -3,7 +3,9 @@
 mod class;
 mod clean;
 mod safe;
+mod styled;
 mod width;
 
 pub use safe::SafeText;
+pub use styled::{Sgr, SgrColor, StyleSpan, StyledText};
 pub use width::{cut, width};

@@ -12,6 +12,8 @@ use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
 pub struct Ui {
     /// Terminal size in columns and rows.
     pub size: (u16, u16),
+    /// What fills the screen.
+    pub screen: Screen,
     /// Which side has the keys.
     pub focus: Focus,
     /// The selected host; always one that exists, if any does.
@@ -75,6 +77,7 @@ impl Ui {
     pub fn new(size: (u16, u16)) -> Self {
         Self {
             size,
+            screen: Screen::default(),
             focus: Focus::default(),
             selected: None,
             last: None,
@@ -110,6 +113,20 @@ impl Ui {
     pub fn shown<'a>(&'a self, newest: &'a Arc<Fleet>) -> &'a Arc<Fleet> {
         self.paused.as_ref().unwrap_or(newest)
     }
+}
+
+/// What fills the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Screen {
+    /// The hosts, and beside them the selected one's detail.
+    #[default]
+    Hosts,
+    /// The containers of every host.
+    Containers,
+    /// The log lens.
+    Logs,
+    /// What was done: the ledger.
+    Actions,
 }
 
 /// Which side has the keys.

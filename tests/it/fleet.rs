@@ -368,7 +368,7 @@ async fn a_shell_takes_a_confirmation_that_shows_its_exact_command() {
     let (id, challenge, command) = challenged(stage.ask(shell).await);
     assert_eq!(challenge, Challenge::YesNo);
     match stage.confirm(id, "yes").await {
-        Reply::Shell(line) => assert_eq!(line.render(), command),
+        Reply::Shell { command: line, .. } => assert_eq!(line.render(), command),
         other => panic!("no shell: {other:?}"),
     }
     stage.end().await;

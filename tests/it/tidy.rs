@@ -20,7 +20,7 @@ const fn room(name: &'static str, floor: u8, beside: &'static [&'static str]) ->
     }
 }
 
-/// Floor by floor. `machine` may see `gpu` because one script on a host speaks for both.
+/// Floor by floor. `machine` may see `gpu` because one script on a host speaks for both; `docker` gives sources of `follow`.
 const ROOMS: &[Room] = &[
     room("domain", 0, &["text"]),
     room("shell", 0, &[]),
@@ -35,6 +35,9 @@ const ROOMS: &[Room] = &[
     room("gpu", 2, &[]),
     room("machine", 2, &["gpu"]),
     room("reach", 2, &[]),
+    room("follow", 2, &[]),
+    room("docker", 2, &["follow"]),
+    room("logs", 3, &[]),
     room("engine", 4, &[]),
     room("tui", 5, &[]),
     room("cli", 5, &["tui", "demo"]),

@@ -28,8 +28,20 @@ pub(super) fn update(
                 failed("that question is no longer asked".into())
             }
         }
+        // The policy has these, and hands answer them.
         Command::Signal { .. }
         | Command::Shell { .. }
+        | Command::Container { .. }
+        | Command::Prune { .. }
+        | Command::PrunePreview { .. }
+        | Command::Terminal { .. }
+        | Command::TerminalEnded { .. }
+        | Command::Inspect { .. }
+        | Command::Top { .. }
+        | Command::WatchStats { .. }
+        | Command::Sources { .. }
+        | Command::OpenLens { .. }
+        | Command::SetSources { .. }
         | Command::Confirm { .. }
         | Command::Withdraw(_) => return,
     };

@@ -6,6 +6,9 @@ use super::{alert, asked, host, notes};
 use crate::domain::{At, HostSpec};
 use crate::engine::{Effect, Fleet, Host, Msg};
 
+/// Lines of the ledger that the fleet keeps; the store has them all.
+const LEDGER: usize = 1000;
+
 /// Folds one message into the fleet and says what is to be done about it.
 pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
     let mut effects = Vec::new();
@@ -35,6 +38,13 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
         Msg::Answered { at, request, reply } => {
             advance(fleet, at, &mut effects);
             effects.push(Effect::Reply { request, reply });
+        }
+        Msg::Ledger { at, entries } => {
+            advance(fleet, at, &mut effects);
+            let ledger = Arc::make_mut(&mut fleet.ledger);
+            ledger.extend(entries);
+            let over = ledger.len().saturating_sub(LEDGER);
+            ledger.drain(..over);
         }
         Msg::Noticed(notice) => {
             advance(fleet, notice.at, &mut effects);

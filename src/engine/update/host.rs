@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::judge::{self, Judgement};
-use super::{alert, lost, notes};
+use super::{alert, containers, lost, notes};
 use crate::domain::{
     At, GpuMemory, GpuReport, HealthChange, HostAddress, HostId, MachineReading, Rung, Sample,
     Severity, Telling,
@@ -143,6 +143,9 @@ fn apply(host: &mut Host, at: At, msg: HostMsg) {
             host.seen = Some(at);
         }
         HostMsg::Past(past) => remember_past(host, past),
+        HostMsg::Containers(msg) => {
+            containers::update(Arc::make_mut(&mut host.containers), at, msg)
+        }
         HostMsg::LinkDown(_)
         | HostMsg::Question { .. }
         | HostMsg::QuestionGone(_)

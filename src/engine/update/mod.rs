@@ -3,6 +3,7 @@
 
 mod alert;
 mod asked;
+mod containers;
 mod fold;
 mod host;
 mod judge;

@@ -12,7 +12,7 @@ pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
     let origin = origin(ui, command);
     match reply {
         Reply::Done => return done(ui, &origin),
-        Reply::Shell(line) => return shell(&origin, line),
+        Reply::Shell { command, .. } => return shell(&origin, command),
         Reply::Begun(_) => ui.say(Severity::Info, "begun", None),
         Reply::NeedsConfirmation {
             id,
@@ -41,6 +41,13 @@ pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
                 ui.layers.push(Layer::Dialog(dialog));
             }
         }
+        Reply::Terminal(_)
+        | Reply::Detail(_)
+        | Reply::Top(_)
+        | Reply::Preview(_)
+        | Reply::Sources(_)
+        | Reply::Lens(_)
+        | Reply::Ledger(_) => {}
         Reply::Refused(refusal) => refuse(ui, Severity::Warning, "", refusal),
         Reply::Failed(refusal) => refuse(ui, Severity::Error, "", refusal),
         Reply::Unknown(refusal) => refuse(
@@ -70,8 +77,11 @@ fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
             host, pid, signal, ..
         } => format!("SIG{} sent to {pid} on {host}", Signal::name(*signal)),
         Command::Reconnect(host) => format!("dialling {host}"),
-        Command::Confirm { .. } | Command::Shell { .. } => "done".to_owned(),
-        Command::Answer { .. } | Command::Withdraw(_) => return Vec::new(),
+        Command::Confirm { .. }
+        | Command::Shell { .. }
+        | Command::Container { .. }
+        | Command::Prune { .. } => "done".to_owned(),
+        _ => return Vec::new(),
     };
     ui.say(Severity::Info, text, None);
     Vec::new()

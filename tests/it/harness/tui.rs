@@ -49,6 +49,7 @@ fn host(name: &str, at: At) -> Arc<Host> {
         gpus: None,
         processes: None,
         disks: None,
+        containers: Arc::default(),
         history: pilothouse::engine::History::default(),
         changes: Arc::default(),
     })
@@ -67,6 +68,7 @@ fn fleet(clock: &Clock, hosts: usize) -> Arc<Fleet> {
         hosts: names.map(|name| host(&name, clock.at())).collect(),
         questions: Arc::default(),
         alerts: Arc::default(),
+        ledger: Arc::default(),
         notices: Arc::default(),
     })
 }
@@ -99,7 +101,10 @@ async fn serve(
     while let Some(request) = requests.recv().await {
         if matches!(request.command, Command::Shell { .. }) {
             let line = ShellCommand::new("ssh").arg("spark-1");
-            let _ = request.reply.send(Reply::Shell(line));
+            let _ = request.reply.send(Reply::Shell {
+                terminal: pilothouse::domain::TerminalId(1),
+                command: line,
+            });
             continue;
         }
         match mode.as_str() {

@@ -34,6 +34,7 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         hosts: hosts.into_iter().map(Arc::new).collect(),
         questions: Arc::default(),
         alerts: Arc::default(),
+        ledger: Arc::default(),
         notices: Arc::default(),
     }
 }
@@ -261,6 +262,7 @@ fn host(name: &str) -> Host {
         gpus: None,
         processes: None,
         disks: None,
+        containers: Arc::default(),
         history: History::default(),
         changes: Arc::new(VecDeque::from([change(-3_900, HealthWord::Ok, None, "")])),
     }

@@ -180,7 +180,14 @@ fn a_shell_opens_when_the_engine_agrees() {
     let line = ShellCommand::new("ssh").arg("spark-1");
     let host = HostId::new("spark-1");
     assert_eq!(
-        reply(&mut person.ui, &command, Reply::Shell(line.clone())),
+        reply(
+            &mut person.ui,
+            &command,
+            Reply::Shell {
+                terminal: crate::domain::TerminalId(1),
+                command: line.clone()
+            }
+        ),
         [UiEffect::Shell { host, line }]
     );
     let refused = Reply::Refused(Refusal {

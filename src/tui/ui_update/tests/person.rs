@@ -57,6 +57,7 @@ pub(super) fn host(name: &str) -> Host {
             ]),
         }),
         disks: None,
+        containers: Arc::default(),
         history: History::default(),
         changes: Arc::new(VecDeque::new()),
     }
@@ -85,6 +86,7 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         hosts: hosts.iter().map(|name| Arc::new(host(name))).collect(),
         questions: Arc::default(),
         alerts: Arc::default(),
+        ledger: Arc::default(),
         notices: Arc::default(),
     }
 }

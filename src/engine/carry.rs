@@ -1,0 +1,71 @@
+//! Carries a confirmed change out on its host and looks whether it happened. One function per kind of change; what is written
+//! to the ledger before and after is the door's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::command::{Refusal, Reply};
+use super::host_actor::Links;
+use super::policy::Change;
+use super::remote;
+use crate::domain::{ActOutcome, TerminalId};
+use crate::exec::RunLimits;
+use crate::text::SafeText;
+
+/// What sending a signal may take.
+const SIGNAL: RunLimits = RunLimits {
+    timeout: Duration::from_secs(10),
+    output: 4096,
+};
+
+/// What became of a change.
+#[derive(Debug)]
+pub(super) struct Carried {
+    /// The answer for whoever asked.
+    pub(super) reply: Reply,
+    /// What was looked at afterwards, and what was seen.
+    pub(super) verification: Option<SafeText>,
+}
+
+impl Carried {
+    /// An answer, and nothing was looked at.
+    pub(super) fn unverified(reply: Reply) -> Self {
+        Self {
+            reply,
+            verification: None,
+        }
+    }
+
+    /// How the act went, as the ledger says it. `None`: it goes on, and its end is told later (a shell).
+    pub(super) fn outcome(&self) -> Option<ActOutcome> {
+        match &self.reply {
+            Reply::Shell { .. } | Reply::Terminal(_) => None,
+            Reply::Failed(refusal) | Reply::Refused(refusal) => {
+                Some(ActOutcome::Failed(refusal.why.as_str().into()))
+            }
+            Reply::Unknown(refusal) => Some(ActOutcome::Unknown(refusal.why.as_str().into())),
+            _ => Some(ActOutcome::Done),
+        }
+    }
+}
+
+/// Carries a change out. `terminal` is the id under which a shell or terminal is handed out.
+pub(super) async fn carry(change: Change, links: Arc<Links>, terminal: TerminalId) -> Carried {
+    match change {
+        Change::Shell { command } => Carried::unverified(Reply::Shell { terminal, command }),
+        Change::Signal { host, pid, command } => {
+            let Some(exec) = links.exec(&host) else {
+                return Carried::unverified(not_connected(&host));
+            };
+            let outcome = exec.run(&command, SIGNAL).await;
+            Carried::unverified(remote::signal_outcome(pid, outcome))
+        }
+    }
+}
+
+fn not_connected(host: &crate::domain::HostId) -> Reply {
+    Reply::Failed(Refusal {
+        why: format!("{host} is not connected"),
+        hint: None,
+    })
+}
