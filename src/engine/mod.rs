@@ -13,6 +13,7 @@ mod host_state;
 mod keeper;
 mod lanes;
 mod lens;
+mod links;
 mod look;
 mod msg;
 mod notice;
