@@ -3,9 +3,11 @@
 mod class;
 mod clean;
 mod safe;
+mod sgr;
 mod styled;
 mod width;
 
 pub use safe::SafeText;
+pub use sgr::clean_line;
 pub use styled::{Sgr, SgrColor, StyleSpan, StyledText};
 pub use width::{cut, width};
