@@ -14,6 +14,7 @@ mod demo;
 mod dial;
 mod fleet;
 mod known_hosts;
+mod ledger;
 mod pty;
 mod quoting;
 mod readme;
