@@ -16,6 +16,7 @@ mod docker;
 mod dockerd;
 mod fleet;
 mod known_hosts;
+mod ledger;
 mod pty;
 mod quoting;
 mod readme;
