@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod dial;
 mod fleet;
+mod follow;
 mod known_hosts;
 mod pty;
 mod quoting;
