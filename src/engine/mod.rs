@@ -13,6 +13,7 @@ mod host_state;
 mod keeper;
 mod lanes;
 mod lens;
+mod links;
 mod look;
 mod msg;
 mod notice;
@@ -26,6 +27,7 @@ mod remote;
 mod replay;
 mod run;
 pub mod sim;
+mod stakes;
 mod state;
 mod trouble;
 mod update;
@@ -36,7 +38,7 @@ pub use command::{
     Actor, Challenge, Command, ConfirmationId, LogBegin, Plan, Refusal, Reply, Signal,
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
-pub use containers::{Containers, ContainersMsg, DaemonState, GapChange};
+pub use containers::{Containers, ContainersMsg, DaemonState, GapChange, gpu_memory_of};
 pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};

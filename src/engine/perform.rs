@@ -8,9 +8,8 @@ use tokio::sync::{Notify, broadcast, oneshot};
 use super::carry;
 use super::command::{Command, Reply};
 use super::effect::Effect;
-use super::host_actor::{Links, Shared};
+use super::host_actor::Shared;
 use super::keeper::Keeper;
-use super::lanes::Lanes;
 use super::look;
 use super::msg::Msg;
 use super::notice::Notice;
@@ -22,8 +21,7 @@ use crate::tasks::Tasks;
 
 /// The hands of the engine.
 pub(super) struct Performer {
-    lanes: Lanes,
-    links: Arc<Links>,
+    shared: Arc<Shared>,
     questions: Arc<Questions>,
     redials: HashMap<HostId, Arc<Notify>>,
     notices: broadcast::Sender<Notice>,
@@ -37,15 +35,14 @@ pub(super) struct Performer {
 impl Performer {
     /// Hands for these hosts.
     pub(super) fn new(
-        shared: &Shared,
+        shared: &Arc<Shared>,
         notices: broadcast::Sender<Notice>,
         redials: HashMap<HostId, Arc<Notify>>,
         keeper: Option<Keeper>,
         webhook: Option<Webhook>,
     ) -> Self {
         Self {
-            lanes: shared.lanes.clone(),
-            links: Arc::clone(&shared.links),
+            shared: Arc::clone(shared),
             questions: Arc::clone(&shared.questions),
             redials,
             notices,
@@ -92,22 +89,29 @@ impl Performer {
 
     /// Looks at something and answers. Nothing on any host changes.
     pub(super) fn look(&mut self, request: RequestId, command: Command) {
-        let (lanes, links) = (self.lanes.clone(), Arc::clone(&self.links));
+        let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
-            let reply = look::look(command, links).await;
-            let at = lanes.now();
-            lanes.fact(Msg::Answered { at, request, reply }).await;
+            let reply = look::look(command, Arc::clone(&shared)).await;
+            let at = shared.lanes.now();
+            shared
+                .lanes
+                .fact(Msg::Answered { at, request, reply })
+                .await;
         });
     }
 
     /// Carries a confirmed change out.
     pub(super) fn change(&mut self, request: RequestId, confirmed: Confirmed) {
-        let (lanes, links) = (self.lanes.clone(), Arc::clone(&self.links));
+        let shared = Arc::clone(&self.shared);
         let terminal = TerminalId(request.0);
         self.tasks.spawn(async move {
-            let carried = carry::carry(confirmed.into_change(), links, terminal).await;
-            let (at, reply) = (lanes.now(), carried.reply);
-            lanes.fact(Msg::Answered { at, request, reply }).await;
+            let carried =
+                carry::carry(confirmed.into_change(), Arc::clone(&shared), terminal).await;
+            let (at, reply) = (shared.lanes.now(), carried.reply);
+            shared
+                .lanes
+                .fact(Msg::Answered { at, request, reply })
+                .await;
         });
     }
 }
