@@ -179,7 +179,7 @@ fn logs(node: &Arc<Node>, container: &Container, query: &Query<'_>) -> Response<
     let now = nanos(node.wall());
     let since = query
         .nanos("since")
-        .unwrap_or(0)
+        .unwrap_or(i64::MIN)
         .max(nanos(container.created));
     let until = query
         .nanos("until")

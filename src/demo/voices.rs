@@ -55,7 +55,7 @@ impl Voice {
 
     /// The lines of a stretch of time, its end left out; both in nanoseconds.
     pub(super) fn between(self, from: i64, to: i64) -> impl Iterator<Item = Spoken> {
-        let first = from / (self.period() * 1_000_000);
+        let first = from.div_euclid(self.period() * 1_000_000);
         (first..)
             .map(move |number| (number, self.nanos(number)))
             .skip_while(move |(_, nanos)| *nanos < from)
