@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use super::carry;
 use super::command::{Command, Reply};
+use super::door::Door;
 use super::effect::Effect;
-use super::host_actor::{Links, Shared};
+use super::host_actor::Shared;
 use super::keeper::Keeper;
-use super::lanes::Lanes;
 use super::look;
 use super::msg::Msg;
 use super::notice::Notice;
@@ -22,36 +21,39 @@ use crate::tasks::Tasks;
 
 /// The hands of the engine.
 pub(super) struct Performer {
-    lanes: Lanes,
-    links: Arc<Links>,
+    shared: Arc<Shared>,
     questions: Arc<Questions>,
     redials: HashMap<HostId, Arc<Notify>>,
     notices: broadcast::Sender<Notice>,
     tasks: Tasks,
     keeper: Option<Keeper>,
     webhook: Option<Webhook>,
+    door: Arc<Door>,
     /// Who waits for an answer.
     pub(super) replies: HashMap<RequestId, oneshot::Sender<Reply>>,
 }
 
+/// Where what the engine decides goes, beside its lanes.
+pub(super) struct Outlets {
+    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) redials: HashMap<HostId, Arc<Notify>>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) webhook: Option<Webhook>,
+    pub(super) door: Arc<Door>,
+}
+
 impl Performer {
-    /// Hands for these hosts.
-    pub(super) fn new(
-        shared: &Shared,
-        notices: broadcast::Sender<Notice>,
-        redials: HashMap<HostId, Arc<Notify>>,
-        keeper: Option<Keeper>,
-        webhook: Option<Webhook>,
-    ) -> Self {
+    /// Hands with these outlets.
+    pub(super) fn new(shared: &Arc<Shared>, outlets: Outlets) -> Self {
         Self {
-            lanes: shared.lanes.clone(),
-            links: Arc::clone(&shared.links),
+            shared: Arc::clone(shared),
             questions: Arc::clone(&shared.questions),
-            redials,
-            notices,
+            redials: outlets.redials,
+            notices: outlets.notices,
             tasks: shared.tasks.clone(),
-            keeper,
-            webhook,
+            keeper: outlets.keeper,
+            webhook: outlets.webhook,
+            door: outlets.door,
             replies: HashMap::new(),
         }
     }
@@ -92,22 +94,33 @@ impl Performer {
 
     /// Looks at something and answers. Nothing on any host changes.
     pub(super) fn look(&mut self, request: RequestId, command: Command) {
-        let (lanes, links) = (self.lanes.clone(), Arc::clone(&self.links));
+        let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
-            let reply = look::look(command, links).await;
-            let at = lanes.now();
-            lanes.fact(Msg::Answered { at, request, reply }).await;
+            let reply = look::look(command, Arc::clone(&shared)).await;
+            let at = shared.lanes.now();
+            shared
+                .lanes
+                .fact(Msg::Answered { at, request, reply })
+                .await;
         });
     }
 
-    /// Carries a confirmed change out.
+    /// Lets a confirmed change through the door.
     pub(super) fn change(&mut self, request: RequestId, confirmed: Confirmed) {
-        let (lanes, links) = (self.lanes.clone(), Arc::clone(&self.links));
-        let terminal = TerminalId(request.0);
-        self.tasks.spawn(async move {
-            let carried = carry::carry(confirmed.into_change(), links, terminal).await;
-            let (at, reply) = (lanes.now(), carried.reply);
-            lanes.fact(Msg::Answered { at, request, reply }).await;
-        });
+        let door = Arc::clone(&self.door);
+        self.tasks
+            .spawn(async move { door.pass(request, confirmed).await });
+    }
+
+    /// Tells the door that a shell or terminal has ended.
+    pub(super) fn ended(
+        &mut self,
+        request: RequestId,
+        terminal: TerminalId,
+        failed: Option<String>,
+    ) {
+        let door = Arc::clone(&self.door);
+        self.tasks
+            .spawn(async move { door.ended(request, terminal, failed).await });
     }
 }

@@ -23,8 +23,8 @@ pub(super) fn template_of(line: &str) -> u32 {
             hash.add(MASK);
         } else {
             for byte in part {
- hash.add(*byte);
-}
+                hash.add(*byte);
+            }
         }
         rest = on;
     }
