@@ -5,6 +5,7 @@ mod carry;
 mod command;
 mod connect;
 mod containers;
+mod door;
 mod effect;
 mod handle;
 mod history;
@@ -39,6 +40,7 @@ pub use command::{
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
 pub use containers::{Containers, ContainersMsg, DaemonState, GapChange, gpu_memory_of};
+pub use door::Acting;
 pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
