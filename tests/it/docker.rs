@@ -23,47 +23,42 @@ use crate::sshd::{Person, Sshd, chmod, context};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// This machine, with a `DOCKER_HOST` of its own.
-pub(crate) struct Here {
-    local: LocalExec,
-    docker_host: String,
-}
-
-impl Here {
-    pub(crate) fn at(socket: &Path, tasks: &Tasks) -> Arc<dyn Exec> {
-        Arc::new(Self {
-            local: LocalExec::new(tasks.clone()),
-            docker_host: format!("unix://{}", socket.display()),
-        })
-    }
-
-    fn named(&self, command: &ShellCommand) -> ShellCommand {
-        let name = EnvName::new("DOCKER_HOST").unwrap();
-        let value = ShellWord::new(self.docker_host.as_str()).unwrap();
-        command.clone().env(name, value)
-    }
-}
+/// A host with a `DOCKER_HOST` of its own.
+struct Named(Arc<dyn Exec>, ShellWord);
 
 #[async_trait]
-impl Exec for Here {
+impl Exec for Named {
     async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
-        self.local.run(&self.named(command), limits).await
+        let name = EnvName::new("DOCKER_HOST").unwrap();
+        let named = command.clone().env(name, self.1.clone());
+        self.0.run(&named, limits).await
     }
 
     async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
-        self.local.stream(command).await
+        self.0.stream(command).await
     }
 
     async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
-        self.local.pipe(command).await
+        self.0.pipe(command).await
     }
 
     async fn upload(&self, path: &RemotePath, mode: u32, what: Bytes) -> Result<(), ExecError> {
-        self.local.upload(path, mode, what).await
+        self.0.upload(path, mode, what).await
     }
 
     async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
-        self.local.connect(socket).await
+        self.0.connect(socket).await
+    }
+}
+
+/// This machine.
+pub(crate) struct Here;
+
+impl Here {
+    /// With a `DOCKER_HOST` that is this socket.
+    pub(crate) fn at(socket: &Path, tasks: &Tasks) -> Arc<dyn Exec> {
+        let named = ShellWord::new(format!("unix://{}", socket.display())).unwrap();
+        Arc::new(Named(Arc::new(LocalExec::new(tasks.clone())), named))
     }
 }
 
@@ -425,5 +420,64 @@ async fn a_daemon_that_is_restarted_is_found_again() {
         (&list[0].id, list[0].state),
         (&id, ContainerState::Exited(137))
     );
+    assert!(tasks.shutdown(LONG).await);
+}
+
+/// This machine as somebody else sees it.
+struct Stranger(LocalExec);
+
+#[async_trait]
+impl Exec for Stranger {
+    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
+        let mut as_nobody = ShellCommand::new("setpriv")
+            .arg("--reuid=65534")
+            .arg("--regid=65534")
+            .arg("--clear-groups");
+        for word in command.argv() {
+            as_nobody = as_nobody.word(ShellWord::new(word).unwrap());
+        }
+        self.0.run(&as_nobody, limits).await
+    }
+
+    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
+        self.0.stream(command).await
+    }
+
+    async fn upload(&self, path: &RemotePath, mode: u32, what: Bytes) -> Result<(), ExecError> {
+        self.0.upload(path, mode, what).await
+    }
+
+    async fn connect(&self, _: &HostSocket) -> Result<BoxedIo, ExecError> {
+        panic!("a socket that is kept from us is not even tried")
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_is_kept_from_us_comes_with_the_mend() {
+    let (daemon, tasks) = (Dockerd::start(), Tasks::new());
+    chmod(daemon.socket().parent().unwrap(), 0o755);
+    let named = ShellWord::new(format!("unix://{}", daemon.socket().display())).unwrap();
+    let exec = Named(Arc::new(Stranger(LocalExec::new(tasks.clone()))), named);
+    let refused = found(Arc::new(exec), &tasks).await.unwrap_err();
+    assert_eq!(refused.kind, DockerErrorKind::NoPermission);
+    assert!(refused.what.ends_with("docker.sock"), "{refused}");
+    assert!(
+        refused
+            .hint
+            .unwrap()
+            .contains("sudo usermod -aG docker USER")
+    );
+    // Nobody is there any more: what was left says so.
+    let (left, socket) = (tempfile::tempdir().unwrap(), "left.sock");
+    drop(std::os::unix::net::UnixListener::bind(left.path().join(socket)).unwrap());
+    let silent = found(Here::at(&left.path().join(socket), &tasks), &tasks)
+        .await
+        .unwrap_err();
+    assert_eq!(silent.kind, DockerErrorKind::Silent, "{silent}");
+    assert!(silent.hint.unwrap().contains("systemctl start docker"));
+    let absent = found(Here::at(&left.path().join("none"), &tasks), &tasks)
+        .await
+        .unwrap_err();
+    assert_eq!(absent.kind, DockerErrorKind::Absent, "{absent}");
     assert!(tasks.shutdown(LONG).await);
 }
