@@ -5,6 +5,7 @@ mod carry;
 mod command;
 mod connect;
 mod containers;
+mod door;
 mod daemon_watch;
 mod effect;
 mod handle;
@@ -42,6 +43,7 @@ pub use command::{
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
 pub use containers::{Containers, ContainersMsg, DaemonState, GapChange, gpu_memory_of};
+pub use door::Acting;
 pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
