@@ -162,6 +162,12 @@ fn settings(resolved: &Resolved) -> Vec<(&'static str, Value, Origin)> {
             json!(settings.alerts.webhook),
             from.webhook,
         ),
+        (
+            "logs.buffer",
+            json!(memory_words(settings.logs.buffer)),
+            from.buffer,
+        ),
+        ("logs.tail", json!(settings.logs.tail), from.tail),
     ]
 }
 
@@ -287,6 +293,7 @@ mod tests {
             first.config.settings.thresholds
         );
         assert_eq!(again.config.settings.alerts, first.config.settings.alerts);
+        assert_eq!(again.config.settings.logs, first.config.settings.logs);
         assert_eq!(again.config.fleet, first.config.fleet);
         let ids = |resolved: &Resolved| -> Vec<String> {
             resolved

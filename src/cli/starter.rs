@@ -35,6 +35,11 @@ fleet: home
 #   bell: true
 #   webhook: https://alerts.example/hook
 
+# How much of the logs is kept in memory, all sources together, and how many lines each source begins with.
+# logs:
+#   buffer: 64 MiB
+#   tail: 1000
+
 # Keys that differ from the defaults: an action and its key, or several. `?` lists the actions.
 # keys:
 #   palette: [ctrl-p, f2]
@@ -126,6 +131,8 @@ mod tests {
             origins.hot,
             origins.bell,
             origins.webhook,
+            origins.buffer,
+            origins.tail,
         ] {
             assert_ne!(origin, crate::config::Origin::Default);
         }

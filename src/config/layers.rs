@@ -9,11 +9,18 @@ use super::origin::Origin;
 use super::problems::Problems;
 use super::raw::{Lined, RawConfig};
 use super::resolve::Flags;
-use super::{AlertSettings, Settings};
-use crate::domain::{Celsius, Percent, Secret, Thresholds};
+use super::{AlertSettings, LogSettings, Settings};
+use crate::domain::{Celsius, Mib, Percent, Secret, Thresholds};
 
 /// Shortest and longest time between two samples.
 const PERIODS: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::from_hours(1);
+
+/// Least and most memory of log lines. The least holds several of the longest lines; the most is what one search can
+/// still look through while a person waits.
+const BUFFERS: RangeInclusive<Mib> = Mib(8)..=Mib(4096);
+
+/// Most lines that every source may begin with.
+const MOST_LINES: f64 = 1_000_000.0;
 
 fn origin_of<T>(value: Option<&Lined<T>>) -> Origin {
     value.map_or(Origin::Default, |value| Origin::Line(value.line))
@@ -196,6 +203,34 @@ impl Layers<'_> {
         let origins = [origin_of(raw.bell.as_ref()), origin_of(kept)];
         let bell = raw.bell.as_ref().is_some_and(|bell| bell.value);
         (AlertSettings { bell, webhook }, origins)
+    }
+
+    pub(super) fn logs(&mut self, raw: &RawConfig) -> (LogSettings, [Origin; 2]) {
+        let mut logs = LogSettings::default();
+        let mut origins = [Origin::Default; 2];
+        let [buffer_from, tail_from] = &mut origins;
+        if let Some(buffer) = &raw.buffer {
+            match memory(&buffer.value).filter(|amount| BUFFERS.contains(amount)) {
+                Some(amount) => {
+                    logs.buffer = amount;
+                    *buffer_from = Origin::Line(buffer.line);
+                }
+                None => self.problems.at(
+                    buffer.line,
+                    format!("`buffer` is `{}`", buffer.value),
+                    "write an amount from 8 MiB to 4 GiB with its unit, such as 64 MiB",
+                ),
+            }
+        }
+        if let Some(tail) = &raw.tail {
+            if tail.value.fract() == 0.0 && (0.0..=MOST_LINES).contains(&tail.value) {
+                logs.tail = tail.value as u32;
+                *tail_from = Origin::Line(tail.line);
+            } else {
+                self.out_of_range(tail, "tail", "a whole number from 0 to 1000000");
+            }
+        }
+        (logs, origins)
     }
 
     fn webhook(&mut self, file: Option<&Lined<String>>) -> Option<Secret<String>> {

@@ -27,4 +27,4 @@ pub use nearest::nearest;
 pub use origin::{Origin, Origins};
 pub use paths::Paths;
 pub use resolve::{BadArgument, Flags, Resolved, Source, resolve};
-pub use spec::{AlertSettings, Config, KeyBinding, Problem, Settings};
+pub use spec::{AlertSettings, Config, KeyBinding, LogSettings, Problem, Settings};

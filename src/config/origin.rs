@@ -51,6 +51,10 @@ pub struct Origins {
     pub bell: Origin,
     /// The webhook.
     pub webhook: Origin,
+    /// Memory of log lines.
+    pub buffer: Origin,
+    /// Log lines at first.
+    pub tail: Origin,
     /// The hosts, in their order.
     pub hosts: Vec<Origin>,
 }

@@ -35,6 +35,8 @@ pub(super) struct RawConfig {
     pub(super) keys: Vec<RawKey>,
     pub(super) bell: Option<Lined<bool>>,
     pub(super) webhook: Option<Lined<String>>,
+    pub(super) buffer: Option<Lined<String>>,
+    pub(super) tail: Option<Lined<f64>>,
 }
 
 /// One entry under `hosts`.
@@ -84,9 +86,11 @@ const TOP: &[&str] = &[
     "mouse",
     "keys",
     "alerts",
+    "logs",
 ];
 const THRESHOLDS: &[&str] = &["tight_percent", "tight_left", "hot"];
 const ALERTS: &[&str] = &["bell", "webhook"];
+const LOGS: &[&str] = &["buffer", "tail"];
 const HOST: &[&str] = &[
     "name",
     "address",
@@ -131,6 +135,7 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
     };
     let thresholds = reader.part(&top, "thresholds", THRESHOLDS);
     let alerts = reader.part(&top, "alerts", ALERTS);
+    let logs = reader.part(&top, "logs", LOGS);
     RawConfig {
         fleet: reader.text(top.get("fleet"), "fleet"),
         hosts: reader.hosts(top.get("hosts")),
@@ -144,6 +149,8 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
         keys: reader.keys(top.get("keys")),
         bell: reader.flag(alerts.get("bell"), "bell"),
         webhook: reader.text(alerts.get("webhook"), "webhook"),
+        buffer: reader.text(logs.get("buffer"), "buffer"),
+        tail: reader.number(logs.get("tail"), "tail"),
     }
 }
 

@@ -82,6 +82,7 @@ pub fn resolve(
     let (mouse, mouse_from) = layers.mouse(raw.mouse.as_ref());
     let (thresholds, [tight_percent, tight_left, hot]) = layers.thresholds(&raw);
     let (alerts, [bell, webhook]) = layers.alerts(&raw);
+    let (logs, [buffer, tail]) = layers.logs(&raw);
     let folders = Folders {
         home,
         file: file.as_deref().and_then(Path::parent),
@@ -100,6 +101,7 @@ pub fn resolve(
                 mouse,
                 keys: bindings(&raw.keys),
                 alerts,
+                logs,
             },
             file,
             problems: problems.sorted(),
@@ -115,6 +117,8 @@ pub fn resolve(
             mouse: mouse_from,
             bell,
             webhook,
+            buffer,
+            tail,
             hosts: host_origins,
         },
     })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::{HostSpec, Secret, Thresholds};
+use crate::domain::{HostSpec, Mib, Secret, Thresholds};
 
 /// The whole configuration. What was wrong with its file is in `problems`; the rest holds.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Settings {
     pub keys: Vec<KeyBinding>,
     /// What an alert does beside showing itself.
     pub alerts: AlertSettings,
+    /// How many log lines are kept.
+    pub logs: LogSettings,
 }
 
 impl Default for Settings {
@@ -52,6 +54,7 @@ impl Default for Settings {
             mouse: true,
             keys: Vec::new(),
             alerts: AlertSettings::default(),
+            logs: LogSettings::default(),
         }
     }
 }
@@ -74,6 +77,24 @@ pub struct AlertSettings {
     pub bell: bool,
     /// POST a JSON body to this address (its token may be in it, so it is a secret).
     pub webhook: Option<Secret<String>>,
+}
+
+/// How many log lines are kept, and how many are asked for at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// Memory that the lines of all sources together may take.
+    pub buffer: Mib,
+    /// Lines before its end that a source begins with.
+    pub tail: u32,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            buffer: Mib(64),
+            tail: 1000,
+        }
+    }
 }
 
 /// One thing that is wrong with a configuration.

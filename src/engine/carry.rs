@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{Refusal, Reply};
-use super::host_actor::Links;
+use super::host_actor::Shared;
 use super::policy::Change;
 use super::remote;
 use crate::domain::{ActOutcome, TerminalId};
@@ -50,11 +50,11 @@ impl Carried {
 }
 
 /// Carries a change out. `terminal` is the id under which a shell or terminal is handed out.
-pub(super) async fn carry(change: Change, links: Arc<Links>, terminal: TerminalId) -> Carried {
+pub(super) async fn carry(change: Change, shared: Arc<Shared>, terminal: TerminalId) -> Carried {
     match change {
         Change::Shell { command } => Carried::unverified(Reply::Shell { terminal, command }),
         Change::Signal { host, pid, command } => {
-            let Some(exec) = links.exec(&host) else {
+            let Some(exec) = shared.links.exec(&host) else {
                 return Carried::unverified(not_connected(&host));
             };
             let outcome = exec.run(&command, SIGNAL).await;

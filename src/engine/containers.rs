@@ -5,9 +5,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::host_state::Timed;
-use crate::domain::{At, Container, ContainerId, ContainerState, ContainerStats, Daemon};
+use super::host_state::{Host, Timed};
+use crate::domain::{
+    At, Container, ContainerId, ContainerState, ContainerStats, Daemon, GpuCondition, GpuProcess,
+    Metric, Mib, Missing,
+};
 use crate::text::SafeText;
+
+/// Digits of an identity that are enough to know a container by.
+const SHORT_ID: usize = 12;
 
 /// The containers of one host.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -68,6 +74,45 @@ pub struct GapChange {
     pub is: Option<ContainerState>,
 }
 
+impl Containers {
+    /// The container of this identity.
+    pub fn get(&self, id: &ContainerId) -> Option<&Arc<Container>> {
+        self.list.iter().find(|container| container.id == *id)
+    }
+}
+
+/// GPU memory that the processes of a container hold, over all GPUs. Missing where the host has none to hold, where its
+/// processes are not known yet, and where one of them does not tell.
+pub fn gpu_memory_of(host: &Host, container: &Container) -> Metric<Mib> {
+    let no_gpu = |condition: &GpuCondition| {
+        matches!(condition, GpuCondition::NoTool | GpuCondition::NoDevices)
+    };
+    if let Some(gpus) = &host.gpus
+        && no_gpu(&gpus.value.condition)
+    {
+        return Metric::Missing(Missing::NotSupported);
+    }
+    let Some(processes) = &host.processes else {
+        return Metric::Missing(Missing::NotReported);
+    };
+    let mut all = Mib(0);
+    for process in processes.value.iter().filter(|p| is_in(p, container)) {
+        match &process.memory {
+            Metric::Is(memory) => all = all + *memory,
+            Metric::Missing(why) => return Metric::Missing(why.clone()),
+        }
+    }
+    Metric::Is(all)
+}
+
+/// A process knows its container by name, or by the first digits of its identity where the host told no name.
+fn is_in(process: &GpuProcess, container: &Container) -> bool {
+    process.container.value().is_some_and(|told| {
+        *told == container.name
+            || (told.as_str().len() >= SHORT_ID && container.id.as_str().starts_with(told.as_str()))
+    })
+}
+
 /// What a host's container engine told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,4 +144,82 @@ pub enum ContainersMsg {
         /// The mend.
         hint: Option<SafeText>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{GpuId, GpuSourceChoice, HostAddress, HostId, HostSpec, Wall};
+
+    fn process(container: Option<&str>, memory: Metric<Mib>) -> GpuProcess {
+        GpuProcess {
+            pid: 1,
+            gpu: GpuId::new("GPU-0"),
+            memory,
+            user: Metric::default(),
+            command: "python3".into(),
+            container: container.map(SafeText::from).into(),
+            started: Metric::default(),
+        }
+    }
+
+    #[test]
+    fn gpu_memory_is_joined_by_name_or_by_the_first_digits() {
+        let id = "4f".repeat(32);
+        let container = Container {
+            id: ContainerId::new(id.as_str()),
+            name: "vllm".into(),
+            image: "vllm".into(),
+            state: ContainerState::Running,
+            health: None,
+            ports: Vec::new(),
+            created: Wall(0),
+            started: None,
+            finished: None,
+            restarts: Metric::default(),
+            project: None,
+            owner: None,
+            labels: BTreeMap::new(),
+        };
+        let mut host = Host::new(
+            Arc::new(HostSpec {
+                id: HostId::new("spark-1"),
+                address: HostAddress::Local,
+                tags: Vec::new(),
+                gpu: GpuSourceChoice::Auto,
+            }),
+            At(0),
+        );
+        assert_eq!(gpu_memory_of(&host, &container), Metric::default());
+        let held = |mib| Metric::Is(Mib(mib));
+        let rows = [
+            (vec![], held(0)),
+            (vec![process(Some("vllm"), held(7))], held(7)),
+            (
+                vec![
+                    process(Some("vllm"), held(7)),
+                    process(Some("vllm"), held(5)),
+                ],
+                held(12),
+            ),
+            (vec![process(Some(&id[..12]), held(7))], held(7)),
+            (vec![process(Some("4f4f"), held(7))], held(0)),
+            (
+                vec![process(Some("vllm-2"), held(7)), process(None, held(7))],
+                held(0),
+            ),
+            (
+                vec![
+                    process(Some("vllm"), held(7)),
+                    process(Some("vllm"), Metric::Missing(Missing::NotSupported)),
+                ],
+                Metric::Missing(Missing::NotSupported),
+            ),
+        ];
+        for (processes, wanted) in rows {
+            let value = Arc::new(processes);
+            host.processes = Some(Timed { at: At(0), value });
+            assert_eq!(gpu_memory_of(&host, &container), wanted, "{host:?}");
+        }
+    }
 }

@@ -1,8 +1,7 @@
 //! One host's task: dials, watches, and after a loss dials again, for as long as the engine lives. Each host has its own,
 //! so that a slow one delays no other.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -10,6 +9,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
 use super::lanes::Lanes;
+use super::links::Links;
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
 use super::questions::{Questions, Voice};
@@ -33,21 +33,6 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// A link that held for so long is proven: after its loss the host is dialled afresh.
 const PROVEN: Duration = Duration::from_secs(30);
-
-/// The links that are open, for whoever has a command for a host.
-#[derive(Default)]
-pub(super) struct Links(Mutex<HashMap<HostId, Arc<dyn Exec>>>);
-
-impl Links {
-    /// The way to run commands on this host, while its link is open.
-    pub(super) fn exec(&self, host: &HostId) -> Option<Arc<dyn Exec>> {
-        self.lock().get(host).map(Arc::clone)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<HostId, Arc<dyn Exec>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// What all hosts share.
 pub(super) struct Shared {
@@ -246,7 +231,7 @@ struct OpenLink<'a> {
 
 impl<'a> OpenLink<'a> {
     fn new(shared: &'a Shared, host: &'a HostId, exec: Arc<dyn Exec>) -> Self {
-        shared.links.lock().insert(host.clone(), Arc::clone(&exec));
+        shared.links.open(host, Arc::clone(&exec));
         let tasks = shared.tasks.child();
         Self {
             shared,
@@ -277,7 +262,7 @@ impl<'a> OpenLink<'a> {
 
 impl Drop for OpenLink<'_> {
     fn drop(&mut self) {
-        self.shared.links.lock().remove(self.host);
+        self.shared.links.close(self.host);
         self.tasks.cancel();
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::command::{Command, Refusal, Reply};
-use super::host_actor::Links;
+use super::host_actor::Shared;
 
 /// Looks, and answers.
-pub(super) async fn look(command: Command, _links: Arc<Links>) -> Reply {
+pub(super) async fn look(command: Command, _shared: Arc<Shared>) -> Reply {
     Reply::Failed(Refusal {
         why: format!("nobody here can answer {command:?} yet"),
         hint: None,

@@ -14,6 +14,7 @@ mod host_state;
 mod keeper;
 mod lanes;
 mod lens;
+mod links;
 mod look;
 mod msg;
 mod notice;
@@ -38,7 +39,7 @@ pub use command::{
     Actor, Challenge, Command, ConfirmationId, LogBegin, Plan, Refusal, Reply, Signal,
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
-pub use containers::{Containers, ContainersMsg, DaemonState, GapChange};
+pub use containers::{Containers, ContainersMsg, DaemonState, GapChange, gpu_memory_of};
 pub use door::Acting;
 pub use effect::Effect;
 pub use handle::{Handle, Request};

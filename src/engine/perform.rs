@@ -8,9 +8,8 @@ use tokio::sync::{Notify, broadcast, oneshot};
 use super::command::{Command, Reply};
 use super::door::Door;
 use super::effect::Effect;
-use super::host_actor::{Links, Shared};
+use super::host_actor::Shared;
 use super::keeper::Keeper;
-use super::lanes::Lanes;
 use super::look;
 use super::msg::Msg;
 use super::notice::Notice;
@@ -22,8 +21,7 @@ use crate::tasks::Tasks;
 
 /// The hands of the engine.
 pub(super) struct Performer {
-    lanes: Lanes,
-    links: Arc<Links>,
+    shared: Arc<Shared>,
     questions: Arc<Questions>,
     redials: HashMap<HostId, Arc<Notify>>,
     notices: broadcast::Sender<Notice>,
@@ -46,10 +44,9 @@ pub(super) struct Outlets {
 
 impl Performer {
     /// Hands with these outlets.
-    pub(super) fn new(shared: &Shared, outlets: Outlets) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, outlets: Outlets) -> Self {
         Self {
-            lanes: shared.lanes.clone(),
-            links: Arc::clone(&shared.links),
+            shared: Arc::clone(shared),
             questions: Arc::clone(&shared.questions),
             redials: outlets.redials,
             notices: outlets.notices,
@@ -97,11 +94,14 @@ impl Performer {
 
     /// Looks at something and answers. Nothing on any host changes.
     pub(super) fn look(&mut self, request: RequestId, command: Command) {
-        let (lanes, links) = (self.lanes.clone(), Arc::clone(&self.links));
+        let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
-            let reply = look::look(command, links).await;
-            let at = lanes.now();
-            lanes.fact(Msg::Answered { at, request, reply }).await;
+            let reply = look::look(command, Arc::clone(&shared)).await;
+            let at = shared.lanes.now();
+            shared
+                .lanes
+                .fact(Msg::Answered { at, request, reply })
+                .await;
         });
     }
 

@@ -53,7 +53,18 @@ pub(super) fn update(fleet: &mut Fleet, id: &HostId, msg: HostMsg, effects: &mut
 /// Looks at every host anew, because time alone makes values old.
 pub(super) fn review_all(fleet: &mut Fleet, effects: &mut Vec<Effect>) {
     for index in 0..fleet.hosts.len() {
+        settle_containers(fleet, index);
         review(fleet, index, effects);
+    }
+}
+
+fn settle_containers(fleet: &mut Fleet, index: usize) {
+    let at = fleet.at;
+    let is_due = |host: &Arc<Host>| containers::is_due(&host.containers, at);
+    if fleet.hosts.get(index).is_some_and(is_due) {
+        change(fleet, index, |host, at| {
+            containers::settle(&mut host.containers, at);
+        });
     }
 }
 
@@ -143,9 +154,7 @@ fn apply(host: &mut Host, at: At, msg: HostMsg) {
             host.seen = Some(at);
         }
         HostMsg::Past(past) => remember_past(host, past),
-        HostMsg::Containers(msg) => {
-            containers::update(Arc::make_mut(&mut host.containers), at, msg)
-        }
+        HostMsg::Containers(msg) => containers::update(&mut host.containers, at, msg),
         HostMsg::LinkDown(_)
         | HostMsg::Question { .. }
         | HostMsg::QuestionGone(_)
@@ -169,6 +178,7 @@ fn link_down(host: &mut Host, at: At, down: LinkDown) {
         };
         host.ladder.record(Rung::Command, lost, at);
     }
+    containers::link_lost(&mut host.containers, at, &down.why);
     host.round_trip = None;
     host.link = match down.retry_in {
         Some(pause) => Link::Waiting {
