@@ -44,17 +44,10 @@ pub(super) struct Act {
     pub(super) ended: Option<String>,
 }
 
-/// The acts of these entries, oldest first. An outcome without its intent is verification's affair.
-pub(super) fn of(entries: Vec<LedgerEntry>) -> Vec<Act> {
-    let mut acts: Vec<Act> = Vec::new();
-    let mut places: HashMap<ActId, usize> = HashMap::new();
-    for entry in entries {
-        let LedgerEntry {
-            number,
-            wall,
-            event,
-        } = entry;
-        let bare = Act {
+impl Act {
+    /// An act of which nothing but its number is known.
+    fn bare(number: u64, wall: Wall) -> Self {
+        Self {
             number,
             time: rfc3339(wall),
             wall,
@@ -68,10 +61,19 @@ pub(super) fn of(entries: Vec<LedgerEntry>) -> Vec<Act> {
             why: None,
             verification: None,
             ended: None,
-        };
-        match event {
+        }
+    }
+}
+
+/// The acts of these entries, oldest first. An outcome without its intent is verification's affair.
+pub(super) fn of(entries: Vec<LedgerEntry>) -> Vec<Act> {
+    let mut acts: Vec<Act> = Vec::new();
+    let mut places: HashMap<ActId, usize> = HashMap::new();
+    for entry in entries {
+        let bare = Act::bare(entry.number, entry.wall);
+        match entry.event {
             LedgerEvent::Intent(intent) => {
-                places.insert(ActId(number), acts.len());
+                places.insert(ActId(entry.number), acts.len());
                 acts.push(Act {
                     who: intent.who,
                     from: intent.from,
@@ -102,7 +104,7 @@ pub(super) fn of(entries: Vec<LedgerEntry>) -> Vec<Act> {
                     ActOutcome::Unknown(why) => ("unknown", Some(why)),
                 };
                 act.verification = verification;
-                act.ended = Some(rfc3339(wall));
+                act.ended = Some(bare.time);
             }
         }
     }
