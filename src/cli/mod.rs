@@ -14,6 +14,7 @@ mod looks;
 mod manual;
 mod once;
 mod overview;
+mod passing;
 mod person;
 mod print;
 mod probe;

@@ -3,6 +3,9 @@
 pub mod action;
 mod clipboard;
 pub mod command_line;
+mod container_lines;
+mod container_notes;
+mod container_rows;
 mod decode;
 mod dialogs;
 mod error;
@@ -14,6 +17,7 @@ mod input;
 mod keymap;
 pub mod layout;
 mod ledger_rows;
+mod lending;
 mod line_edit;
 mod options;
 pub mod palette;
@@ -34,15 +38,19 @@ pub mod view;
 mod widgets;
 
 pub use action::{Action, Place};
+pub use container_rows::{ContainerRow, ContainerRows};
 pub use error::TuiError;
 pub use event_loop::{replay, run};
 pub use input::{Event, Input, Mouse, MouseKind};
 pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
-pub use options::{Outside, TuiOptions};
+pub use options::{Left, Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
 pub use ui::{
     Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, LastPlace, Layer, LineEdit, ReplayUi,
     Screen, SortKey, Tab, TableUi, Ui,
 };
-pub use ui_tables::{Chosen, LedgerUi};
+pub use ui_tables::{
+    Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
+    OpenContainer, SourcesUi, StatsPast,
+};

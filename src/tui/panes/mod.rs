@@ -3,6 +3,8 @@
 mod activity;
 mod alerts;
 mod bottom;
+mod container;
+mod containers;
 mod detail;
 mod empty;
 mod host_list;
@@ -18,6 +20,7 @@ mod summary;
 pub(super) use activity::activity;
 pub(super) use alerts::alerts;
 pub(super) use bottom::{event, hints};
+pub(super) use containers::{column_at as container_column_at, row_cursor as container_cursor};
 pub(super) use detail::{detail, length, tabs, third};
 pub(super) use empty::no_hosts;
 pub(super) use host_list::host_list;

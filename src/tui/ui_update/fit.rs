@@ -1,5 +1,6 @@
 //! Selections that exist and scrolls that fit (pure): lists change under the person's hand, what is selected stays.
 
+use super::containers;
 use super::effect::{Room, Scene};
 use super::ledger;
 use crate::domain::HostId;
@@ -16,6 +17,7 @@ pub fn fit(ui: &mut Ui, scene: Scene<'_>) {
     fit_hosts(ui, &fleet, scene.room);
     fit_processes(ui, &fleet, scene.room);
     ledger::fit(ui, &fleet, scene.room.table);
+    containers::fit(ui, &fleet, scene.room.table);
     let past = scene.room.detail_length.saturating_sub(scene.room.detail);
     ui.detail_scroll = ui.detail_scroll.min(past);
     fit_layer(ui, scene);
@@ -92,6 +94,14 @@ fn fit_layer(ui: &mut Ui, scene: Scene<'_>) {
         Some(Layer::Text { lines, scroll, .. }) => {
             let length = reading::rows(lines, scene.room.layer_cells).len();
             *scroll = (*scroll).min(past(length));
+        }
+        Some(Layer::Dialog(Dialog::Container { acts, selected, .. })) => {
+            *selected = (*selected).min(acts.len().saturating_sub(1));
+        }
+        Some(Layer::Dialog(Dialog::Prune {
+            preview, scroll, ..
+        })) => {
+            *scroll = (*scroll).min(past(preview.containers.len() + preview.images.len()));
         }
         Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
             *selected = (*selected).min(Dialog::SIGNALS.len() - 1);

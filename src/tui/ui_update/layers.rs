@@ -262,6 +262,7 @@ fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
         Order::Act(action) => return route::act(ui, scene, action),
         Order::Go(id) => body::go(ui, id),
         Order::Reconnect(hosts) => return body::reconnect(ui, &hosts),
+        Order::Prune(host) => return vec![UiEffect::Ask(Command::PrunePreview { host })],
         Order::Shell(host) => return vec![UiEffect::Ask(Command::Shell { host })],
         Order::Signal { pid, signal } => return signal_process(ui, scene, pid, signal),
         Order::Theme(name) => return vec![UiEffect::Theme(name)],

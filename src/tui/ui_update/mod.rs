@@ -1,6 +1,8 @@
 //! How a key changes the looks (pure): what a person did goes in, the looks change, effects come out. No I/O, no clock.
 
 mod body;
+mod container;
+mod containers;
 mod describe;
 mod dialogs;
 mod effect;
@@ -16,6 +18,7 @@ mod screens;
 #[cfg(test)]
 mod tests;
 
+pub(super) use effect::is_awaited;
 pub use effect::{Copied, Input, ReplayOrder, Room, Scene, Spot, UiEffect};
 pub use fit::fit;
 pub use replies::{copied, notice, reply};

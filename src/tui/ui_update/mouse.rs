@@ -46,6 +46,12 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
             ui.processes.sort = *key;
         }
         Spot::ProcessRow(row) => click_process(ui, scene, *row),
+        Spot::ContainerHead(key) => {
+            if ui.containers.sort == *key {
+                ui.containers.reverse = !ui.containers.reverse;
+            }
+            ui.containers.sort = *key;
+        }
         Spot::TableRow(row) => return screens::click(ui, scene, *row),
         Spot::Detail => ui.focus = Focus::Detail,
         Spot::LayerRow(_) | Spot::Elsewhere => {}
@@ -88,7 +94,9 @@ fn click_layer(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
             *selected = first_shown(*selected, room) + row;
             route::act(ui, scene, Action::Submit)
         }
-        Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
+        Some(Layer::Dialog(
+            Dialog::Signal { selected, .. } | Dialog::Container { selected, .. },
+        )) => {
             *selected = row;
             Vec::new()
         }

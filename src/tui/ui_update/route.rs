@@ -1,6 +1,7 @@
 //! Where a key goes: to the line being typed, the top layer, the recording, or the pane that has the focus.
 
 use super::body;
+use super::containers;
 use super::dialogs;
 use super::effect::{Input, ReplayOrder, Scene, UiEffect};
 use super::fit;
@@ -46,7 +47,9 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
             {
                 ui.flash = None;
             }
-            questions::settle(ui, scene)
+            let mut effects = questions::settle(ui, scene);
+            effects.extend(containers::watch(ui, scene));
+            effects
         }
         Input::Fleet => questions::settle(ui, scene),
     };

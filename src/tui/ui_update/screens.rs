@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::body;
+use super::container;
+use super::containers;
 use super::effect::{Room, Scene, UiEffect};
 use super::ledger;
 use super::lens;
@@ -18,11 +20,15 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
         Action::Containers => go(ui, Screen::Containers),
         Action::Logs => go(ui, Screen::Logs),
         Action::Actions => go(ui, Screen::Actions),
-        Action::OpenLogs => return Some(lens::open_selected(ui, scene)),
+        Action::OpenLogs if !containers::is_place(ui.place()) => {
+            return Some(lens::open_selected(ui, scene));
+        }
         Action::LastPlace => back_and_forth(ui),
         _ => {
             return match ui.place() {
                 Place::Ledger => ledger::act(ui, scene, action),
+                Place::Containers => containers::act(ui, scene, action),
+                Place::Container => container::act(ui, scene, action),
                 _ => None,
             };
         }
@@ -34,6 +40,7 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
 pub(super) fn walk(ui: &mut Ui, fleet: &Fleet, room: Room, action: Action) -> bool {
     match ui.place_of_keys() {
         Place::Ledger => ledger::walk(ui, fleet, room.table, action),
+        Place::Containers => containers::walk(ui, fleet, room.table, action),
         _ => false,
     }
 }
@@ -44,6 +51,7 @@ pub(super) fn click(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> 
     let fleet = Arc::clone(ui.shown(scene.fleet));
     let again = match ui.place() {
         Place::Ledger => ledger::click(ui, &fleet, row),
+        Place::Containers => containers::click(ui, row),
         _ => false,
     };
     if again {
@@ -73,11 +81,18 @@ fn show(ui: &mut Ui, screen: Screen) {
     body::set_focus(ui, focus);
     ui.screen = screen;
     ui.ledger.scroll = 0;
+    container::close(ui);
 }
 
-/// Back to the hosts.
-pub(super) fn leave(ui: &mut Ui) {
+/// Out of the container that is looked into, else back to the hosts. False where there is nothing to leave.
+pub(super) fn leave(ui: &mut Ui) -> bool {
+    if ui.place_of_keys() == Place::Container {
+        container::close(ui);
+        return true;
+    }
+    let elsewhere = ui.screen != Screen::Hosts;
     go(ui, Screen::Hosts);
+    elsewhere
 }
 
 fn back_and_forth(ui: &mut Ui) {
