@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::container_notes::notes;
 use super::dialogs;
-use super::panes;
+use super::panes::{self, LensPlace};
 use super::rows;
 use super::ui::{Focus, Screen, Tab, Ui};
 use super::ui_update::Spot;
@@ -67,6 +67,8 @@ pub struct Layout {
     pub table_rows: Rect,
     /// What has to be said below it.
     pub table_notes: Rect,
+    /// The parts of the log lens.
+    pub lens: LensPlace,
     /// The line of events and the place.
     pub event: Rect,
     /// The line of hints, or of what is typed.
@@ -106,6 +108,10 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
             layout.list_rows.height -= 1;
             layout.hints = line(height - 1);
         }
+        if ui.screen == Screen::Logs {
+            layout.screen = std::mem::take(&mut layout.list_rows);
+            layout.lens = panes::lens_place(layout.screen);
+        }
         layer(&mut layout, size, ui, fleet);
         return layout;
     }
@@ -116,7 +122,11 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
     if ui.screen != Screen::Hosts {
         layout.shape = Shape::One;
         layout.screen = body;
-        table_inside(&mut layout, Borders::of(body).inner, ui, fleet);
+        if ui.screen == Screen::Logs {
+            layout.lens = panes::lens_place(body);
+        } else {
+            table_inside(&mut layout, Borders::of(body).inner, ui, fleet);
+        }
         layer(&mut layout, size, ui, fleet);
         return layout;
     }
@@ -357,6 +367,9 @@ impl Layout {
         }
         if self.table_rows.contains(at) {
             return Spot::TableRow(down(self.table_rows));
+        }
+        if self.lens.all.contains(at) {
+            return panes::lens_spot(&self.lens, at, ui, fleet);
         }
         if self.detail.contains(at) || self.screen.contains(at) {
             return Spot::Detail;

@@ -6,6 +6,7 @@ pub mod command_line;
 mod container_lines;
 mod container_notes;
 mod container_rows;
+mod copying;
 mod decode;
 mod dialogs;
 mod error;
@@ -18,6 +19,9 @@ mod keymap;
 pub mod layout;
 mod ledger_rows;
 mod lending;
+mod lens_end;
+pub mod lens_lines;
+pub mod lens_offers;
 mod line_edit;
 mod options;
 pub mod palette;
@@ -31,7 +35,9 @@ mod source;
 pub mod terminal;
 pub mod theme;
 pub mod theme_load;
+mod theme_sgr;
 mod ui;
+mod ui_lens;
 mod ui_tables;
 pub mod ui_update;
 pub mod view;
@@ -50,6 +56,7 @@ pub use ui::{
     Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, LastPlace, Layer, LineEdit, ReplayUi,
     Screen, SortKey, Tab, TableUi, Ui,
 };
+pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
 pub use ui_tables::{
     Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
     OpenContainer, SourcesUi, StatsPast,

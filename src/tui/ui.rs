@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::ui_lens::{LensUi, SourcePicker};
 use super::ui_tables::{ContainerRef, ContainersUi, LedgerUi, SourcesUi};
 use crate::domain::{Age, At, Container, ContainerAct, HostId, PrunePreview, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
@@ -77,6 +78,8 @@ pub struct Ui {
     pub asked: Vec<(ConfirmationId, Command)>,
     /// Dialogs that wait until nothing is being typed.
     pub held_back: Vec<Dialog>,
+    /// The log lens.
+    pub lens: LensUi,
 }
 
 impl Ui {
@@ -116,6 +119,7 @@ impl Ui {
             set_aside: Vec::new(),
             asked: Vec::new(),
             held_back: Vec::new(),
+            lens: LensUi::default(),
         }
     }
 
@@ -329,6 +333,8 @@ pub enum Layer {
         /// Which of its hits is the present one, counted from the first.
         hit: usize,
     },
+    /// Which log sources are shown.
+    Sources(SourcePicker),
     /// A dialog.
     Dialog(Dialog),
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::container_rows::ContainerRows;
 use super::ui::LineEdit;
 use crate::domain::{ActId, At, ContainerDetail, ContainerId, ContainerTop, HostId};
-use crate::engine::{Command, Refusal, Series, SourceOffer, SourceSpec};
+use crate::engine::{Command, Refusal, Series, SourceSpec};
 use crate::text::SafeText;
 
 /// Which row of a table is chosen. It stays with its thing, not with its place.
@@ -205,15 +205,9 @@ pub struct StatsPast {
     pub last: Option<At>,
 }
 
-/// What a host offers to be followed, and which of it is chosen.
+/// Which of the sources that a host offers is chosen; what it offers is in the lens's looks.
 #[derive(Debug, Clone, Default)]
 pub struct SourcesUi {
-    /// The host that was asked.
-    pub host: Option<HostId>,
-    /// When it was asked.
-    pub asked: Option<At>,
-    /// What it offers.
-    pub offers: Awaited<Vec<SourceOffer>>,
     /// The chosen source.
     pub chosen: Chosen<SourceSpec>,
     /// First row shown.

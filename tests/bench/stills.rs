@@ -12,6 +12,8 @@
 
 #[path = "../it/screens/fleets.rs"]
 mod fleets;
+#[path = "../it/screens/lens.rs"]
+mod lens;
 #[path = "../it/screens/scenes.rs"]
 mod scenes;
 mod svg;

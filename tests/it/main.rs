@@ -10,10 +10,15 @@
 
 mod cli;
 mod config;
+mod containers;
 mod demo;
 mod dial;
+mod docker;
+mod dockerd;
 mod fleet;
+mod follow;
 mod known_hosts;
+mod ledger;
 mod pty;
 mod quoting;
 mod readme;

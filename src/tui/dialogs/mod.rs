@@ -11,5 +11,6 @@ mod prompts;
 mod prune;
 mod reader;
 mod signal;
+mod sources;
 
 pub(super) use layers::{layers, place, things};

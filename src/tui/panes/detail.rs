@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ratatui::layout::Rect;
 
-use super::{Scene, container, containers, ledger, link, meters, processes};
+use super::{Scene, container, containers, ledger, link, meters, processes, sources};
 use crate::engine::{Fleet, Host};
 use crate::text::{cut, width};
 use crate::tui::layout::selected;
@@ -91,7 +91,11 @@ pub(in crate::tui) fn detail(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
         containers::pane(canvas, borders.bottom, scene);
         return;
     }
-    foot(canvas, borders.bottom, scene, host);
+    match scene.ui.tab {
+        Tab::Logs => sources::count(&mut canvas.pen(borders.bottom), scene, host),
+        Tab::Actions => {}
+        _ => foot(canvas, borders.bottom, scene, host),
+    }
     let scroll = scene.ui.detail_scroll;
     content(canvas, borders.inner, scene, host, (scene.ui.tab, scroll));
 }
@@ -142,7 +146,7 @@ fn content(
         Tab::Meters => meters::meters(canvas, area, scene, host, scroll),
         Tab::Processes => processes::table(canvas, area, scene, host),
         Tab::Containers => {}
-        Tab::Logs => {}
+        Tab::Logs => sources::table(canvas, scene, host),
         Tab::Actions => ledger::table(canvas, scene),
         Tab::Link => link::link(canvas, area, scene, host, scroll),
     }

@@ -7,6 +7,7 @@ use super::describe;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::moved;
 use super::layers;
+use super::lens;
 use super::questions;
 use super::route;
 use super::screens;
@@ -18,6 +19,9 @@ use crate::tui::ui::{Dialog, Focus, GraphSpan, Layer, LineEdit, Screen, SortKey,
 use crate::tui::ui_tables::Chosen;
 
 pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
+    if let Some(effects) = lens::act(ui, scene, action) {
+        return effects;
+    }
     if ui.has_draft() {
         type_filter(ui, scene, action);
         return Vec::new();
@@ -221,6 +225,7 @@ fn mark(ui: &mut Ui, scene: Scene<'_>) {
 }
 
 fn pause(ui: &mut Ui, scene: Scene<'_>) {
+    ui.lens.held = None;
     ui.paused = match ui.paused {
         Some(_) => None,
         None => Some(Arc::clone(scene.fleet)),
@@ -281,6 +286,9 @@ fn back(ui: &mut Ui) -> Vec<UiEffect> {
 
 /// Ends typing and clears the filter, then unzooms, then goes back to the list.
 pub(super) fn close(ui: &mut Ui) {
+    if ui.screen == Screen::Logs {
+        return lens::close(ui);
+    }
     let mine = match ui.place_of_keys() {
         Place::List => &mut ui.list_filter,
         Place::Ledger => &mut ui.ledger.filter,

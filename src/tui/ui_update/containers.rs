@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::container;
 use super::effect::{Copied, Room, Scene, UiEffect};
 use super::fit::{follow, moved};
-use super::lens;
+use super::lens_open;
 use crate::domain::{Age, Container, ContainerAct, ContainerState, HostId, Severity};
 use crate::engine::{Command, DaemonState, Fleet, READ_ONLY_MEND, SourceAddress, SourceSpec};
-use crate::tui::action::{Action, Place};
+use crate::tui::action::Action;
 use crate::tui::container_rows::{self, has_ended};
-use crate::tui::ui::{Dialog, Layer, Ui};
+use crate::tui::ui::{Dialog, Layer, Screen, Tab, Ui};
 use crate::tui::ui_tables::{Chosen, ContainerRef, ContainerSort};
 
 /// How often it is said that somebody looks at what containers take.
@@ -71,7 +71,7 @@ pub(super) fn on_targets(
                 host: Some(of.host.clone()),
                 spec: SourceSpec::Container(container.name.to_string()),
             };
-            return lens::open(ui, targets.iter().map(source).collect());
+            return lens_open::named(ui, targets.iter().map(source).collect());
         }
         // The engine would refuse it in the end: nobody should choose and confirm for nothing.
         _ if scene.fleet.read_only => {
@@ -287,7 +287,6 @@ pub(super) fn fit(ui: &mut Ui, fleet: &Fleet, room: usize) {
 
 /// Whether the table or one container is on the screen.
 fn is_shown(ui: &Ui) -> bool {
-    use crate::tui::ui::{Screen, Tab};
     ui.screen == Screen::Containers || (ui.screen == Screen::Hosts && ui.tab == Tab::Containers)
 }
 
@@ -316,9 +315,4 @@ pub(super) fn watch(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
             .map(|host| UiEffect::Ask(Command::WatchStats { host, only: None })),
     );
     effects
-}
-
-/// Whether this place is about containers.
-pub(super) fn is_place(place: Place) -> bool {
-    matches!(place, Place::Containers | Place::Container)
 }

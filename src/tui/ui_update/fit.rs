@@ -3,6 +3,7 @@
 use super::containers;
 use super::effect::{Room, Scene};
 use super::ledger;
+use super::sources;
 use crate::domain::HostId;
 use crate::engine::Fleet;
 use crate::tui::action::Action;
@@ -17,6 +18,7 @@ pub fn fit(ui: &mut Ui, scene: Scene<'_>) {
     fit_hosts(ui, &fleet, scene.room);
     fit_processes(ui, &fleet, scene.room);
     ledger::fit(ui, &fleet, scene.room.table);
+    sources::fit(ui, &fleet, scene.room.table);
     containers::fit(ui, &fleet, scene.room.table);
     let past = scene.room.detail_length.saturating_sub(scene.room.detail);
     ui.detail_scroll = ui.detail_scroll.min(past);

@@ -3,6 +3,7 @@
 use super::container;
 use super::containers;
 use super::effect::{UiEffect, is_awaited};
+use super::lens_open;
 use crate::domain::{PrunePreview, Severity, TerminalId};
 use crate::engine::{Challenge, Command, Notice, Refusal, Reply, Signal};
 use crate::shell::ShellCommand;
@@ -13,6 +14,9 @@ use crate::tui::ui_tables::ContainerRef;
 pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
     if is_awaited(command) {
         ui.waiting = ui.waiting.saturating_sub(1);
+    }
+    if let Some(effects) = lens_open::reply(ui, command, &reply) {
+        return effects;
     }
     let origin = origin(ui, command);
     let Some(reply) = looked_at(ui, &origin, reply) else {
@@ -212,6 +216,18 @@ pub fn notice(ui: &mut Ui, notice: &Notice) {
             text,
             notice.hint.as_ref().map(ToString::to_string),
         );
+    }
+}
+
+/// Says where saved lines are.
+pub fn saved(ui: &mut Ui, what: &str, outcome: Result<String, String>) {
+    match outcome {
+        Ok(path) => ui.say(Severity::Info, format!("wrote {what} to {path}"), None),
+        Err(why) => ui.say(
+            Severity::Error,
+            format!("{what} could not be saved: {why}"),
+            Some("`:save FILE` names another file".into()),
+        ),
     }
 }
 
