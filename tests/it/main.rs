@@ -10,6 +10,7 @@
 
 mod cli;
 mod config;
+mod containers;
 mod demo;
 mod dial;
 mod docker;
