@@ -109,18 +109,14 @@ impl Docker {
     /// Removes what a preview named, and nothing else: what has ended since then was not agreed to, and what runs again or
     /// is used again stays. Gives back what is gone; its bytes are those of the images, and of all where all of it went.
     pub async fn prune(&self, agreed: &PrunePreview) -> Result<PrunePreview, DockerError> {
-        let containers = agreed.containers.iter().map(|pair| async move {
+        let containers = agreed.containers.iter().cloned().map(|pair| async move {
             let path = format!("/containers/{}", escape(pair.0.as_str()));
-            self.removed(&path)
-                .await
-                .map(|gone| gone.then(|| pair.clone()))
+            self.removed(&path).await.map(|gone| gone.then_some(pair))
         });
         let containers = all_of(containers).await?;
-        let images = agreed.images.iter().map(|pair| async move {
+        let images = agreed.images.iter().cloned().map(|pair| async move {
             let path = format!("/images/{}", escape(pair.0.as_str()));
-            self.removed(&path)
-                .await
-                .map(|gone| gone.then(|| pair.clone()))
+            self.removed(&path).await.map(|gone| gone.then_some(pair))
         });
         let images = all_of(images).await?;
         let everything =
