@@ -10,9 +10,11 @@
 
 mod cli;
 mod config;
+mod containers;
 mod demo;
 mod dial;
 mod docker;
+mod docker_hostile;
 mod dockerd;
 mod fleet;
 mod follow;
