@@ -15,6 +15,7 @@ mod dial;
 mod fleet;
 mod known_hosts;
 mod ledger;
+mod ledger_kill;
 mod pty;
 mod quoting;
 mod readme;
