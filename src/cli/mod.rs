@@ -17,6 +17,7 @@ mod looks;
 mod manual;
 mod once;
 mod overview;
+mod passing;
 mod person;
 mod print;
 mod probe;

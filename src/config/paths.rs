@@ -84,6 +84,14 @@ impl Paths {
             .map(|folder| folder.join("pilothouse.log"))
     }
 
+    /// A path as a person writes it: `~/` is their home.
+    pub fn expanded(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(path),
+        }
+    }
+
     /// The person's ssh configuration.
     pub fn ssh_config(&self) -> Option<PathBuf> {
         self.home.as_ref().map(|home| home.join(".ssh/config"))

@@ -10,9 +10,14 @@
 
 mod cli;
 mod config;
+mod containers;
 mod demo;
 mod dial;
+mod docker;
+mod docker_hostile;
+mod dockerd;
 mod fleet;
+mod follow;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;
