@@ -16,6 +16,7 @@ mod dial;
 mod docker;
 mod docker_hostile;
 mod dockerd;
+mod door;
 mod fleet;
 mod follow;
 mod known_hosts;
