@@ -12,8 +12,8 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::{SimGpu, SimMachine};
 use pilothouse::engine::{
-    Actor, Beat, Command, Connect, ConnectError, Connected, Containers, DaemonState, Engine,
-    Handle, Lost, Outcome, Reply, Setup, Watch,
+    Acting, Actor, Beat, Command, Connect, ConnectError, Connected, Containers, DaemonState,
+    Engine, Handle, Lost, Outcome, Reply, Setup, Watch,
 };
 use pilothouse::ssh::Ask;
 use pilothouse::tasks::Tasks;
@@ -92,6 +92,7 @@ impl Stage {
                 tasks: tasks.clone(),
             }),
             store: None,
+            acting: Acting::unrecorded(),
             record: None,
         });
         let handle = engine.handle();
