@@ -111,16 +111,12 @@ impl Docker {
     pub async fn prune(&self, agreed: &PrunePreview) -> Result<PrunePreview, DockerError> {
         let containers = agreed.containers.iter().cloned().map(|pair| async move {
             let path = format!("/containers/{}", escape(pair.0.as_str()));
-            self.removed(&path)
-                .await
-                .map(|gone| gone.then_some(pair))
+            self.removed(&path).await.map(|gone| gone.then_some(pair))
         });
         let containers = all_of(containers).await?;
         let images = agreed.images.iter().cloned().map(|pair| async move {
             let path = format!("/images/{}", escape(pair.0.as_str()));
-            self.removed(&path)
-                .await
-                .map(|gone| gone.then_some(pair))
+            self.removed(&path).await.map(|gone| gone.then_some(pair))
         });
         let images = all_of(images).await?;
         let everything =
