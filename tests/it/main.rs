@@ -14,6 +14,7 @@ mod containers;
 mod demo;
 mod dial;
 mod docker;
+mod docker_hostile;
 mod dockerd;
 mod fleet;
 mod follow;
