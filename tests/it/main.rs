@@ -16,6 +16,7 @@ mod docker;
 mod dockerd;
 mod fleet;
 mod follow;
+mod follow_containers;
 mod known_hosts;
 mod pty;
 mod quoting;
