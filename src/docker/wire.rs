@@ -237,12 +237,17 @@ impl Wire {
         response.map(|r| (r, sender)).map_err(lost)
     }
 
-    async fn connect(&self) -> Result<Sender, DockerError> {
+    /// A connection to the engine that nothing was said on yet.
+    pub(super) async fn dial(&self) -> Result<BoxedIo, DockerError> {
         let io = match &self.route {
             Route::Socket(socket) => self.exec.connect(socket).await,
             Route::Program(program) => self.exec.pipe(program).await,
         };
-        let io = TokioIo::new(io.map_err(unreached)?);
+        io.map_err(unreached)
+    }
+
+    async fn connect(&self) -> Result<Sender, DockerError> {
+        let io = TokioIo::new(self.dial().await?);
         let handshake = Builder::new().max_buf_size(AHEAD).handshake(io).await;
         let (sender, connection) = handshake.map_err(lost)?;
         self.tasks.spawn(async move {

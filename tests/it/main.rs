@@ -19,6 +19,7 @@ mod dockerd;
 mod door;
 mod fleet;
 mod follow;
+mod follow_containers;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;
