@@ -193,7 +193,7 @@ fn filters(lens: &mut Lens) {
     lens.order(LensOrder::Fold(true));
     let begin = on_core();
     to_the_end(lens);
-    row("fold all", mssince(begin), "ms", '≤', 200.0);
+    row("fold all", ms(since(begin)), "ms", '≤', 200.0);
     row("a picture, folded", ms(picture(lens)), "ms", '≤', 2.0);
     lens.order(LensOrder::Fold(false));
     to_the_end(lens);
