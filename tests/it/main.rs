@@ -22,6 +22,7 @@ mod follow;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;
+mod ledger_verbs;
 mod pty;
 mod quoting;
 mod readme;
