@@ -23,6 +23,7 @@ mod follow_containers;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;
+mod ledger_verbs;
 mod pty;
 mod quoting;
 mod readme;
