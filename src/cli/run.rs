@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::{
-    config_verbs, demo_verb, doctor, manual, once, print, probe, replay_verb, runtime, verb_guess,
+    config_verbs, demo_verb, doctor, logs, manual, once, print, probe, replay_verb, runtime, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 
@@ -72,6 +72,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
     match verb {
         Verb::Config(verb) => config_verbs::run(verb, &here),
         Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
+        Verb::Logs(args) => logs::run(&args, &here),
         Verb::Demo(args) => demo_verb::run(&args, &here),
         Verb::Replay { file } => replay_verb::run(&file, &here),
         Verb::Probe { once } => probe::run(here.common.period, once),

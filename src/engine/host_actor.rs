@@ -9,6 +9,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
 use super::lanes::Lanes;
+use super::lens::Lenses;
 use super::links::Links;
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
@@ -41,6 +42,7 @@ pub(super) struct Shared {
     pub(super) links: Arc<Links>,
     pub(super) questions: Arc<Questions>,
     pub(super) opened: Opened,
+    pub(super) lenses: Arc<Lenses>,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,
 }

@@ -88,7 +88,8 @@ impl Desk {
             | Command::WatchStats { .. }
             | Command::Sources { .. }
             | Command::OpenLens { .. }
-            | Command::SetSources { .. } => Ruling::Look,
+            | Command::SetSources { .. }
+            | Command::ReadLogs { .. } => Ruling::Look,
             Command::Container { .. }
             | Command::Prune { .. }
             | Command::Terminal { .. }

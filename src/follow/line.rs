@@ -128,14 +128,21 @@ impl LineBatch {
 
     /// Its lines.
     pub fn iter(&self) -> impl Iterator<Item = LineRef<'_>> {
-        self.heads.iter().map(|head| {
-            let start = head.start as usize;
-            let bytes = self.text.get(start..start + head.len as usize);
-            LineRef {
-                bytes: bytes.unwrap_or_default(),
-                head: *head,
-            }
-        })
+        self.heads.iter().map(|head| self.line(*head))
+    }
+
+    /// The so manyth line, from 0.
+    pub fn get(&self, index: usize) -> Option<LineRef<'_>> {
+        self.heads.get(index).map(|head| self.line(*head))
+    }
+
+    fn line(&self, head: LineHead) -> LineRef<'_> {
+        let start = head.start as usize;
+        let bytes = self.text.get(start..start + head.len as usize);
+        LineRef {
+            bytes: bytes.unwrap_or_default(),
+            head,
+        }
     }
 }
 
