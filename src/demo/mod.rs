@@ -1,10 +1,12 @@
 //! A simulated fleet behind real SSH servers in this process; also the double that tests dial. It plays the far side and
 //! reads nothing of the console's engine or faces.
 
+mod boxes;
 mod cable;
 mod command;
-mod docker;
 mod drills;
+mod engine_api;
+mod engine_json;
 mod error;
 mod faults;
 mod fleet;
@@ -18,6 +20,7 @@ mod readings;
 mod runaway;
 mod sampler;
 mod session;
+mod voices;
 mod work;
 mod world;
 mod written;

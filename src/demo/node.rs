@@ -10,12 +10,13 @@ use std::time::Duration;
 use russh::keys::{PrivateKey, PublicKey};
 use russh::{MethodKind, MethodSet, server};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
-use crate::domain::{At, HostName, Port, UserName};
+use crate::domain::{At, ContainerAct, HostName, Port, UserName, Wall};
 use crate::tasks::Tasks;
 
+use super::boxes::{Boxes, Container};
 use super::cable::{self, Habits};
 use super::keys::fresh_key;
 use super::profile::Profile;
@@ -27,6 +28,8 @@ use super::{DemoError, Drill, Faults, Line, LoginRule};
 const RETRY: Duration = Duration::from_millis(50);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
+/// Events of the container engine that a slow listener may be behind.
+const EVENTS: usize = 256;
 
 /// One simulated machine.
 pub(super) struct Node {
@@ -42,6 +45,8 @@ pub(super) struct Node {
     clock: Clock,
     start: At,
     world: Mutex<World>,
+    boxes: Mutex<Boxes>,
+    events: broadcast::Sender<String>,
     faults: Mutex<Faults>,
     line: watch::Sender<Line>,
     connections: AtomicUsize,
@@ -75,6 +80,7 @@ impl Node {
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(refused)?;
         let port = listener.local_addr().map_err(refused)?.port();
+        let wall = shared.clock.wall();
         let node = Arc::new(Self {
             user: "demo".parse()?,
             address: "127.0.0.1".parse()?,
@@ -87,6 +93,8 @@ impl Node {
             clock: shared.clock,
             start: shared.start,
             world: Mutex::new(World::new(profile, seed)),
+            boxes: Mutex::new(Boxes::new(profile, wall)),
+            events: broadcast::Sender::new(EVENTS),
             faults: Mutex::default(),
             line: watch::channel(Line::default()).0,
             connections: AtomicUsize::new(0),
@@ -159,6 +167,40 @@ impl Node {
                 .unwrap_or_default()
         });
         world
+    }
+
+    /// Now on the wall.
+    pub(super) fn wall(&self) -> Wall {
+        self.clock.wall()
+    }
+
+    /// Its containers.
+    pub(super) fn boxes(&self) -> MutexGuard<'_, Boxes> {
+        self.boxes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its container engine tells from now on.
+    pub(super) fn listen(&self) -> broadcast::Receiver<String> {
+        self.events.subscribe()
+    }
+
+    /// Its container engine tells something; that nobody listens is no error.
+    pub(super) fn tell(&self, event: String) {
+        drop(self.events.send(event));
+    }
+
+    /// The processes of a container end and start with it.
+    pub(super) fn follow_container(&self, container: &Container, act: ContainerAct) {
+        let mut world = self.world();
+        if matches!(
+            act,
+            ContainerAct::Stop | ContainerAct::Kill | ContainerAct::Restart
+        ) {
+            world.end_container(container.kind.name);
+        }
+        if matches!(act, ContainerAct::Start | ContainerAct::Restart) {
+            world.start_container(container.kind.name);
+        }
     }
 
     fn config(&self, faults: &Faults) -> server::Config {

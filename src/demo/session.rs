@@ -14,7 +14,7 @@ use crate::machine::wire::is_sampler_command;
 use crate::tasks::Tasks;
 
 use super::command::{self, Program};
-use super::docker::Daemon;
+use super::engine_api;
 use super::node::Node;
 use super::sampler::Sampler;
 use super::{Faults, LoginRule};
@@ -38,8 +38,6 @@ enum Far {
     Open(ChannelWriteHalf<Msg>),
     /// The sampler.
     Sampler(Sampler),
-    /// The container daemon.
-    Docker(Daemon),
     /// A program that gives back its input.
     Echo,
     /// A program that takes no input.
@@ -180,9 +178,9 @@ impl Handler for Login {
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
         if socket_path == DOCKER_SOCKET && self.node.profile().docker {
-            self.channels
-                .insert(channel.id(), Far::Docker(Daemon::default()));
             reply.accept().await;
+            self.tasks
+                .spawn(engine_api::serve(Arc::clone(&self.node), channel));
         } else {
             reply.reject(ChannelOpenFailure::ConnectFailed).await;
         }
@@ -238,7 +236,6 @@ impl Handler for Login {
                 let answer = sampler.hear(data, self.node.name(), &self.node.world(), &self.faults);
                 session.data(channel, answer)
             }
-            Some(Far::Docker(daemon)) => session.data(channel, daemon.hear(data)),
             Some(Far::Echo) => session.data(channel, Bytes::copy_from_slice(data)),
             Some(Far::Open(_) | Far::Deaf) | None => Ok(()),
         }
@@ -251,11 +248,6 @@ impl Handler for Login {
     ) -> Result<(), Self::Error> {
         match self.channels.get(&channel) {
             Some(Far::Sampler(_) | Far::Echo) => self.ended(channel, 0, session),
-            Some(Far::Docker(_)) => {
-                self.channels.remove(&channel);
-                session.eof(channel)?;
-                session.close(channel)
-            }
             Some(Far::Open(_) | Far::Deaf) | None => Ok(()),
         }
     }

@@ -33,6 +33,15 @@ impl Work {
         }
     }
 
+    /// A process that starts now, under a number of its own.
+    pub(super) fn again(kind: &'static WorkKind, uptime: u64, random: &mut fastrand::Rng) -> Self {
+        Self {
+            pid: kind.pid + 10_000 + random.u32(0..20_000),
+            started: uptime * TICKS,
+            ..Self::new(kind, random)
+        }
+    }
+
     /// Skips the loading: it has been there for long.
     pub(super) fn has_loaded(&mut self) {
         self.loaded = 1.0;

@@ -116,6 +116,20 @@ impl World {
         self.works.len() < before
     }
 
+    /// Ends every process of a container.
+    pub(super) fn end_container(&mut self, name: &str) {
+        self.works.retain(|work| work.kind.container != Some(name));
+    }
+
+    /// Starts the processes of a container; they load as they did at boot.
+    pub(super) fn start_container(&mut self, name: &str) {
+        let (uptime, random) = (self.uptime, &mut self.random);
+        let kinds = self.profile.works.iter();
+        let mine = kinds.filter(|kind| kind.container == Some(name));
+        self.works
+            .extend(mine.map(|kind| Work::again(kind, uptime, random)));
+    }
+
     /// MiB in use on one GPU with memory of its own.
     pub(super) fn gpu_used_mib(&self, gpu: usize) -> u64 {
         let reserved = self

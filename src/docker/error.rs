@@ -60,4 +60,10 @@ impl DockerError {
         self.hint = Some(hint.into());
         self
     }
+
+    /// The same with what lies beneath.
+    pub(super) fn source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
 }

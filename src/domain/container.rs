@@ -202,8 +202,8 @@ pub struct ContainerDetail {
     pub restart_policy: SafeText,
     /// The facts in the order they are shown: mounts, networks, limits, devices.
     pub facts: Vec<(SafeText, SafeText)>,
-    /// The whole answer of the engine, indented.
-    pub raw: SafeText,
+    /// The whole answer of the engine, indented, line by line; values of the environment are left out.
+    pub raw: Vec<SafeText>,
 }
 
 /// Processes of a container, as its engine lists them.

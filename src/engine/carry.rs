@@ -60,7 +60,21 @@ pub(super) async fn carry(change: Change, shared: Arc<Shared>, terminal: Termina
             let outcome = exec.run(&command, SIGNAL).await;
             Carried::unverified(remote::signal_outcome(pid, outcome))
         }
+        Change::Container {
+            host, name, act, ..
+        } => not_carried(&format!("{} {name} on {host}", act.word())),
+        Change::Prune { host } => not_carried(&format!("prune {host}")),
+        Change::Terminal { host, id, .. } => {
+            not_carried(&format!("open a terminal in {id} on {host}"))
+        }
     }
+}
+
+fn not_carried(what: &str) -> Carried {
+    Carried::unverified(Reply::Failed(Refusal {
+        why: format!("can't {what}: containers can't be changed yet"),
+        hint: None,
+    }))
 }
 
 fn not_connected(host: &crate::domain::HostId) -> Reply {

@@ -138,6 +138,8 @@ pub enum Command {
         /// Whether it goes on with what is written later.
         follow: bool,
     },
+    /// What this change would do and what it would take to confirm it. Changes nothing.
+    Rehearse(Box<Command>),
     /// Answer a challenge.
     Confirm {
         /// The confirmation that [`Reply::NeedsConfirmation`] named.
@@ -236,6 +238,13 @@ pub enum Reply {
         expires: At,
         /// What would be done.
         plan: Plan,
+    },
+    /// Rehearsed: this would be done.
+    WouldDo {
+        /// What would be done.
+        plan: Plan,
+        /// What a person would have to do first; `None`: nothing, it is undone as easily.
+        challenge: Option<Challenge>,
     },
     /// Confirmed: whoever has the terminal may run this in it, here, and tells [`Command::TerminalEnded`] afterwards.
     Shell {

@@ -9,7 +9,7 @@ use super::lens::offers;
 /// Looks, and answers.
 pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
     match command {
-        Command::Sources { host } => offers(&shared.links, &host).await,
+        Command::Sources { host } => offers(&shared.links, &shared.tasks, &host).await,
         Command::OpenLens { sources, begin } => shared.lenses.open(sources, begin),
         Command::SetSources { lens, sources } => shared.lenses.set_sources(lens, sources).await,
         Command::ReadLogs {

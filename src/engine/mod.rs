@@ -27,6 +27,7 @@ mod remote;
 mod replay;
 mod run;
 pub mod sim;
+mod stakes;
 mod state;
 mod trouble;
 mod update;

@@ -4,12 +4,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply, Signal};
+use super::command::{Actor, Challenge, Command, ConfirmationId, Plan, Refusal, Reply};
 use super::host_state::{Host, Link};
 use super::msg::{HostMsg, Msg};
 use super::remote;
+use super::stakes::{self, Target};
 use super::state::Fleet;
-use crate::domain::{At, GpuProcess, HostId, Metric};
+use crate::domain::{At, ContainerAct, ContainerId, HostId, TerminalId};
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -19,16 +20,41 @@ const EXPIRY: Duration = Duration::from_mins(1);
 /// Confirmations that may be open at once; the oldest makes room.
 const OPEN: usize = 16;
 
-/// A change that a person has confirmed. It can't be copied, recorded or made elsewhere: carrying it out uses it up.
+/// A change that may be carried out now. It can't be copied, recorded or made elsewhere: carrying it out uses it up.
 #[derive(Debug)]
 pub(super) struct Confirmed {
-    change: Change,
+    /// Who asked for it.
+    actor: Actor,
+    /// What was asked for.
+    proposal: Proposal,
+    /// How it was confirmed, for the ledger.
+    how: SafeText,
 }
 
 impl Confirmed {
+    /// Who asked for it.
+    pub(super) fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// The host it is for.
+    pub(super) fn host(&self) -> &HostId {
+        &self.proposal.host
+    }
+
+    /// What will be done, in words and exactly.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.proposal.plan
+    }
+
+    /// How it was confirmed: `yes`, `typed spark-1`, `--yes spark-1`, or that nobody had to.
+    pub(super) fn how(&self) -> &SafeText {
+        &self.how
+    }
+
     /// The change itself.
     pub(super) fn into_change(self) -> Change {
-        self.change
+        self.proposal.change
     }
 }
 
@@ -43,6 +69,22 @@ pub(super) enum Change {
     },
     /// A shell for a person.
     Shell { command: ShellCommand },
+    /// Something with a container.
+    Container {
+        host: HostId,
+        id: ContainerId,
+        name: SafeText,
+        act: ContainerAct,
+    },
+    /// What has ended and what nothing uses goes.
+    Prune { host: HostId },
+    /// A terminal in a container; what is run there is never empty.
+    Terminal {
+        host: HostId,
+        id: ContainerId,
+        argv: Vec<String>,
+        size: (u16, u16),
+    },
 }
 
 /// What the policy says to a wish.
@@ -56,6 +98,26 @@ pub(super) enum Ruling {
     Answer(Reply),
     /// Do it.
     Do(Confirmed),
+    /// A shell or terminal that went through the door has ended.
+    Ended {
+        terminal: TerminalId,
+        failed: Option<String>,
+    },
+}
+
+/// A change that somebody wishes, before anybody has confirmed it.
+#[derive(Debug)]
+pub(super) struct Proposal {
+    /// The host it is for.
+    pub(super) host: HostId,
+    /// What has to be done to confirm it; `None`: it is undone as easily as it is done.
+    pub(super) challenge: Option<Challenge>,
+    /// What would be done.
+    pub(super) plan: Plan,
+    /// What it touches, by the name that a command line confirms it with.
+    pub(super) name: String,
+    /// The change.
+    pub(super) change: Change,
 }
 
 /// The desk at which changes are confirmed.
@@ -71,10 +133,9 @@ pub(super) struct Desk {
 struct Pending {
     id: ConfirmationId,
     actor: Actor,
-    host: HostId,
-    challenge: Challenge,
     expires: At,
-    change: Change,
+    challenge: Challenge,
+    proposal: Proposal,
 }
 
 impl Desk {
@@ -90,17 +151,19 @@ impl Desk {
             | Command::OpenLens { .. }
             | Command::SetSources { .. }
             | Command::ReadLogs { .. } => Ruling::Look,
-            Command::Container { .. }
+            Command::Signal { .. }
+            | Command::Shell { .. }
+            | Command::Container { .. }
             | Command::Prune { .. }
-            | Command::Terminal { .. }
-            | Command::TerminalEnded { .. } => refuse("containers can't be changed yet", None),
-            Command::Signal {
-                host,
-                pid,
-                started,
-                signal,
-            } => self.signal(fleet, actor, host, Target::new(*pid, *started, *signal)),
-            Command::Shell { host } => self.shell(fleet, actor, host),
+            | Command::Terminal { .. } => match self.propose(fleet, command) {
+                Ok(proposal) => self.ask(fleet, actor, proposal),
+                Err(reply) => Ruling::Answer(reply),
+            },
+            Command::Rehearse(command) => Ruling::Answer(self.rehearse(fleet, command)),
+            Command::TerminalEnded { terminal, failed } => Ruling::Ended {
+                terminal: *terminal,
+                failed: failed.clone(),
+            },
             Command::Confirm { id, answer } => self.confirm(fleet, actor, *id, answer),
             Command::Withdraw(id) => {
                 self.pending.retain(|pending| pending.id != *id);
@@ -118,78 +181,97 @@ impl Desk {
             HostMsg::LoggedIn { user } => {
                 self.logins.insert(host.clone(), user.clone());
             }
-            HostMsg::LinkDown(_) => self.pending.retain(|pending| pending.host != *host),
+            HostMsg::LinkDown(_) => self
+                .pending
+                .retain(|pending| pending.proposal.host != *host),
             _ => {}
         }
     }
 
-    fn signal(&mut self, fleet: &Fleet, actor: Actor, id: &HostId, target: Target) -> Ruling {
-        let host = match reachable(fleet, id, "sent") {
-            Ok(host) => host,
-            Err(reply) => return Ruling::Answer(reply),
-        };
+    /// What would be done, or why the door stays shut.
+    fn propose(&self, fleet: &Fleet, command: &Command) -> Result<Proposal, Reply> {
+        match command {
+            Command::Signal {
+                host,
+                pid,
+                started,
+                signal,
+            } => self.signal(fleet, host, Target::new(*pid, *started, *signal)),
+            Command::Shell { host } => shell(fleet, host),
+            Command::Container { host, id, act } => {
+                let there = reachable(fleet, host, "changed")?;
+                stakes::container(there, id, *act, self.logins.get(host))
+            }
+            Command::Prune { host } => stakes::prune(reachable(fleet, host, "removed")?),
+            Command::Terminal {
+                host,
+                id,
+                argv,
+                size,
+            } => stakes::terminal(reachable(fleet, host, "opened")?, id, argv, *size),
+            _ => Err(closed("that changes nothing on any host", None)),
+        }
+    }
+
+    /// The same as asking, up to the point where something would happen or be waited for.
+    fn rehearse(&self, fleet: &Fleet, command: &Command) -> Reply {
+        match self.propose(fleet, command) {
+            Ok(Proposal {
+                plan, challenge, ..
+            }) => Reply::WouldDo { plan, challenge },
+            Err(reply) => reply,
+        }
+    }
+
+    fn signal(&self, fleet: &Fleet, id: &HostId, target: Target) -> Result<Proposal, Reply> {
+        let host = reachable(fleet, id, "sent")?;
         if target.pid <= 1 {
-            return refuse("that is no process that may be signalled", None);
+            return Err(closed("that is no process that may be signalled", None));
         }
         let process = target.find(host);
         let command = remote::signal(target.pid, target.started, target.signal);
-        let plan = Plan {
-            what: target.words(id, process),
-            command: command.render(),
-        };
         let challenge = if target.disturbs(process, self.logins.get(id)) {
             Challenge::TypeName(id.to_string())
         } else {
             Challenge::YesNo
         };
-        let change = Change::Signal {
+        Ok(Proposal {
             host: id.clone(),
-            pid: target.pid,
-            command,
-        };
-        self.ask(fleet, actor, id, challenge, (plan, change))
+            challenge: Some(challenge),
+            plan: Plan {
+                what: target.words(id, process),
+                command: command.render(),
+            },
+            name: id.to_string(),
+            change: Change::Signal {
+                host: id.clone(),
+                pid: target.pid,
+                command,
+            },
+        })
     }
 
-    fn shell(&mut self, fleet: &Fleet, actor: Actor, id: &HostId) -> Ruling {
-        if fleet.read_only {
-            return read_only("no shell is opened");
-        }
-        let Some(host) = fleet.host(id) else {
-            return unknown_host(id);
+    fn ask(&mut self, fleet: &Fleet, actor: Actor, proposal: Proposal) -> Ruling {
+        let Some(challenge) = proposal.challenge.clone() else {
+            return Ruling::Do(Confirmed {
+                actor,
+                proposal,
+                how: "not asked: it is easily undone".into(),
+            });
         };
-        let command = match remote::shell_command(&host.spec) {
-            Ok(command) => command,
-            Err(error) => return refuse(&error.to_string(), None),
-        };
-        let plan = Plan {
-            what: format!("open a shell on {id}"),
-            command: command.render(),
-        };
-        let change = Change::Shell { command };
-        self.ask(fleet, actor, id, Challenge::YesNo, (plan, change))
-    }
-
-    fn ask(
-        &mut self,
-        fleet: &Fleet,
-        actor: Actor,
-        host: &HostId,
-        challenge: Challenge,
-        (plan, change): (Plan, Change),
-    ) -> Ruling {
         self.last += 1;
         let id = ConfirmationId(self.last);
         let expires = fleet.at.plus(EXPIRY);
         while self.pending.len() >= OPEN {
             self.pending.pop_front();
         }
+        let plan = proposal.plan.clone();
         self.pending.push_back(Pending {
             id,
             actor,
-            host: host.clone(),
-            challenge: challenge.clone(),
             expires,
-            change,
+            challenge: challenge.clone(),
+            proposal,
         });
         Ruling::Answer(Reply::NeedsConfirmation {
             id,
@@ -217,65 +299,57 @@ impl Desk {
                 Some("ask again and answer within a minute"),
             );
         }
-        let right = match &pending.challenge {
-            Challenge::YesNo => answer == "yes",
-            Challenge::TypeName(name) => answer.trim() == name,
-        };
-        if !right {
+        let Pending {
+            challenge,
+            proposal,
+            ..
+        } = pending;
+        let Some(how) = confirmed(actor, &challenge, &proposal.name, answer.trim()) else {
             return refuse("not confirmed", None);
-        }
+        };
         Ruling::Do(Confirmed {
-            change: pending.change,
+            actor,
+            proposal,
+            how: how.into(),
         })
     }
 }
 
-/// What a signal is for.
-#[derive(Debug, Clone, Copy)]
-struct Target {
-    pid: u32,
-    started: Option<u64>,
-    signal: Signal,
+/// How an answer confirms; `None` where it does not. A command line names what it means also where Yes would do.
+fn confirmed(actor: Actor, challenge: &Challenge, name: &str, answer: &str) -> Option<String> {
+    let right = match challenge {
+        Challenge::YesNo => answer == "yes" || (actor == Actor::CommandLine && answer == name),
+        Challenge::TypeName(wanted) => answer == wanted,
+    };
+    let how = match (actor, challenge) {
+        (Actor::CommandLine, _) => format!("--yes {answer}"),
+        (Actor::Terminal, Challenge::YesNo) => "yes".to_owned(),
+        (Actor::Terminal, Challenge::TypeName(_)) => format!("typed {answer}"),
+    };
+    right.then_some(how)
 }
 
-impl Target {
-    fn new(pid: u32, started: Option<u64>, signal: Signal) -> Self {
-        Self {
-            pid,
-            started,
-            signal,
-        }
+fn shell(fleet: &Fleet, id: &HostId) -> Result<Proposal, Reply> {
+    if fleet.read_only {
+        return Err(closed(
+            "read-only: no shell is opened",
+            Some(READ_ONLY_MEND),
+        ));
     }
-
-    fn find(self, host: &Host) -> Option<&GpuProcess> {
-        let processes = &host.processes.as_ref()?.value;
-        processes.iter().find(|process| process.pid == self.pid)
-    }
-
-    fn words(self, host: &HostId, process: Option<&GpuProcess>) -> String {
-        let name = self.signal.name();
-        let pid = self.pid;
-        match process {
-            Some(process) => {
-                let owner = match &process.user {
-                    Metric::Is(user) => format!("of {user}"),
-                    Metric::Missing(_) => "of an unknown user".into(),
-                };
-                let command = crate::text::cut(process.command.as_str(), 60);
-                format!("send {name} to process {pid} {owner} on {host}: {command}")
-            }
-            None => format!("send {name} to process {pid} on {host}"),
-        }
-    }
-
-    /// Whether it destroys, or may hit somebody else: then a Yes is not enough.
-    fn disturbs(self, process: Option<&GpuProcess>, login: Option<&SafeText>) -> bool {
-        let own = match (process.map(|process| &process.user), login) {
-            (Some(Metric::Is(owner)), Some(login)) => owner == login,
-            _ => false,
-        };
-        self.signal == Signal::Kill || self.started.is_none() || !own
-    }
+    let Some(host) = fleet.host(id) else {
+        return Err(Reply::Failed(no_host(id)));
+    };
+    let command = remote::shell_command(&host.spec).map_err(|e| closed(&e.to_string(), None))?;
+    Ok(Proposal {
+        host: id.clone(),
+        challenge: Some(Challenge::YesNo),
+        plan: Plan {
+            what: format!("open a shell on {id}"),
+            command: command.render(),
+        },
+        name: id.to_string(),
+        change: Change::Shell { command },
+    })
 }
 
 fn reachable<'a>(fleet: &'a Fleet, id: &HostId, what: &str) -> Result<&'a Host, Reply> {
@@ -313,10 +387,6 @@ fn closed(why: &str, hint: Option<&str>) -> Reply {
         why: why.to_owned(),
         hint: hint.map(str::to_owned),
     })
-}
-
-fn unknown_host(id: &HostId) -> Ruling {
-    Ruling::Answer(Reply::Failed(no_host(id)))
 }
 
 fn no_host(id: &HostId) -> Refusal {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::command::Reply;
 use super::connect::Connect;
 use super::handle::{Handle, Request};
 use super::host_actor::{HostActor, Shared};
@@ -279,6 +280,7 @@ impl Hub {
             Ruling::Look => self.performer.look(id, command),
             Ruling::Answer(reply) => self.performer.reply(id, reply),
             Ruling::Do(confirmed) => self.performer.change(id, confirmed),
+            Ruling::Ended { .. } => self.performer.reply(id, Reply::Done),
         }
         news
     }

@@ -87,6 +87,12 @@ impl Exec for LocalExec {
         Ok(LineStream::new(reader, input))
     }
 
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        let argv = command.argv();
+        let (program, arguments) = argv.split_first().ok_or_else(empty)?;
+        self.as_bytes(program, arguments, "a piped command")
+    }
+
     async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
         let beside = format!("{path}.{:016x}.part", fastrand::u64(..));
         let written = write_file(&beside, mode, &content).await;
@@ -596,5 +602,12 @@ mod tests {
         let mut all = String::new();
         cat.read_to_string(&mut all).await.unwrap();
         assert_eq!(all, "through");
+
+        let mut words = host().pipe(&sh("cat; echo bye >&2")).await.unwrap();
+        words.write_all(b"both ways").await.unwrap();
+        words.shutdown().await.unwrap();
+        let mut all = String::new();
+        words.read_to_string(&mut all).await.unwrap();
+        assert_eq!(all, "both ways", "standard error stays out of it");
     }
 }

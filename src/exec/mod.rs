@@ -35,6 +35,13 @@ pub trait Exec: Send + Sync {
     /// Starts a command and hands out its output line by line, and its standard input.
     async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError>;
 
+    /// Starts a command and hands out its standard input and output as one byte stream; what it writes to standard error
+    /// goes to the log. Dropping the stream ends the command. A machine that only plays its commands has none.
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        let what = format!("{command} can't be started here as a byte stream");
+        Err(ExecError::new(ExecErrorKind::Refused, what))
+    }
+
     /// Writes a file on the host: beside its place first, then renamed over it.
     async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError>;
 

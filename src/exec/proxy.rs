@@ -1,4 +1,4 @@
-//! A process as a byte stream: what ssh's `ProxyCommand` is.
+//! A process as a byte stream: what ssh's `ProxyCommand` is, and `docker system dial-stdio`.
 
 use std::io;
 use std::pin::Pin;
@@ -18,15 +18,25 @@ impl LocalExec {
     /// kills its process group.
     pub fn proxy(&self, command_line: &str) -> Result<BoxedIo, ExecError> {
         let words = ["-c".to_owned(), format!("exec {command_line}")];
-        let mut child = spawn("/bin/sh", &words, Stdio::piped())
-            .map_err(|e| refused("the proxy command could not be started".into(), e))?;
+        self.as_bytes("/bin/sh", &words, "the proxy command")
+    }
+
+    /// Starts a program as a byte stream; `called` is its name in a sentence.
+    pub(super) fn as_bytes(
+        &self,
+        program: &str,
+        arguments: &[String],
+        called: &'static str,
+    ) -> Result<BoxedIo, ExecError> {
+        let mut child = spawn(program, arguments, Stdio::piped())
+            .map_err(|e| refused(format!("{called} could not be started"), e))?;
         let ends = (child.stdin.take(), child.stdout.take());
         if let Some(stderr) = child.stderr.take() {
-            self.tasks().spawn(log_lines(stderr));
+            self.tasks().spawn(log_lines(stderr, called));
         }
         let (Some(stdin), Some(stdout)) = ends else {
             return Err(refused(
-                "the proxy command has no input or output".into(),
+                format!("{called} has no input or output"),
                 io::ErrorKind::BrokenPipe.into(),
             ));
         };
@@ -39,7 +49,7 @@ impl LocalExec {
     }
 }
 
-/// The two ends of a proxy command.
+/// The two ends of a program.
 struct ProxyIo {
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
@@ -84,9 +94,9 @@ impl AsyncWrite for ProxyIo {
     }
 }
 
-async fn log_lines(stderr: ChildStderr) {
+async fn log_lines(stderr: ChildStderr, called: &'static str) {
     let mut lines = BufReader::new(stderr).split(b'\n');
     while let Ok(Some(line)) = lines.next_segment().await {
-        tracing::info!(said = %SafeText::from_bytes(&line), "proxy command");
+        tracing::info!(said = %SafeText::from_bytes(&line), "{called}");
     }
 }

@@ -127,6 +127,12 @@ impl Exec for RemoteExec {
         Ok(LineStream::new(reader, input))
     }
 
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        let line = command.render();
+        let stream = self.session.pipe(Lane::Control, &line).await;
+        Ok(Box::pin(stream.map_err(exec_error)?))
+    }
+
     async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
         let lane = if content.len() <= SMALL {
             Lane::Control

@@ -305,7 +305,7 @@ impl WireArgs {
 }
 
 /// A container id of 64 hexadecimal digits that stays the same for the same name.
-fn container_id(name: &SafeText) -> String {
+pub fn container_id(name: &SafeText) -> String {
     let mut id = String::with_capacity(64);
     for byte in name.as_str().bytes().take(32) {
         let _ = write!(id, "{byte:02x}");

@@ -8,6 +8,6 @@ mod reader;
 mod sampler;
 pub mod wire;
 
-pub use far::{Counters, FarSide, World};
+pub use far::{Counters, FarSide, World, container_id};
 pub use reader::{Heard, Reader};
 pub use sampler::{Beat, PATIENCE, Sampler, SamplerError, SamplerSettings};

@@ -180,6 +180,17 @@ impl Session {
         Ok(drained.into())
     }
 
+    /// Runs a line in the login shell, its standard input and output as one byte stream.
+    pub async fn pipe(&self, lane: Lane, line: &str) -> Result<HostStream, SshError> {
+        let (channel, permit) = self.session_channel(lane).await?;
+        let ring = Ring::new(lane.ring());
+        let sink = ring.sink();
+        let drained = drain(&self.inner.context.tasks, channel, sink, Some(permit));
+        let started = drained.write.exec(true, line).await;
+        started.map_err(|_| self.lost())?;
+        Ok(HostStream::new(ring, drained))
+    }
+
     /// Opens a login shell on a terminal of this size, its output flowing into `sink`.
     pub async fn shell(
         &self,

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::DropGuard;
 
 use super::channel::{Drained, End, Sink, Source};
+use crate::text::SafeText;
 
 /// A socket on the host. Dropping it closes the socket there.
 pub struct HostStream {
@@ -116,7 +117,12 @@ impl Ring {
 pub(super) struct RingSink(Arc<Ring>);
 
 impl Sink for RingSink {
-    fn data(&mut self, _from: Source, bytes: Bytes) {
+    fn data(&mut self, from: Source, bytes: Bytes) {
+        // A socket has no standard error; what a command writes there is no part of its stream.
+        if from == Source::Err {
+            let said = SafeText::from_bytes(&bytes);
+            return tracing::info!(%said, "a command whose output is a byte stream");
+        }
         let capacity = self.0.capacity;
         self.0.change(|state| {
             if state.flow == Flow::Overrun {
@@ -231,6 +237,7 @@ mod tests {
         let ring = Ring::new(100);
         let mut sink = ring.sink();
         sink.data(Source::Out, Bytes::from_static(b"hello "));
+        sink.data(Source::Err, Bytes::from_static(b"a warning"));
         sink.data(Source::Out, Bytes::from_static(b"host"));
         assert_eq!(read(&ring, 4).await.unwrap(), b"hell");
         assert_eq!(read(&ring, 99).await.unwrap(), b"o ");

@@ -18,6 +18,9 @@ pub enum Action {
     NextTab,
     PreviousTab,
     Hosts,
+    Containers,
+    Logs,
+    Actions,
     Open,
     Mark,
     Close,
@@ -42,6 +45,7 @@ pub enum Action {
     Reverse,
     Copy,
     Describe,
+    OpenLogs,
     Shell,
     Stop,
     Reconnect,
@@ -82,6 +86,14 @@ pub enum Place {
     Detail,
     /// The process table.
     Processes,
+    /// The containers of a host or of the fleet.
+    Containers,
+    /// One container.
+    Container,
+    /// What of a host can be followed.
+    Sources,
+    /// What was done.
+    Ledger,
     /// A text to read: help, an error in full.
     Reading,
     /// A dialog, outside its text fields.
@@ -94,10 +106,14 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::List,
         Self::Detail,
         Self::Processes,
+        Self::Containers,
+        Self::Container,
+        Self::Sources,
+        Self::Ledger,
         Self::Reading,
         Self::Dialog,
         Self::Text,
@@ -110,6 +126,10 @@ impl Place {
             Self::List => "Host list",
             Self::Detail => "Detail",
             Self::Processes => "Processes",
+            Self::Containers => "Containers",
+            Self::Container => "Container",
+            Self::Sources => "Log sources",
+            Self::Ledger => "Actions",
             Self::Reading => "Reading",
             Self::Dialog => "Dialogs",
             Self::Text => "Typing",
@@ -182,12 +202,32 @@ impl Group {
     }
 }
 
-const BODY: &[Place] = &[Place::List, Place::Detail, Place::Processes];
-const TABS: &[Place] = &[Place::Detail, Place::Processes, Place::List];
+const BODY: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+];
+const TABS: &[Place] = &[
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+    Place::List,
+];
 const MOVING: &[Place] = &[
     Place::List,
     Place::Detail,
     Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
     Place::Reading,
     Place::Dialog,
 ];
@@ -195,9 +235,30 @@ const EVERYWHERE: &[Place] = &[
     Place::List,
     Place::Detail,
     Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
     Place::Reading,
     Place::Dialog,
     Place::Text,
+];
+const FILTERED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Sources,
+    Place::Ledger,
+    Place::Reading,
+];
+const WITH_HITS: &[Place] = &[
+    Place::List,
+    Place::Processes,
+    Place::Containers,
+    Place::Sources,
+    Place::Ledger,
+    Place::Reading,
 ];
 const TYPING: &[Place] = &[Place::Text];
 const REPLAY: &[Place] = &[Place::Replay];
@@ -231,7 +292,10 @@ const TABLE: &[ActionSpec] = acts! {
     Move NextTab "next-tab" TABS, ["]", "right"], "", "To the next tab";
     Move PreviousTab "previous-tab" TABS, ["[", "left"], "", "To the tab before";
     Move Hosts "hosts" BODY, ["1"], "", "To the host list";
-    Move LastPlace "last" BODY, ["-"], "", "Back to the host before this one";
+    Move Containers "containers" BODY, ["c"], "", "To the containers of the whole fleet";
+    Move Logs "logs" BODY, ["5"], "", "To the logs";
+    Move Actions "actions" BODY, ["6"], "", "To what was done: the ledger";
+    Move LastPlace "last" BODY, ["-"], "", "Back to the place before this one";
     Move Open "open" MOVING, ["enter"], "open", "Open the selected thing; press the focused button";
     Move Close "close" EVERYWHERE, ["esc"], "", "Close the top layer, then clear the filter; never quits";
     Move Back "back" MOVING, ["q"], "", "Go back; quit where there is nothing to go back to";
@@ -243,14 +307,15 @@ const TABLE: &[ActionSpec] = acts! {
     Look Describe "describe" BODY, ["d"], "describe", "Everything known of the selected thing, as text";
     Look Messages "messages" BODY, ["!"], "", "The last messages in full, with their mends";
     Look Theme "theme" BODY, [], "", "Change to the next theme";
-    Find Filter "filter" &[Place::List, Place::Detail, Place::Processes, Place::Reading], ["/"], "filter", "Narrow the list, or search the text";
-    Find NextHit "next-hit" &[Place::List, Place::Processes, Place::Reading], ["n"], "", "To the next hit";
-    Find PreviousHit "previous-hit" &[Place::List, Place::Processes, Place::Reading], ["N"], "", "To the hit before";
+    Find Filter "filter" FILTERED, ["/"], "filter", "Narrow the list, or search the text";
+    Find NextHit "next-hit" WITH_HITS, ["n"], "", "To the next hit";
+    Find PreviousHit "previous-hit" WITH_HITS, ["N"], "", "To the hit before";
     Find CommandLine "command" BODY, [":"], "go", "Type a command, the same verbs as on the command line";
     Find Palette "palette" BODY, ["ctrl-p"], "", "Find any act or host by a few letters";
     Act Mark "mark" &[Place::List, Place::Dialog], ["space"], "", "Mark the selected thing, or take the mark away";
     Act Copy "copy" MOVING, ["y"], "copy", "Copy the selected thing, and say which way it went";
-    Act Shell "shell" BODY, ["s"], "shell", "Open a shell on the host";
+    Act OpenLogs "open-logs" BODY, ["l"], "logs", "Follow the logs of the selected thing";
+    Act Shell "shell" BODY, ["s"], "shell", "Open a shell on the host, or inside the container";
     Act Stop "stop" &[Place::Processes], ["x"], "stop…", "Send a signal to the process, after a question";
     Act Reconnect "reconnect" BODY, ["r"], "reconnect", "Dial the host, or every marked host, now";
     Act Questions "questions" BODY, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
@@ -314,7 +379,10 @@ impl Action {
     pub fn is_verb(self) -> bool {
         self.spec().is_some_and(|spec| {
             spec.places.iter().any(|place| BODY.contains(place)) && spec.group != Group::Move
-                || matches!(self, Self::Hosts | Self::LastPlace)
+                || matches!(
+                    self,
+                    Self::Hosts | Self::Containers | Self::Logs | Self::Actions | Self::LastPlace
+                )
         })
     }
 }

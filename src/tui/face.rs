@@ -11,6 +11,7 @@ pub(super) fn room(ui: &Ui, fleet: &Fleet) -> Room {
     Room {
         list: usize::from(layout.list_rows.height),
         processes: usize::from(layout.process_rows.height),
+        table: usize::from(layout.table_rows.height),
         detail: usize::from(layout.detail_rows.height),
         detail_length: layout.detail_length,
         layer: usize::from(layout.layer_rows.height),

@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use super::dialogs;
 use super::panes;
 use super::rows;
-use super::ui::{Focus, Tab, Ui};
+use super::ui::{Focus, Screen, Tab, Ui};
 use super::ui_update::Spot;
 use super::widgets::Borders;
 use crate::engine::{Fleet, Host};
@@ -47,7 +47,7 @@ pub struct Layout {
     /// The box of the detail.
     pub detail: Rect,
     /// The tabs in its border, in the order of [`Tab::ALL`].
-    pub tabs: [Rect; 3],
+    pub tabs: [Rect; Tab::ALL.len()],
     /// Its rows; those of the meters and of the Link tab scroll by `Ui::detail_scroll`.
     pub detail_rows: Rect,
     /// How many rows the meters or the Link tab have in all.
@@ -58,6 +58,12 @@ pub struct Layout {
     pub process_head: Rect,
     /// The rows of the process table.
     pub process_rows: Rect,
+    /// The box of a screen other than the hosts'.
+    pub screen: Rect,
+    /// The heads of the table of containers, log sources or acts, wherever it stands.
+    pub table_head: Rect,
+    /// Its rows.
+    pub table_rows: Rect,
     /// The line of events and the place.
     pub event: Rect,
     /// The line of hints, or of what is typed.
@@ -104,6 +110,14 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
     layout.event = line(height - 2);
     layout.hints = line(height - 1);
     let body = Rect::new(0, 2, width, height - 4);
+    if ui.screen != Screen::Hosts {
+        layout.shape = Shape::One;
+        layout.screen = body;
+        let inner = Borders::of(body).inner;
+        [layout.table_head, layout.table_rows] = split_rows(inner, 1);
+        layer(&mut layout, size, ui, fleet);
+        return layout;
+    }
     match width {
         THREE.. if height >= THREE_ROWS => three(&mut layout, body, ui, fleet),
         TWO.. => two(&mut layout, body, ui, fleet),
@@ -117,8 +131,7 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
 
 /// Whether the last line is being typed into.
 fn typing(ui: &Ui) -> bool {
-    ui.list_filter.active
-        || ui.processes.filter.active
+    ui.types_filter()
         || match ui.layers.last() {
             Some(super::Layer::CommandLine { .. }) => true,
             Some(super::Layer::Text { search, .. }) => search.active,
@@ -164,15 +177,20 @@ fn three(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
         return;
     }
     let [left, rest] = split_columns(body, 44);
-    let [middle, right] = split_columns(rest, rest.width * 3 / 5);
-    layout.detail = middle;
     left_column(layout, left, ui, fleet);
-    let [upper, lower] = split_rows(right, right.height / 2);
     let [first, second] = match ui.tab {
         Tab::Meters => [Tab::Processes, Tab::Link],
         Tab::Processes => [Tab::Meters, Tab::Link],
         Tab::Link => [Tab::Meters, Tab::Processes],
+        // Wide tables: they say more in one piece.
+        Tab::Containers | Tab::Logs | Tab::Actions => {
+            layout.detail = rest;
+            return;
+        }
     };
+    let [middle, right] = split_columns(rest, rest.width * 3 / 5);
+    layout.detail = middle;
+    let [upper, lower] = split_rows(right, right.height / 2);
     layout.third = [(first, upper), (second, lower)];
 }
 
@@ -225,7 +243,10 @@ fn detail_inside(layout: &mut Layout, ui: &Ui, fleet: &Fleet) {
     let Some(host) = selected(fleet, ui) else {
         return;
     };
-    layout.tabs = panes::tabs(borders.top, host);
+    layout.tabs = panes::tabs(borders.top, host, ui.tab);
+    if matches!(ui.tab, Tab::Containers | Tab::Logs | Tab::Actions) {
+        [layout.table_head, layout.table_rows] = split_rows(borders.inner, 1);
+    }
     let table = if ui.tab == Tab::Processes {
         borders.inner
     } else {
@@ -313,7 +334,10 @@ impl Layout {
         if self.process_rows.contains(at) {
             return Spot::ProcessRow(down(self.process_rows));
         }
-        if self.detail.contains(at) {
+        if self.table_rows.contains(at) {
+            return Spot::TableRow(down(self.table_rows));
+        }
+        if self.detail.contains(at) || self.screen.contains(at) {
             return Spot::Detail;
         }
         Spot::Elsewhere

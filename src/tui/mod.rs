@@ -13,6 +13,7 @@ pub mod help;
 mod input;
 mod keymap;
 pub mod layout;
+mod ledger_rows;
 mod line_edit;
 mod options;
 pub mod palette;
@@ -27,6 +28,7 @@ pub mod terminal;
 pub mod theme;
 pub mod theme_load;
 mod ui;
+mod ui_tables;
 pub mod ui_update;
 pub mod view;
 mod widgets;
@@ -40,6 +42,7 @@ pub use options::{Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
 pub use ui::{
-    Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, Layer, LineEdit, ReplayUi, SortKey, Tab,
-    TableUi, Ui,
+    Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, LastPlace, Layer, LineEdit, ReplayUi,
+    Screen, SortKey, Tab, TableUi, Ui,
 };
+pub use ui_tables::{Chosen, LedgerUi};

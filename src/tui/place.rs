@@ -1,7 +1,7 @@
 //! Which place has the keys (pure), from the looks alone.
 
 use super::action::Place;
-use super::ui::{Dialog, Focus, Layer, Tab, Ui};
+use super::ui::{Dialog, Focus, Layer, LineEdit, Screen, Tab, Ui};
 
 impl Ui {
     /// The place that has the keys.
@@ -24,14 +24,48 @@ impl Ui {
         self.place() == Place::Text
     }
 
+    /// The lines that narrow lists.
+    fn filters(&self) -> [&LineEdit; 3] {
+        [
+            &self.list_filter,
+            &self.processes.filter,
+            &self.ledger.filter,
+        ]
+    }
+
+    /// The lines that narrow lists, to be typed into.
+    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 3] {
+        [
+            &mut self.list_filter,
+            &mut self.processes.filter,
+            &mut self.ledger.filter,
+        ]
+    }
+
+    /// Whether one of the lines that narrow lists is being typed.
+    pub(super) fn types_filter(&self) -> bool {
+        self.filters().iter().any(|filter| filter.active)
+    }
+
     fn body_place(&self) -> Place {
-        if self.list_filter.active || self.processes.filter.active {
+        if self.types_filter() {
             return Place::Text;
         }
-        match (self.focus, self.tab) {
-            (Focus::List, _) => Place::List,
-            (Focus::Detail, Tab::Processes) => Place::Processes,
-            (Focus::Detail, Tab::Meters | Tab::Link) => Place::Detail,
+        self.place_of_keys()
+    }
+
+    /// The pane that has the keys, also while its filter is typed.
+    pub(super) fn place_of_keys(&self) -> Place {
+        match (self.screen, self.focus, self.tab) {
+            (Screen::Actions, _, _) | (Screen::Hosts, Focus::Detail, Tab::Actions) => Place::Ledger,
+            (Screen::Containers, _, _) | (Screen::Hosts, Focus::Detail, Tab::Containers) => {
+                Place::Containers
+            }
+            (Screen::Logs, _, _) => Place::Detail,
+            (Screen::Hosts, Focus::List, _) => Place::List,
+            (Screen::Hosts, Focus::Detail, Tab::Processes) => Place::Processes,
+            (Screen::Hosts, Focus::Detail, Tab::Logs) => Place::Sources,
+            (Screen::Hosts, Focus::Detail, Tab::Meters | Tab::Link) => Place::Detail,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::ui_tables::LedgerUi;
 use crate::domain::{Age, At, HostId, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
 
@@ -18,8 +19,8 @@ pub struct Ui {
     pub focus: Focus,
     /// The selected host; always one that exists, if any does.
     pub selected: Option<HostId>,
-    /// The host before it (`-` goes back).
-    pub last: Option<HostId>,
+    /// The place before this one (`-` goes back).
+    pub last: Option<LastPlace>,
     /// Marked hosts (`Space`).
     pub marked: Vec<HostId>,
     /// First row shown of the host list.
@@ -30,6 +31,8 @@ pub struct Ui {
     pub tab: Tab,
     /// The process table.
     pub processes: TableUi,
+    /// What was done, as it is looked at.
+    pub ledger: LedgerUi,
     /// First row shown of the Link tab, and of the meters where they don't fit.
     pub detail_scroll: usize,
     /// How much time the graphs show.
@@ -86,6 +89,7 @@ impl Ui {
             list_filter: LineEdit::default(),
             tab: Tab::default(),
             processes: TableUi::default(),
+            ledger: LedgerUi::default(),
             detail_scroll: 0,
             span: GraphSpan::default(),
             layers: Vec::new(),
@@ -129,6 +133,30 @@ pub enum Screen {
     Actions,
 }
 
+impl Screen {
+    /// All screens in the order in which they are named.
+    pub const ALL: [Self; 4] = [Self::Hosts, Self::Containers, Self::Logs, Self::Actions];
+
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Hosts => "Hosts",
+            Self::Containers => "Containers",
+            Self::Logs => "Logs",
+            Self::Actions => "Actions",
+        }
+    }
+}
+
+/// Where the person was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastPlace {
+    /// The screen.
+    pub screen: Screen,
+    /// The host that was selected.
+    pub host: Option<HostId>,
+}
+
 /// Which side has the keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Focus {
@@ -147,19 +175,35 @@ pub enum Tab {
     Meters,
     /// The process table.
     Processes,
+    /// The containers.
+    Containers,
+    /// What of it can be followed.
+    Logs,
+    /// What was done on it.
+    Actions,
     /// The ladder, the connection, ups and downs, alerts.
     Link,
 }
 
 impl Tab {
     /// All tabs in the order they are shown.
-    pub const ALL: [Self; 3] = [Self::Meters, Self::Processes, Self::Link];
+    pub const ALL: [Self; 6] = [
+        Self::Meters,
+        Self::Processes,
+        Self::Containers,
+        Self::Logs,
+        Self::Actions,
+        Self::Link,
+    ];
 
     /// Its title.
     pub fn title(self) -> &'static str {
         match self {
             Self::Meters => "Meters",
             Self::Processes => "Processes",
+            Self::Containers => "Containers",
+            Self::Logs => "Logs",
+            Self::Actions => "Actions",
             Self::Link => "Link",
         }
     }

@@ -3,6 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
+use super::action::Place;
 use super::dialogs;
 use super::keymap::Keymap;
 use super::layout::{Layout, Shape, layout};
@@ -60,6 +61,10 @@ fn body(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
 }
 
 fn boxes(canvas: &mut Canvas<'_>, scene: Scene<'_>, layout: &Layout) {
+    if layout.screen.height > 0 {
+        panes::screen(canvas, layout.screen, scene);
+        return;
+    }
     if layout.list.height > 0 {
         panes::host_list(canvas, layout.list, scene);
     }
@@ -80,6 +85,9 @@ fn row_cursor(scene: Scene<'_>) -> Option<Position> {
     let Scene {
         ui, fleet, layout, ..
     } = scene;
+    if ui.place() == Place::Ledger {
+        return panes::ledger_cursor(scene);
+    }
     let (area, row) = match ui.focus {
         Focus::List => {
             let place = super::rows::hosts(fleet, ui)

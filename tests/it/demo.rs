@@ -285,6 +285,73 @@ async fn the_container_daemon_answers_where_there_is_one() {
     assert_eq!(refused.kind, ExecErrorKind::NotFound, "{refused:?}");
 }
 
+/// One request to the engine of a machine, and the answer up to the end of the connection.
+async fn engine_says(exec: &dyn Exec, request: &str) -> String {
+    let socket = HostSocket::Unix(RemotePath::new("/var/run/docker.sock").unwrap());
+    let mut stream = within(exec.connect(&socket)).await.unwrap();
+    let request = format!("{request} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut answer = Vec::new();
+    within(stream.read_to_end(&mut answer)).await.unwrap();
+    // The frames of a log have lengths that are no text.
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn its_containers_are_listed_stopped_and_have_logs() {
+    let stage = Stage::calm().await;
+    let exec = stage.exec("spark-1").await;
+    let says = |request: &'static str| engine_says(&exec, request);
+    let all = says("GET /v1.41/containers/json?all=1").await;
+    assert!(
+        all.contains("\"/comfyui\"") && all.contains("\"exited\""),
+        "{all}"
+    );
+    let running = says("GET /containers/json").await;
+    assert!(!running.contains("\"exited\""), "{running}");
+
+    let log = says("GET /containers/vllm_node/logs?stdout=1&stderr=1&tail=5&timestamps=1").await;
+    // Every line begins with its stamp.
+    assert_eq!(log.matches("Z ").count(), 5, "{log}");
+
+    assert!(
+        says("DELETE /containers/comfyui")
+            .await
+            .starts_with("HTTP/1.1 409 ")
+    );
+    assert!(
+        says("POST /containers/comfyui/stop")
+            .await
+            .starts_with("HTTP/1.1 204 ")
+    );
+    assert!(
+        says("POST /containers/comfyui/stop")
+            .await
+            .starts_with("HTTP/1.1 304 ")
+    );
+    let world = says("GET /containers/comfyui/top").await;
+    assert!(
+        world.ends_with("\"Processes\":[],\"Titles\":[\"USER\",\"PID\",\"COMMAND\"]}"),
+        "{world}"
+    );
+    assert!(
+        says("POST /containers/comfyui/start")
+            .await
+            .starts_with("HTTP/1.1 204 ")
+    );
+    assert!(
+        says("GET /containers/comfyui/top")
+            .await
+            .contains("main.py")
+    );
+    assert!(
+        says("GET /containers/nobody/json")
+            .await
+            .starts_with("HTTP/1.1 404 ")
+    );
+}
+
 #[tokio::test]
 async fn only_the_demos_own_key_logs_in() {
     let (stage, other) = (Stage::calm().await, Stage::calm().await);

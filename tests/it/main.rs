@@ -12,6 +12,8 @@ mod cli;
 mod config;
 mod demo;
 mod dial;
+mod docker;
+mod dockerd;
 mod fleet;
 mod known_hosts;
 mod pty;

@@ -246,11 +246,7 @@ impl Runner {
             self.lens.ingest_past(fetched.source, lines);
         }
         self.roster.fetched(fetched);
-        let past = match self.roster.past() {
-            Past::More if self.lens.is_full() => Past::Full,
-            past => past,
-        };
-        self.lens.set_past(past);
+        self.lens.set_past(self.roster.past());
         self.behind = true;
         self.pace.news();
     }

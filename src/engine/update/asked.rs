@@ -43,6 +43,7 @@ pub(super) fn update(
         | Command::OpenLens { .. }
         | Command::SetSources { .. }
         | Command::ReadLogs { .. }
+        | Command::Rehearse(_)
         | Command::Confirm { .. }
         | Command::Withdraw(_) => return,
     };

@@ -9,7 +9,7 @@ use crate::text::width;
 use crate::tui::action::{self, Action, Place};
 use crate::tui::layout::selected;
 use crate::tui::theme::Role;
-use crate::tui::ui::{Focus, Layer, LineEdit};
+use crate::tui::ui::{Focus, Layer, LineEdit, Screen};
 use crate::tui::widgets::{Canvas, edit, severity_glyph};
 
 /// Draws the line of events: the outcome of the last act, else the worst that holds; at its right the place.
@@ -17,27 +17,10 @@ pub(in crate::tui) fn event(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_
     let Scene { fleet, ui, .. } = scene;
     let mut pen = canvas.pen(area);
     pen.skip(1);
-    let place = selected(fleet, ui)
-        .map(|host| host.id.as_str())
-        .unwrap_or_default();
-    let crumbs = [
-        (&*fleet.name, Role::Dim),
-        (if place.is_empty() { "" } else { " › " }, Role::Faint),
-        (place, Role::Title),
-        (" › ", Role::Faint),
-        (ui.tab.title(), Role::Dim),
-    ];
-    let kept = if place.is_empty() {
-        1
-    } else if ui.focus == Focus::Detail {
-        5
-    } else {
-        3
-    };
-    let crumbs = crumbs.get(..kept).unwrap_or_default();
+    let crumbs = crumbs(scene);
     let cells: usize = crumbs.iter().map(|(text, _)| width(text)).sum();
     if cells * 2 < usize::from(area.width) {
-        let mut crumbs = crumbs.to_vec();
+        let mut crumbs = crumbs;
         crumbs.push((" ", Role::Dim));
         pen.at_end(&crumbs);
     }
@@ -59,6 +42,27 @@ pub(in crate::tui) fn event(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_
             .skip(1)
             .put(&alert_words(scene, alert), Role::Text);
     }
+}
+
+/// `home › spark-2 › Containers`.
+fn crumbs(scene: Scene<'_>) -> Vec<(&str, Role)> {
+    let Scene { fleet, ui, .. } = scene;
+    let mut places = Vec::new();
+    match (ui.screen, selected(fleet, ui)) {
+        (Screen::Hosts, Some(host)) => {
+            places.push((host.id.as_str(), Role::Title));
+            if ui.focus == Focus::Detail {
+                places.push((ui.tab.title(), Role::Dim));
+            }
+        }
+        (Screen::Hosts, None) => {}
+        (screen, _) => places.push((screen.title(), Role::Title)),
+    }
+    let mut crumbs = vec![(&*fleet.name, Role::Dim)];
+    for place in places {
+        crumbs.extend([(" › ", Role::Faint), place]);
+    }
+    crumbs
 }
 
 /// `spark-3 wedged 3m: tcp ok, ssh banner silent`.
@@ -105,6 +109,15 @@ pub(in crate::tui) fn hints(
             "/",
             &ui.list_filter,
             "name, tag or state · !word leaves out",
+        ));
+    }
+    if ui.ledger.filter.active {
+        return Some(typed(
+            canvas,
+            area,
+            "/",
+            &ui.ledger.filter,
+            "host, person, words or outcome · !word leaves out",
         ));
     }
     if ui.processes.filter.active {

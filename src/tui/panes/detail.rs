@@ -1,8 +1,10 @@
 //! The box of the selected host: its tabs in the border, the open tab inside, what was asked and how old it is below.
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 
-use super::{Scene, link, meters, processes};
+use super::{Scene, ledger, link, meters, processes};
 use crate::engine::{Fleet, Host};
 use crate::text::{cut, width};
 use crate::tui::layout::selected;
@@ -10,15 +12,57 @@ use crate::tui::theme::Role;
 use crate::tui::ui::{Focus, Tab, Ui};
 use crate::tui::widgets::{Borders, Canvas, frame, glyph, more_rows, role_of, state_words};
 
-/// Names are cut to this in the border, so that the tabs always stand there.
+/// Names are cut to this in the border where the tabs would not fit otherwise.
 const LONGEST_NAME: usize = 24;
+const SHORTEST_NAME: usize = 12;
 
-/// Where the tabs stand in the upper border.
-pub(in crate::tui) fn tabs(top: Rect, host: &Host) -> [Rect; 3] {
-    let name = width(host.id.as_str()).min(LONGEST_NAME) as u16;
-    // ` name › `
-    let mut column = top.x + 1 + name + 3;
+/// How many cells the name has in a border of this width.
+fn name_cells(room: u16, host: &Host) -> usize {
+    let all = tab_cells(&(0..Tab::ALL.len()));
+    let left = usize::from(room).saturating_sub(all + 5);
+    width(host.id.as_str()).min(left.clamp(SHORTEST_NAME, LONGEST_NAME))
+}
+
+/// Cells that these tabs take, with `‹ ` and ` ›` where others are left out.
+fn tab_cells(shown: &Range<usize>) -> usize {
+    let titles: usize = Tab::ALL
+        .get(shown.clone())
+        .unwrap_or_default()
+        .iter()
+        .map(|tab| width(tab.title()) + 3)
+        .sum();
+    let left_out = usize::from(shown.start > 0) + usize::from(shown.end < Tab::ALL.len());
+    titles.saturating_sub(3) + 2 * left_out
+}
+
+/// The tabs that fit beside a name into a border of this width; the open one is always among them.
+fn shown_tabs(room: u16, host: &Host, open: Tab) -> Range<usize> {
+    let room = usize::from(room).saturating_sub(name_cells(room, host) + 5);
+    let at = Tab::ALL.iter().position(|tab| *tab == open).unwrap_or(0);
+    let mut shown = 0..Tab::ALL.len();
+    while shown.len() > 1 && tab_cells(&shown) > room {
+        if at - shown.start > shown.end - 1 - at {
+            shown.start += 1;
+        } else {
+            shown.end -= 1;
+        }
+    }
+    shown
+}
+
+/// Where the tabs stand in the upper border; those that do not fit stand nowhere.
+pub(in crate::tui) fn tabs(top: Rect, host: &Host, open: Tab) -> [Rect; Tab::ALL.len()] {
+    let shown = shown_tabs(top.width, host, open);
+    // ` name › `, and `‹ ` where tabs are left out before the first.
+    let mut column = top.x + 4 + name_cells(top.width, host) as u16;
+    column += 2 * u16::from(shown.start > 0);
+    let mut place = 0;
     Tab::ALL.map(|tab| {
+        let stands = shown.contains(&place);
+        place += 1;
+        if !stands {
+            return Rect::default();
+        }
         let cells = width(tab.title()) as u16;
         let area = Rect::new(column, top.y, cells, 1).intersection(top);
         column += cells + 3;
@@ -78,7 +122,7 @@ pub(in crate::tui) fn length(
 ) -> usize {
     match ui.tab {
         Tab::Meters => meters::plan(host, area, aside).len(),
-        Tab::Processes => 0,
+        Tab::Processes | Tab::Containers | Tab::Logs | Tab::Actions => 0,
         Tab::Link => link::length(fleet, host, area.width),
     }
 }
@@ -93,6 +137,8 @@ fn content(
     match tab {
         Tab::Meters => meters::meters(canvas, area, scene, host, scroll),
         Tab::Processes => processes::table(canvas, area, scene, host),
+        Tab::Containers | Tab::Logs => {}
+        Tab::Actions => ledger::table(canvas, scene),
         Tab::Link => link::link(canvas, area, scene, host, scroll),
     }
 }
@@ -107,8 +153,9 @@ fn title(canvas: &mut Canvas<'_>, top: Rect, scene: Scene<'_>, host: &Host) {
         (words.as_str(), role),
         (" ", Role::Dim),
     ];
-    let name = cut(host.id.as_str(), LONGEST_NAME);
-    let tabs = width(&name) + 32;
+    let name = cut(host.id.as_str(), name_cells(top.width, host));
+    let shown = shown_tabs(top.width, host, scene.ui.tab);
+    let tabs = width(&name) + tab_cells(&shown) + 5;
     let mut pen = canvas.pen(top);
     // Where both don't fit, the strip still tells the state.
     if tabs + width(&words) + 6 <= usize::from(top.width) {
@@ -119,15 +166,22 @@ fn title(canvas: &mut Canvas<'_>, top: Rect, scene: Scene<'_>, host: &Host) {
         pen.at_end(&short);
     }
     pen.put(" ", Role::Dim).put(&name, Role::Title);
-    let mut mark = " › ";
-    for tab in Tab::ALL {
-        let role = if tab == scene.ui.tab {
+    let mut mark = if shown.start > 0 {
+        " › ‹ "
+    } else {
+        " › "
+    };
+    for tab in Tab::ALL.get(shown.clone()).unwrap_or_default() {
+        let role = if *tab == scene.ui.tab {
             Role::Accent
         } else {
             Role::Dim
         };
         pen.put(mark, Role::Border).put(tab.title(), role);
         mark = " │ ";
+    }
+    if shown.end < Tab::ALL.len() {
+        pen.put(" ›", Role::Border);
     }
     pen.put(" ", Role::Dim);
     if scene.ui.tab == Tab::Processes && pen.room() > 16 {

@@ -2,10 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use super::Scene;
+use super::{Scene, screens};
 use crate::domain::{GpuMemory, HealthWord, Metric, Mib, Percent};
 use crate::engine::{Fleet, Host};
 use crate::text::width;
+use crate::tui::layout::Shape;
 use crate::tui::rows;
 use crate::tui::theme::Role;
 use crate::tui::ui::Focus;
@@ -79,6 +80,9 @@ pub(in crate::tui) fn host_list(canvas: &mut Canvas<'_>, area: Rect, scene: Scen
             .skip(1)
             .put("no host matches the filter", Role::Dim);
     }
+    if scene.layout.shape != Shape::One {
+        digits(canvas, borders.bottom, scene);
+    }
     position(
         canvas,
         borders.bottom,
@@ -103,6 +107,13 @@ fn title(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, shown: usize) {
     if !ui.marked.is_empty() {
         pen.put(&format!("{} marked ", ui.marked.len()), Role::Marked);
     }
+}
+
+/// The other screens and their keys, in the lower border.
+fn digits(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
+    let mut pen = canvas.pen(area);
+    pen.put(" ", Role::Dim);
+    screens::digits(&mut pen, scene);
 }
 
 /// `13–24 of 50` in the lower border, where not all rows are seen.

@@ -7,9 +7,11 @@ mod detail;
 mod empty;
 mod host_list;
 mod identity;
+mod ledger;
 mod link;
 mod meters;
 mod processes;
+mod screens;
 mod strip;
 mod summary;
 
@@ -20,7 +22,9 @@ pub(super) use detail::{detail, length, tabs, third};
 pub(super) use empty::no_hosts;
 pub(super) use host_list::host_list;
 pub(super) use identity::identity;
+pub(super) use ledger::row_cursor as ledger_cursor;
 pub(super) use processes::column_at;
+pub(super) use screens::screen;
 pub(super) use strip::{host_at as strip_host, strip};
 pub(super) use summary::summary;
 

@@ -8,16 +8,20 @@ use super::fit::moved;
 use super::layers;
 use super::questions;
 use super::route;
+use super::screens;
 use crate::domain::{HostId, Severity};
 use crate::engine::{Command, Fleet, Host, READ_ONLY_MEND};
 use crate::tui::action::{Action, Place};
 use crate::tui::rows;
-use crate::tui::ui::{Dialog, Focus, GraphSpan, Layer, LineEdit, SortKey, Tab, Ui};
+use crate::tui::ui::{Dialog, Focus, GraphSpan, Layer, LineEdit, Screen, SortKey, Tab, Ui};
 
 pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
     if ui.has_draft() {
         type_filter(ui, scene, action);
         return Vec::new();
+    }
+    if let Some(effects) = screens::act(ui, scene, action) {
+        return effects;
     }
     if move_in(ui, scene, action) || look(ui, scene, action) {
         return Vec::new();
@@ -104,16 +108,22 @@ fn move_processes(ui: &mut Ui, fleet: &Fleet, room: usize, action: Action) -> bo
 fn type_filter(ui: &mut Ui, scene: Scene<'_>, action: Action) {
     let fleet = Arc::clone(ui.shown(scene.fleet));
     match action {
-        Action::Submit | Action::Complete => {
-            ui.list_filter.active = false;
-            ui.processes.filter.active = false;
-        }
+        Action::Submit | Action::Complete => stop_typing(ui),
         action if ui.list_filter.active => {
             move_list(ui, &fleet, scene.room.list, action);
         }
-        action => {
+        action if ui.processes.filter.active => {
             move_processes(ui, &fleet, scene.room.processes, action);
         }
+        action => {
+            screens::walk(ui, &fleet, scene.room, action);
+        }
+    }
+}
+
+fn stop_typing(ui: &mut Ui) {
+    for filter in ui.filters_mut() {
+        filter.active = false;
     }
 }
 
@@ -131,13 +141,7 @@ fn look(ui: &mut Ui, scene: Scene<'_>, action: Action) -> bool {
         }
         Action::NextTab => turn_tab(ui, 1),
         Action::PreviousTab => turn_tab(ui, Tab::ALL.len() - 1),
-        Action::Hosts => set_focus(ui, Focus::List),
         Action::Mark => mark(ui, scene),
-        Action::LastPlace => {
-            if let Some(last) = ui.last.clone() {
-                go(ui, last);
-            }
-        }
         Action::Zoom => ui.zoom = !ui.zoom,
         Action::Pause => pause(ui, scene),
         Action::Span => {
@@ -178,15 +182,15 @@ fn turn_tab(ui: &mut Ui, by: usize) {
 
 /// Opens a tab and gives it the keys.
 pub(super) fn show_tab(ui: &mut Ui, tab: Tab) {
+    ui.screen = Screen::Hosts;
     ui.tab = tab;
     ui.detail_scroll = 0;
     set_focus(ui, Focus::Detail);
 }
 
-fn set_focus(ui: &mut Ui, focus: Focus) {
+pub(super) fn set_focus(ui: &mut Ui, focus: Focus) {
     ui.focus = focus;
-    ui.list_filter.active = false;
-    ui.processes.filter.active = false;
+    stop_typing(ui);
 }
 
 fn next_sort(sort: SortKey) -> SortKey {
@@ -236,7 +240,13 @@ pub(super) fn go(ui: &mut Ui, id: HostId) {
     if ui.selected.as_ref() == Some(&id) {
         return;
     }
-    ui.last = ui.selected.replace(id);
+    ui.last = Some(screens::here(ui));
+    select(ui, id);
+}
+
+/// Selects a host; what was looked at on the one before is looked at no more.
+pub(super) fn select(ui: &mut Ui, id: HostId) {
+    ui.selected = Some(id);
     ui.detail_scroll = 0;
     ui.processes.selected = None;
     ui.processes.scroll = 0;
@@ -253,7 +263,9 @@ fn open(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
 }
 
 fn back(ui: &mut Ui) -> Vec<UiEffect> {
-    if ui.zoom {
+    if ui.screen != Screen::Hosts {
+        screens::leave(ui);
+    } else if ui.zoom {
         ui.zoom = false;
     } else if ui.focus == Focus::Detail {
         set_focus(ui, Focus::List);
@@ -265,12 +277,15 @@ fn back(ui: &mut Ui) -> Vec<UiEffect> {
 
 /// Ends typing and clears the filter, then unzooms, then goes back to the list.
 pub(super) fn close(ui: &mut Ui) {
-    let mine = match ui.focus {
-        Focus::List => &mut ui.list_filter,
-        Focus::Detail => &mut ui.processes.filter,
+    let mine = match ui.place_of_keys() {
+        Place::List => &mut ui.list_filter,
+        Place::Ledger => &mut ui.ledger.filter,
+        _ => &mut ui.processes.filter,
     };
     if mine.active || !mine.text.is_empty() {
         *mine = LineEdit::default();
+    } else if ui.screen != Screen::Hosts {
+        screens::leave(ui);
     } else if ui.zoom {
         ui.zoom = false;
     } else {

@@ -45,6 +45,8 @@ pub struct Room {
     pub list: usize,
     /// Rows of the process table.
     pub processes: usize,
+    /// Rows of the table of containers, log sources or acts.
+    pub table: usize,
     /// Rows of the detail.
     pub detail: usize,
     /// Rows that the detail would need.
@@ -126,6 +128,8 @@ pub enum Spot {
     ProcessHead(SortKey),
     /// A row of the process table.
     ProcessRow(usize),
+    /// A row of the table of containers, log sources or acts.
+    TableRow(usize),
     /// The detail elsewhere.
     Detail,
     /// A row of the top layer.

@@ -1,6 +1,7 @@
 //! Selections that exist and scrolls that fit (pure): lists change under the person's hand, what is selected stays.
 
 use super::effect::{Room, Scene};
+use super::ledger;
 use crate::domain::HostId;
 use crate::engine::Fleet;
 use crate::tui::action::Action;
@@ -14,6 +15,7 @@ pub fn fit(ui: &mut Ui, scene: Scene<'_>) {
     let fleet = std::sync::Arc::clone(ui.shown(scene.fleet));
     fit_hosts(ui, &fleet, scene.room);
     fit_processes(ui, &fleet, scene.room);
+    ledger::fit(ui, &fleet, scene.room.table);
     let past = scene.room.detail_length.saturating_sub(scene.room.detail);
     ui.detail_scroll = ui.detail_scroll.min(past);
     fit_layer(ui, scene);
@@ -47,8 +49,11 @@ fn fit_hosts(ui: &mut Ui, fleet: &Fleet, room: Room) {
             }
         }
     }
-    if ui.last.as_ref().is_some_and(|id| fleet.host(id).is_none()) {
-        ui.last = None;
+    let gone = |id: &HostId| fleet.host(id).is_none();
+    if let Some(last) = &mut ui.last
+        && last.host.as_ref().is_some_and(gone)
+    {
+        last.host = None;
     }
 }
 

@@ -6,10 +6,13 @@ mod dialogs;
 mod effect;
 mod fit;
 mod layers;
+mod ledger;
+mod lens;
 mod mouse;
 mod questions;
 mod replies;
 mod route;
+mod screens;
 #[cfg(test)]
 mod tests;
 

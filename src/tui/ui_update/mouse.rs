@@ -6,6 +6,7 @@ use super::body;
 use super::effect::{Scene, Spot, UiEffect};
 use super::questions;
 use super::route;
+use super::screens;
 use crate::domain::QuestionId;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
@@ -45,6 +46,7 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
             ui.processes.sort = *key;
         }
         Spot::ProcessRow(row) => click_process(ui, scene, *row),
+        Spot::TableRow(row) => return screens::click(ui, scene, *row),
         Spot::Detail => ui.focus = Focus::Detail,
         Spot::LayerRow(_) | Spot::Elsewhere => {}
     }

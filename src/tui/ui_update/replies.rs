@@ -41,7 +41,8 @@ pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
                 ui.layers.push(Layer::Dialog(dialog));
             }
         }
-        Reply::Terminal(_)
+        Reply::WouldDo { .. }
+        | Reply::Terminal(_)
         | Reply::Detail(_)
         | Reply::Top(_)
         | Reply::Preview(_)

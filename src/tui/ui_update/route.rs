@@ -185,12 +185,10 @@ fn replay_order(action: Action) -> Option<ReplayOrder> {
 
 /// The line that keys go into.
 pub(super) fn typed_line(ui: &mut Ui) -> Option<&mut LineEdit> {
-    match ui.layers.last_mut() {
-        Some(layer) => layers::typed_line(layer),
-        None if ui.list_filter.active => Some(&mut ui.list_filter),
-        None if ui.processes.filter.active => Some(&mut ui.processes.filter),
-        None => None,
+    if ui.layers.is_empty() {
+        return ui.filters_mut().into_iter().find(|filter| filter.active);
     }
+    ui.layers.last_mut().and_then(layers::typed_line)
 }
 
 impl Ui {

@@ -23,6 +23,7 @@ pub(super) use crate::tui::ui_update::{
 pub(super) const ROOM: Room = Room {
     list: 3,
     processes: 2,
+    table: 3,
     detail: 4,
     detail_length: 10,
     layer: 5,

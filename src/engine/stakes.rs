@@ -1,0 +1,267 @@
+//! What is at stake in a change: the sentence and the exact request that a person sees first, and what has to be done to
+//! confirm it. Pure; whether it may be done at all is the policy's.
+
+use super::command::{Challenge, Plan, Refusal, Reply, Signal};
+use super::containers::DaemonState;
+use super::host_state::Host;
+use super::policy::{Change, Proposal};
+use crate::domain::{Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric};
+use crate::text::SafeText;
+
+/// What is run in a container where nobody says: the best shell that is there.
+const SHELL: [&str; 3] = [
+    "sh",
+    "-c",
+    "command -v bash >/dev/null 2>&1 && exec bash -l; exec sh -l",
+];
+
+/// Something with a container.
+pub(super) fn container(
+    host: &Host,
+    id: &ContainerId,
+    act: ContainerAct,
+    login: Option<&SafeText>,
+) -> Result<Proposal, Reply> {
+    let container = find(host, id)?;
+    let users = gpu_users(host, container);
+    Ok(Proposal {
+        host: host.id.clone(),
+        challenge: challenge(act, container, &users, login),
+        plan: Plan {
+            what: format!("{} {}", act.word(), words(host, container, &users)),
+            command: request(act, id),
+        },
+        name: container.name.to_string(),
+        change: Change::Container {
+            host: host.id.clone(),
+            id: id.clone(),
+            name: container.name.clone(),
+            act,
+        },
+    })
+}
+
+/// What has ended and what nothing uses goes.
+pub(super) fn prune(host: &Host) -> Result<Proposal, Reply> {
+    answering(host)?;
+    let ended = host
+        .containers
+        .list
+        .iter()
+        .filter(|container| has_ended(container))
+        .count();
+    let id = host.id.clone();
+    Ok(Proposal {
+        challenge: Some(Challenge::TypeName(id.to_string())),
+        plan: Plan {
+            what: format!(
+                "remove from {id} the {ended} containers that have ended, whoever made them, and every image without a name \
+                 that no container uses"
+            ),
+            command: "POST /containers/prune; POST /images/prune?filters={\"dangling\":[\"true\"]}"
+                .into(),
+        },
+        name: id.to_string(),
+        change: Change::Prune { host: id.clone() },
+        host: id,
+    })
+}
+
+/// A terminal in a container.
+pub(super) fn terminal(
+    host: &Host,
+    id: &ContainerId,
+    argv: &[String],
+    size: (u16, u16),
+) -> Result<Proposal, Reply> {
+    let container = find(host, id)?;
+    let argv: Vec<String> = match argv {
+        [] => SHELL.map(str::to_owned).into(),
+        argv => argv.to_vec(),
+    };
+    let body = serde_json::json!({"Tty": true, "Cmd": argv});
+    let users = gpu_users(host, container);
+    Ok(Proposal {
+        host: host.id.clone(),
+        challenge: Some(Challenge::YesNo),
+        plan: Plan {
+            what: format!("open a terminal in {}", words(host, container, &users)),
+            command: format!("POST /containers/{id}/exec {body}"),
+        },
+        name: container.name.to_string(),
+        change: Change::Terminal {
+            host: host.id.clone(),
+            id: id.clone(),
+            argv,
+            size,
+        },
+    })
+}
+
+/// The exact request of the Engine API, without its version prefix.
+fn request(act: ContainerAct, id: &ContainerId) -> String {
+    match act {
+        ContainerAct::Remove => format!("DELETE /containers/{id}"),
+        ContainerAct::Kill => format!("POST /containers/{id}/kill?signal=KILL"),
+        _ => format!("POST /containers/{id}/{}", act.word()),
+    }
+}
+
+/// Nothing for what is undone as easily; a Yes for what interrupts; the name for what destroys or disturbs others.
+fn challenge(
+    act: ContainerAct,
+    container: &Container,
+    users: &[SafeText],
+    login: Option<&SafeText>,
+) -> Option<Challenge> {
+    let name = || Some(Challenge::TypeName(container.name.to_string()));
+    match act {
+        ContainerAct::Start | ContainerAct::Pause | ContainerAct::Unpause => None,
+        ContainerAct::Kill | ContainerAct::Remove => name(),
+        ContainerAct::Stop | ContainerAct::Restart if disturbs(container, users, login) => name(),
+        ContainerAct::Stop | ContainerAct::Restart => Some(Challenge::YesNo),
+    }
+}
+
+/// Whether it is, or serves, somebody else. Whose it says it is counts for more than under which name its processes run:
+/// inside a container that is mostly root.
+fn disturbs(container: &Container, users: &[SafeText], login: Option<&SafeText>) -> bool {
+    match &container.owner {
+        Some(owner) => Some(owner) != login,
+        None => users.iter().any(|user| Some(user) != login),
+    }
+}
+
+/// The container with what a person has to know of it before something happens to it.
+fn words(host: &Host, container: &Container, users: &[SafeText]) -> String {
+    let mut facts = vec![format!("image {}", container.image)];
+    if let Some(place) = &container.project {
+        facts.push(format!("compose project {}", place.project));
+    }
+    if let Some(owner) = &container.owner {
+        facts.push(format!("of {owner}"));
+    }
+    match users {
+        [] => {}
+        [user] => facts.push(format!("1 GPU process of {user}")),
+        users => {
+            let mut names: Vec<&str> = users.iter().map(SafeText::as_str).collect();
+            names.sort_unstable();
+            names.dedup();
+            facts.push(format!(
+                "{} GPU processes of {}",
+                users.len(),
+                names.join(", ")
+            ));
+        }
+    }
+    format!(
+        "container {} on {} ({})",
+        container.name,
+        host.id,
+        facts.join(", ")
+    )
+}
+
+/// Whose processes of this container are on a GPU, one name per process.
+fn gpu_users(host: &Host, container: &Container) -> Vec<SafeText> {
+    let of_it = |process: &&GpuProcess| match &process.container {
+        Metric::Is(named) => {
+            *named == container.name
+                || (named.as_str().len() >= 12 && container.id.as_str().starts_with(named.as_str()))
+        }
+        Metric::Missing(_) => false,
+    };
+    let processes = host.processes.as_ref().map(|timed| timed.value.as_slice());
+    let mut found: Vec<&GpuProcess> = processes.unwrap_or_default().iter().filter(of_it).collect();
+    // One process on several GPUs is listed once for each.
+    found.sort_by_key(|process| process.pid);
+    found.dedup_by_key(|process| process.pid);
+    found
+        .into_iter()
+        .map(|process| match &process.user {
+            Metric::Is(user) => user.clone(),
+            Metric::Missing(_) => "an unknown user".into(),
+        })
+        .collect()
+}
+
+fn has_ended(container: &Container) -> bool {
+    use crate::domain::ContainerState::{Created, Dead, Exited};
+    matches!(container.state, Created | Exited(_) | Dead)
+}
+
+fn find<'a>(host: &'a Host, id: &ContainerId) -> Result<&'a Container, Reply> {
+    answering(host)?;
+    let found = host.containers.list.iter().find(|known| known.id == *id);
+    found.map(AsRef::as_ref).ok_or_else(|| {
+        Reply::Failed(Refusal {
+            why: format!("{} has no such container any more", host.id),
+            hint: Some("look at the list again".into()),
+        })
+    })
+}
+
+/// Whether the container engine there answers now: what is shown of one that does not is old.
+fn answering(host: &Host) -> Result<(), Reply> {
+    let (why, hint) = match &host.containers.daemon {
+        DaemonState::Up { .. } => return Ok(()),
+        DaemonState::Unknown => (
+            format!("nothing is known yet of the containers on {}", host.id),
+            Some("wait a moment, and ask again".to_owned()),
+        ),
+        DaemonState::Absent { why, hint } | DaemonState::Lost { why, hint, .. } => (
+            format!("the container engine of {} does not answer: {why}", host.id),
+            hint.as_ref().map(ToString::to_string),
+        ),
+    };
+    Err(Reply::Failed(Refusal { why, hint }))
+}
+
+/// What a signal is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target {
+    pub(super) pid: u32,
+    pub(super) started: Option<u64>,
+    pub(super) signal: Signal,
+}
+
+impl Target {
+    pub(super) fn new(pid: u32, started: Option<u64>, signal: Signal) -> Self {
+        Self {
+            pid,
+            started,
+            signal,
+        }
+    }
+
+    pub(super) fn find(self, host: &Host) -> Option<&GpuProcess> {
+        let processes = &host.processes.as_ref()?.value;
+        processes.iter().find(|process| process.pid == self.pid)
+    }
+
+    pub(super) fn words(self, host: &HostId, process: Option<&GpuProcess>) -> String {
+        let name = self.signal.name();
+        let pid = self.pid;
+        match process {
+            Some(process) => {
+                let owner = match &process.user {
+                    Metric::Is(user) => format!("of {user}"),
+                    Metric::Missing(_) => "of an unknown user".into(),
+                };
+                let command = crate::text::cut(process.command.as_str(), 60);
+                format!("send {name} to process {pid} {owner} on {host}: {command}")
+            }
+            None => format!("send {name} to process {pid} on {host}"),
+        }
+    }
+
+    /// Whether it destroys, or may hit somebody else: then a Yes is not enough.
+    pub(super) fn disturbs(self, process: Option<&GpuProcess>, login: Option<&SafeText>) -> bool {
+        let own = match (process.map(|process| &process.user), login) {
+            (Some(Metric::Is(owner)), Some(login)) => owner == login,
+            _ => false,
+        };
+        self.signal == Signal::Kill || self.started.is_none() || !own
+    }
+}

@@ -1,0 +1,89 @@
+//! Screens that have the whole body: their box, their title with its count, the other screens and their keys.
+
+use ratatui::layout::Rect;
+
+use super::{Scene, ledger};
+use crate::text::width;
+use crate::tui::action::Action;
+use crate::tui::theme::Role;
+use crate::tui::ui::Screen;
+use crate::tui::widgets::{Canvas, Pen, frame};
+
+/// The act that leads to a screen.
+fn leads_to(screen: Screen) -> Action {
+    match screen {
+        Screen::Hosts => Action::Hosts,
+        Screen::Containers => Action::Containers,
+        Screen::Logs => Action::Logs,
+        Screen::Actions => Action::Actions,
+    }
+}
+
+/// Draws the box of the screen that has the body.
+pub(in crate::tui) fn screen(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
+    let screen = scene.ui.screen;
+    let role = if scene.ui.layers.is_empty() {
+        Role::BorderFocus
+    } else {
+        Role::Border
+    };
+    let borders = frame(canvas, area, role);
+    let key = scene.keymap.label(leads_to(screen));
+    let mut pen = canvas.pen(borders.top);
+    if area.width >= 100 {
+        digits_at_end(&mut pen, scene);
+    }
+    pen.put(&format!(" {key} "), Role::Key)
+        .put(screen.title(), Role::Title)
+        .put(" ", Role::Dim);
+    match screen {
+        Screen::Actions => {
+            ledger::count(&mut pen, scene);
+            ledger::table(canvas, scene);
+        }
+        Screen::Logs => {
+            canvas
+                .pen(borders.inner)
+                .skip(1)
+                .put("no logs are open", Role::Dim);
+        }
+        Screen::Containers | Screen::Hosts => {}
+    }
+}
+
+/// Writes the keys of the other screens, where they fit: `c Containers  5 Logs  6 Actions`.
+pub(super) fn digits(pen: &mut Pen<'_>, scene: Scene<'_>) {
+    for (key, title) in others(scene) {
+        if width(&key) + 1 + width(title) > usize::from(pen.room()) {
+            return;
+        }
+        pen.put(&key, Role::Key)
+            .skip(1)
+            .put(title, Role::Dim)
+            .skip(2);
+    }
+}
+
+fn others(scene: Scene<'_>) -> Vec<(String, &'static str)> {
+    Screen::ALL
+        .into_iter()
+        .filter(|screen| *screen != scene.ui.screen)
+        .map(|screen| (scene.keymap.label(leads_to(screen)), screen.title()))
+        .collect()
+}
+
+fn digits_at_end(pen: &mut Pen<'_>, scene: Scene<'_>) {
+    let others = others(scene);
+    let mut pieces = vec![(" ", Role::Dim)];
+    for (key, title) in &others {
+        pieces.extend([
+            (key.as_str(), Role::Key),
+            (" ", Role::Dim),
+            (*title, Role::Dim),
+            ("  ", Role::Dim),
+        ]);
+    }
+    pieces.pop();
+    pieces.push((" ", Role::Dim));
+    pen.at_end(&pieces);
+}

@@ -1,0 +1,94 @@
+//! Going from screen to screen and back, and the acts of tables that are no host's alone.
+
+use std::sync::Arc;
+
+use super::body;
+use super::effect::{Room, Scene, UiEffect};
+use super::ledger;
+use super::lens;
+use crate::engine::Fleet;
+use crate::tui::action::{Action, Place};
+use crate::tui::ui::{Focus, LastPlace, Screen, Ui};
+
+/// Acts that go somewhere, and those of the table that has the keys. `None`: not one of them.
+pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<UiEffect>> {
+    match action {
+        Action::Hosts if ui.screen == Screen::Hosts => body::set_focus(ui, Focus::List),
+        Action::Hosts => go(ui, Screen::Hosts),
+        Action::Containers => go(ui, Screen::Containers),
+        Action::Logs => go(ui, Screen::Logs),
+        Action::Actions => go(ui, Screen::Actions),
+        Action::OpenLogs => return Some(lens::open_selected(ui, scene)),
+        Action::LastPlace => back_and_forth(ui),
+        _ => {
+            return match ui.place() {
+                Place::Ledger => ledger::act(ui, scene, action),
+                _ => None,
+            };
+        }
+    }
+    Some(Vec::new())
+}
+
+/// Movement over the table that has the keys, also while its filter is typed.
+pub(super) fn walk(ui: &mut Ui, fleet: &Fleet, room: Room, action: Action) -> bool {
+    match ui.place_of_keys() {
+        Place::Ledger => ledger::walk(ui, fleet, room.table, action),
+        _ => false,
+    }
+}
+
+/// A click on a row of a table: it gets the keys and its row is chosen; a second one opens it.
+pub(super) fn click(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
+    ui.focus = Focus::Detail;
+    let fleet = Arc::clone(ui.shown(scene.fleet));
+    let again = match ui.place() {
+        Place::Ledger => ledger::click(ui, &fleet, row),
+        _ => false,
+    };
+    if again {
+        return super::route::act(ui, scene, Action::Open);
+    }
+    Vec::new()
+}
+
+/// Where the person is.
+pub(super) fn here(ui: &Ui) -> LastPlace {
+    LastPlace {
+        screen: ui.screen,
+        host: ui.selected.clone(),
+    }
+}
+
+/// Goes to a screen, and remembers the place before.
+pub(super) fn go(ui: &mut Ui, screen: Screen) {
+    if ui.screen != screen {
+        ui.last = Some(here(ui));
+        show(ui, screen);
+    }
+}
+
+fn show(ui: &mut Ui, screen: Screen) {
+    let focus = ui.focus;
+    body::set_focus(ui, focus);
+    ui.screen = screen;
+    ui.ledger.scroll = 0;
+}
+
+/// Back to the hosts.
+pub(super) fn leave(ui: &mut Ui) {
+    go(ui, Screen::Hosts);
+}
+
+fn back_and_forth(ui: &mut Ui) {
+    let Some(last) = ui.last.replace(here(ui)) else {
+        ui.last = None;
+        return;
+    };
+    show(ui, last.screen);
+    if let Some(host) = last.host
+        && ui.selected.as_ref() != Some(&host)
+    {
+        body::select(ui, host);
+    }
+}
