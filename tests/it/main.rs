@@ -15,6 +15,7 @@ mod dial;
 mod docker;
 mod dockerd;
 mod fleet;
+mod follow;
 mod known_hosts;
 mod pty;
 mod quoting;

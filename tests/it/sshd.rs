@@ -74,6 +74,16 @@ impl Sshd {
         self.folder.path().join(name)
     }
 
+    /// The processes that serve its connections.
+    pub(crate) fn children(&self) -> Vec<i32> {
+        let id = self.child.id();
+        let tasks = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        tasks
+            .split_whitespace()
+            .map(|pid| pid.parse().unwrap())
+            .collect()
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap()
     }
