@@ -72,7 +72,9 @@ impl Wanted {
             None => LogBegin::Tail(args.tail.unwrap_or(config.settings.logs.tail)),
         };
         let until = args.until.as_ref();
-        let until = until.map(|until| when("--until", until, &now)).transpose()?;
+        let until = until
+            .map(|until| when("--until", until, &now))
+            .transpose()?;
         Ok(Self {
             printer: printer(args, here, &sources, &now)?,
             config,
@@ -194,19 +196,21 @@ fn printer(
         (false, false) => Form::Columns,
     };
     let labels = sources.iter().map(label).collect();
-    Ok(Printer {
-        form,
-        colours: !args.no_color && has_colours(here),
-        grep,
-        level: args.level.as_deref().and_then(level),
-        ..Printer::new(labels, now.time_zone().clone(), now.date())
-    })
+    let mut printer = Printer::new(labels, now.time_zone().clone(), now.date());
+    printer.form = form;
+    printer.colours = !args.no_color && has_colours(here);
+    printer.grep = grep;
+    printer.level = args.level.as_deref().and_then(level);
+    Ok(printer)
 }
 
 /// Whether colours of lines are kept: on a terminal, or where they are asked for.
 fn has_colours(here: &Here) -> bool {
     let allowed = looks::depth(here.common.color, &here.environment) != ColorDepth::Mono;
-    let dumb = here.environment.text("TERM").is_none_or(|term| term == "dumb");
+    let dumb = here
+        .environment
+        .text("TERM")
+        .is_none_or(|term| term == "dumb");
     let shown = io::stdout().is_terminal() && !dumb;
     allowed && (shown || here.common.color == Color::Always)
 }

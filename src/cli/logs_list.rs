@@ -48,7 +48,9 @@ async fn list(config: Config, here: &Here, tasks: &Tasks) -> Result<Exit, CliErr
     let handle = engine.handle();
     let mut exit = Exit::Done;
     let mut rows = Vec::new();
-    for (id, offers) in futures_util::future::join_all(ids.iter().map(|id| offers(&handle, id))).await {
+    for (id, offers) in
+        futures_util::future::join_all(ids.iter().map(|id| offers(&handle, id))).await
+    {
         match offers {
             Ok(offers) => rows.extend(offers.into_iter().map(|offer| row(id, offer))),
             Err(why) => {
@@ -67,7 +69,10 @@ async fn list(config: Config, here: &Here, tasks: &Tasks) -> Result<Exit, CliErr
 }
 
 /// What one host offers, as soon as it is connected.
-async fn offers<'a>(handle: &Handle, id: &'a HostId) -> (&'a HostId, Result<Vec<SourceOffer>, String>) {
+async fn offers<'a>(
+    handle: &Handle,
+    id: &'a HostId,
+) -> (&'a HostId, Result<Vec<SourceOffer>, String>) {
     let mut fleet = handle.fleet();
     let known = fleet.wait_for(|fleet| fleet.host(id).is_none_or(|host| has_verdict(host)));
     let fleet: Arc<Fleet> = match tokio::time::timeout(LIMIT, known).await {
@@ -83,7 +88,9 @@ async fn offers<'a>(handle: &Handle, id: &'a HostId) -> (&'a HostId, Result<Vec<
         return (id, Err(why));
     }
     let host = id.clone();
-    let reply = handle.ask(Actor::CommandLine, Command::Sources { host }).await;
+    let reply = handle
+        .ask(Actor::CommandLine, Command::Sources { host })
+        .await;
     match reply {
         Reply::Sources(offers) => (id, Ok(offers)),
         reply => (id, Err(words(&reply))),
@@ -119,8 +126,12 @@ pub(super) fn asks(host: &HostId) -> String {
 /// An answer that was none, in words.
 pub(super) fn words(reply: &Reply) -> String {
     match reply {
-        Reply::Failed(refusal) | Reply::Refused(refusal) | Reply::Unknown(refusal) => match refusal {
-            Refusal { why, hint: Some(hint) } => format!("{why}\n  {hint}"),
+        Reply::Failed(refusal) | Reply::Refused(refusal) | Reply::Unknown(refusal) => match refusal
+        {
+            Refusal {
+                why,
+                hint: Some(hint),
+            } => format!("{why}\n  {hint}"),
             Refusal { why, hint: None } => why.clone(),
         },
         _ => "the engine gave no answer".into(),

@@ -101,7 +101,9 @@ impl Printer {
             return Some(line.head.level);
         }
         let level = line.head.level.or_else(|| level_of(text));
-        let enough = self.level.is_none_or(|least| level.is_some_and(|level| level >= least));
+        let enough = self
+            .level
+            .is_none_or(|least| level.is_some_and(|level| level >= least));
         enough.then_some(level)
     }
 
@@ -212,9 +214,12 @@ fn sgr(style: Sgr, out: &mut String) {
     for (_, code) in flags.into_iter().filter(|(on, _)| *on) {
         let _ = write!(out, ";{code}");
     }
-    for (colour, base) in [(style.fg, 38), (style.bg, 48)] {
+    for (colour, base) in [(style.fg, 38_u8), (style.bg, 48)] {
         let _ = match colour {
             None => Ok(()),
+            // The first sixteen as every terminal knows them; 38 and 48 are written 30 and 40 then.
+            Some(SgrColor::Indexed(index @ 0..8)) => write!(out, ";{}", base - 8 + index),
+            Some(SgrColor::Indexed(index @ 8..16)) => write!(out, ";{}", base + 44 + index),
             Some(SgrColor::Indexed(index)) => write!(out, ";{base};5;{index}"),
             Some(SgrColor::Rgb(red, green, blue)) => write!(out, ";{base};2;{red};{green};{blue}"),
         };
@@ -267,7 +272,10 @@ mod tests {
 
     #[test]
     fn programs_get_an_object_per_line() {
-        let out = print(&mut printer(Form::Json), &["\x1b[31mERROR\x1b[0m \"x\"", "fine"]);
+        let out = print(
+            &mut printer(Form::Json),
+            &["\x1b[31mERROR\x1b[0m \"x\"", "fine"],
+        );
         insta::assert_snapshot!(out);
     }
 

@@ -11,7 +11,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::{
-    config_verbs, demo_verb, doctor, logs, manual, once, print, probe, replay_verb, runtime, verb_guess,
+    config_verbs, demo_verb, doctor, logs, manual, once, print, probe, replay_verb, runtime,
+    verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 

@@ -62,6 +62,6 @@ pub use crate::follow::{
 };
 pub use crate::logs::{
     FilterState, LensOrder, LensPicture, LensRow, LineNumber, MiniMark, Past, RowKind, SearchState,
-    SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope,
+    SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope, level_of,
 };
 pub use crate::reach::{Ladder, Outcome, Verdict};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
-use super::sources::{Shut, Sources};
+use super::sources::{Again, Shut, Sources};
 use crate::clock::Clock;
 use crate::domain::{Age, At};
 use crate::follow::{Follow, FollowEvent, LineBatch, Place, SourceAddress, Stamp, Start, StartAt};
@@ -124,7 +124,12 @@ impl Feeder {
                 Ok(follow) => self.session(follow, progress).await?,
                 Err(shut) => shut,
             };
-            if !end.retry {
+            let again = match end.again {
+                Again::Never => false,
+                Again::IfItWasThere => progress.opened,
+                Again::Soon => true,
+            };
+            if !again {
                 return self.state(last_state(end, progress.opened)).await;
             }
             if progress.opened {
@@ -178,7 +183,7 @@ impl Feeder {
         if let Some(FollowEvent::Ended { why, hint, retry }) = first {
             // Nothing to read and nothing to mend: it was open, and is empty.
             progress.opened |= !retry && hint.is_none();
-            return Ok(Shut { why, hint, retry });
+            return Ok(Shut::ended(why, hint, retry));
         }
         self.resumed(progress).await?;
         let mut event = match first {
@@ -189,7 +194,8 @@ impl Feeder {
             let next = match event {
                 FollowEvent::Lines(lines) => {
                     let (handful, next) = gather(follow.as_mut(), lines).await;
-                    self.lines(handful, follow.as_ref(), progress).await?;
+                    let first = follow.first().filter(|_| !progress.first_told);
+                    self.lines(handful, first, progress).await?;
                     next
                 }
                 FollowEvent::Missing { lines, why } => {
@@ -200,7 +206,9 @@ impl Feeder {
                     self.tell(Feed::Note(note)).await?;
                     None
                 }
-                FollowEvent::Ended { why, hint, retry } => break Shut { why, hint, retry },
+                FollowEvent::Ended { why, hint, retry } => {
+                    break Shut::ended(why, hint, retry);
+                }
             };
             event = match next {
                 Some(next) => next,
@@ -225,12 +233,10 @@ impl Feeder {
     async fn lines(
         &self,
         handful: Vec<LineBatch>,
-        follow: &dyn Follow,
+        first: Option<Place>,
         progress: &mut Progress,
     ) -> Result<(), Unwanted> {
-        if !progress.first_told
-            && let Some(place) = follow.first()
-        {
+        if let Some(place) = first {
             progress.first_told = true;
             self.tell(Feed::First(place)).await?;
         }
@@ -258,7 +264,10 @@ impl Feeder {
 }
 
 /// Takes what else is there already, up to a handful; also what came that is no line.
-async fn gather(follow: &mut dyn Follow, first: LineBatch) -> (Vec<LineBatch>, Option<FollowEvent>) {
+async fn gather(
+    follow: &mut dyn Follow,
+    first: LineBatch,
+) -> (Vec<LineBatch>, Option<FollowEvent>) {
     let mut bytes = first.bytes();
     let mut handful = vec![first];
     while bytes < HANDFUL {
@@ -374,7 +383,9 @@ mod tests {
         let script = Script::new();
         script.lose(&["spark-1"]);
         let mut stage = Stage::new(script, "spark-1/kernel");
-        stage.told(&["Opening", "waiting: spark-1 is not connected"]).await;
+        stage
+            .told(&["Opening", "waiting: spark-1 is not connected"])
+            .await;
         stage.script.lose(&[]);
         stage.script.grow("spark-1/kernel", 1);
         stage.told(&["Opening", "Offset(0)", "Following"]).await;
@@ -391,7 +402,9 @@ mod tests {
         let script = Script::new();
         script.refuse("container:gone");
         let mut stage = Stage::new(script, "container:gone");
-        stage.told(&["Opening", "refused: no such log: look at the list", "ended"]).await;
+        stage
+            .told(&["Opening", "refused: no such log: look at the list", "ended"])
+            .await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 
 use super::actions::Actions;
 use super::lenses::Lenses;
-use super::sources::{Shut, Sources};
+use super::sources::{Again, Shut, Sources};
 use crate::clock::Clock;
 use crate::config::LogSettings;
-use crate::docker::{self, Docker, DockerError};
+use crate::docker::{self, Docker, DockerError, DockerErrorKind};
 use crate::domain::HostId;
 use crate::engine::Fleet;
 use crate::engine::links::Links;
@@ -53,7 +53,7 @@ impl HostSources {
         self.links.exec(host).ok_or_else(|| Shut {
             why: format!("{host} is not connected").into(),
             hint: None,
-            retry: true,
+            again: Again::Soon,
         })
     }
 }
@@ -96,20 +96,33 @@ impl Sources for HostSources {
 
 impl From<FollowError> for Shut {
     fn from(error: FollowError) -> Self {
+        let again = if error.may_pass() {
+            Again::Soon
+        } else {
+            Again::Never
+        };
         Self {
             why: error.to_string().into(),
-            retry: error.may_pass(),
             hint: error.hint.map(Into::into),
+            again,
         }
     }
 }
 
 impl From<DockerError> for Shut {
     fn from(error: DockerError) -> Self {
+        let again = match error.kind {
+            DockerErrorKind::Silent | DockerErrorKind::Lost | DockerErrorKind::Timeout => {
+                Again::Soon
+            }
+            // An engine that ends takes its socket with it.
+            DockerErrorKind::Absent => Again::IfItWasThere,
+            _ => Again::Never,
+        };
         Self {
             why: error.to_string().into(),
-            retry: error.may_pass(),
             hint: error.hint.map(Into::into),
+            again,
         }
     }
 }

@@ -67,7 +67,7 @@ impl Lenses {
         let (out, pictures) = watch::channel(Arc::default());
         let (change, changes) = mpsc::channel(1);
         self.lock().insert(id, change);
-        let runner = Runner::new(Arc::clone(self), self.settings.buffer, start_at(begin), out);
+        let runner = Runner::new(self, self.settings.buffer, start_at(begin), out);
         let ends = runner::Ends { wishes, changes };
         let closed = Closed(Arc::clone(self), id);
         self.tasks.spawn(async move {
@@ -249,10 +249,16 @@ mod tests {
         stage.script.lose(&[]);
         shows(&lens, |picture| picture.lines >= 9).await;
         let texts = texts(&lens).await;
-        let kernel: Vec<_> = texts.iter().filter(|text| text.contains("kernel")).collect();
+        let kernel: Vec<_> = texts
+            .iter()
+            .filter(|text| text.contains("kernel"))
+            .collect();
         let numbers = ["1", "2", "3", "4", "5"].map(|n| format!("spark-1/kernel {n}"));
         assert_eq!(kernel, numbers.iter().collect::<Vec<_>>());
-        let gaps: Vec<_> = texts.iter().filter(|text| text.starts_with("gap 1")).collect();
+        let gaps: Vec<_> = texts
+            .iter()
+            .filter(|text| text.starts_with("gap 1"))
+            .collect();
         assert_eq!(gaps.len(), 1, "{texts:?}");
         assert!(gaps[0].contains(", resumed at "), "{gaps:?}");
     }
@@ -267,7 +273,10 @@ mod tests {
         shows(&lens, |picture| picture.lines == 8).await;
         let wanted = addresses(&["container:b", "kernel"]);
         assert_eq!(stage.lenses.set_sources(id, wanted).await, Reply::Done);
-        shows(&lens, |p| p.lines == 8 && p.sources.iter().any(|s| s.label.name.as_str() == "kernel")).await;
+        shows(&lens, |p| {
+            p.lines == 8 && p.sources.iter().any(|s| s.label.name.as_str() == "kernel")
+        })
+        .await;
         assert!(!texts(&lens).await.iter().any(|text| text.contains(":a ")));
         let opened = stage.script.opened();
         let of_b = opened.iter().filter(|open| open.starts_with("container:b"));
@@ -347,7 +356,10 @@ mod tests {
         while all.len() < 3 {
             all.extend(next_lines(&mut log).await);
         }
-        assert_eq!(all, ["spark-1/kernel 3", "spark-1/kernel 4", "container:a 4"]);
+        assert_eq!(
+            all,
+            ["spark-1/kernel 3", "spark-1/kernel 4", "container:a 4"]
+        );
 
         let mut log = stage.read(&["container:a"], false);
         assert_eq!(next_lines(&mut log).await.len(), 4);

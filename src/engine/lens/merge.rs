@@ -72,7 +72,8 @@ impl Merge {
 
     /// Whether a source may be read further.
     pub(super) fn wants(&self, source: SourceNumber) -> bool {
-        self.queue(source).is_some_and(|queue| queue.bytes < WAITING)
+        self.queue(source)
+            .is_some_and(|queue| queue.bytes < WAITING)
     }
 
     /// Whether anything waits.
@@ -119,7 +120,10 @@ impl Merge {
         // Of two lines with one stamp the one of the source that stands first comes first.
         let goes = |key: Stamp| bound.is_none_or(|bound| (key, first) < bound);
         let piece = self.queues.get_mut(first)?.take(goes)?;
-        Some((SourceNumber(u16::try_from(first).unwrap_or(u16::MAX)), piece))
+        Some((
+            SourceNumber(u16::try_from(first).unwrap_or(u16::MAX)),
+            piece,
+        ))
     }
 
     fn queue(&self, source: SourceNumber) -> Option<&Queue> {
@@ -135,7 +139,7 @@ impl Queue {
     /// The key of what comes next of it.
     fn head(&self) -> Option<Stamp> {
         Some(match self.waiting.front()? {
-            Piece::Lines(lines) => self.key_of(lines.get(self.gone)?.head.stamp),
+            Piece::Lines(lines) => self.key_of(lines.line(self.gone)?.head.stamp),
             Piece::Gap(_) | Piece::Missing(..) | Piece::Note(_) => self.key,
         })
     }
@@ -149,7 +153,7 @@ impl Queue {
             return None;
         };
         let mut run = LineBatch::default();
-        for line in (self.gone..).map_while(|index| lines.get(index)).take(RUN) {
+        for line in (self.gone..).map_while(|index| lines.line(index)).take(RUN) {
             let key = self.key_of(line.head.stamp);
             if !run.is_empty() && !goes(key) {
                 break;

@@ -96,7 +96,10 @@ mod tests {
         }
         // A timer of the runtime is due with the millisecond after its time.
         let wanted = [0, 50, 50, 66, 116];
-        let near = shown.iter().zip(wanted).all(|(at, wanted)| at.abs_diff(wanted) <= 4);
+        let near = shown
+            .iter()
+            .zip(wanted)
+            .all(|(at, wanted)| at.abs_diff(wanted) <= 4);
         assert!(near, "{shown:?}");
     }
 }

@@ -11,9 +11,7 @@ use super::feeder::{Fed, Feeder, Order};
 use super::lenses::Lenses;
 use super::sources::Sources;
 use crate::clock::Clock;
-use crate::follow::{
-    Follow, FollowEvent, LineBatch, Place, SourceAddress, Stamp, Start, StartAt,
-};
+use crate::follow::{FollowEvent, LineBatch, Place, SourceAddress, Stamp, Start, StartAt};
 use crate::logs::{Past, SourceNumber};
 use crate::tasks::Tasks;
 
@@ -86,7 +84,9 @@ impl Roster {
 
     /// Whether a source is among these.
     pub(super) fn has(&self, address: &SourceAddress) -> bool {
-        self.running.values().any(|running| running.address == *address)
+        self.running
+            .values()
+            .any(|running| running.address == *address)
     }
 
     /// Whether a number is that of one of these.

@@ -17,7 +17,10 @@ use super::words;
 use crate::clock::Clock;
 use crate::domain::Mib;
 use crate::follow::{LineBatch, SourceAddress, Stamp, StartAt};
-use crate::logs::{Lens, LensPicture, Past, RowKind, SourceNumber, SourceState};
+use crate::logs::{Lens, LensPicture, RowKind, SourceNumber, SourceState};
+
+/// Bytes of a MiB.
+const MIB: u64 = 1024 * 1024;
 
 /// Lines and bytes that are taken in at once: below two milliseconds.
 const SLICE: (usize, usize) = (512, 128 * 1024);
@@ -77,7 +80,7 @@ impl Runner {
     ) -> Self {
         let (out, feeds) = mpsc::channel(LANE);
         let (past, fetched) = mpsc::channel(LANE);
-        let cap = usize::try_from(buffer.bytes()).unwrap_or(usize::MAX);
+        let cap = usize::try_from(buffer.0.saturating_mul(MIB)).unwrap_or(usize::MAX);
         Self {
             lens: Lens::new(cap),
             roster: Roster::new(lenses, begin, out, past),
@@ -209,7 +212,10 @@ impl Runner {
     /// A row of our own behind the source's last line.
     fn note(&mut self, source: SourceNumber, kind: RowKind, text: &crate::text::SafeText) {
         let now = words::stamp(self.clock.wall());
-        let stamp = self.roster.last(source).map_or(now, |last| Stamp(last.0 + 1).min(now));
+        let stamp = self
+            .roster
+            .last(source)
+            .map_or(now, |last| Stamp(last.0 + 1).min(now));
         self.lens.note(source, kind, stamp, text);
     }
 
@@ -217,7 +223,7 @@ impl Runner {
         if let Some(ingest) = self.ingest.front_mut() {
             cut(ingest, &mut self.part);
             self.lens.ingest(ingest.source, &self.part);
-            if let Some(line) = self.part.get(self.part.len().saturating_sub(1)) {
+            if let Some(line) = self.part.line(self.part.len().saturating_sub(1)) {
                 self.roster.ends(ingest.source, line.head.stamp);
             }
             if ingest.next >= ingest.lines.len() {
@@ -263,7 +269,7 @@ fn cut(ingest: &mut Ingest, part: &mut LineBatch) {
     part.clear();
     let (most, bytes) = SLICE;
     while part.len() < most && part.bytes() < bytes {
-        let Some(line) = ingest.lines.get(ingest.next) else {
+        let Some(line) = ingest.lines.line(ingest.next) else {
             break;
         };
         let head = line.head;

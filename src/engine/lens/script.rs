@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::sources::{Shut, Sources};
+use super::sources::{Again, Shut, Sources};
 use crate::domain::HostId;
 use crate::follow::{
     Follow, FollowEvent, LineBatch, Place, SourceAddress, Stamp, Start, StartAt, StreamKind,
@@ -56,7 +56,8 @@ impl Script {
     }
 
     pub(super) fn refuse(&self, log: &str) {
-        self.state.send_modify(|state| state.refused.push(log.into()));
+        self.state
+            .send_modify(|state| state.refused.push(log.into()));
     }
 
     pub(super) fn ahead(&self, milliseconds: i64) {
@@ -80,13 +81,13 @@ impl Sources for Script {
             return Err(Shut {
                 why: "no such log".into(),
                 hint: Some("look at the list".into()),
-                retry: false,
+                again: Again::Never,
             });
         }
         let lines = state.logs.get(&log).copied().unwrap_or_default();
         let (next, end) = match start.from {
             StartAt::Tail(most) => (lines.saturating_sub(u64::from(most)) + 1, None),
-            StartAt::Since(stamp) => (stamp.0.div_ceil(1_000_000).max(1) as u64, None),
+            StartAt::Since(stamp) => ((stamp.0.max(1) as u64).div_ceil(1_000_000), None),
             StartAt::After(Place::Action(number)) => (number + 1, None),
             StartAt::Before(Place::Action(number), most) => {
                 (number.saturating_sub(u64::from(most)).max(1), Some(number))

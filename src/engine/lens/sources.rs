@@ -14,7 +14,26 @@ pub(in crate::engine) struct Shut {
     /// The mend, where we know one.
     pub(in crate::engine) hint: Option<SafeText>,
     /// Whether trying again by itself may help.
-    pub(in crate::engine) retry: bool,
+    pub(in crate::engine) again: Again,
+}
+
+/// Whether trying again by itself may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum Again {
+    /// No.
+    Never,
+    /// Where it could be read before: what it lives in is away and may come back.
+    IfItWasThere,
+    /// Yes.
+    Soon,
+}
+
+impl Shut {
+    /// How a followed source ended.
+    pub(super) fn ended(why: SafeText, hint: Option<SafeText>, retry: bool) -> Self {
+        let again = if retry { Again::Soon } else { Again::Never };
+        Self { why, hint, again }
+    }
 }
 
 /// The way to log sources.

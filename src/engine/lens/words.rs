@@ -59,7 +59,12 @@ pub(super) fn stamp(wall: Wall) -> Stamp {
 fn time(wall: Wall) -> String {
     Timestamp::from_millisecond(wall.0).map_or_else(
         |_| "--:--:--".into(),
-        |moment| moment.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string(),
+        |moment| {
+            moment
+                .to_zoned(TimeZone::system())
+                .strftime("%H:%M:%S")
+                .to_string()
+        },
     )
 }
 
@@ -84,8 +89,17 @@ mod tests {
     #[test]
     fn what_is_missing_is_counted() {
         let why = "the reader was too slow".into();
-        assert_eq!(missing(Some(1), &why).as_str(), "1 line is missing: the reader was too slow");
-        assert_eq!(missing(Some(7), &why).as_str(), "7 lines are missing: the reader was too slow");
-        assert_eq!(missing(None, &why).as_str(), "lines are missing: the reader was too slow");
+        assert_eq!(
+            missing(Some(1), &why).as_str(),
+            "1 line is missing: the reader was too slow"
+        );
+        assert_eq!(
+            missing(Some(7), &why).as_str(),
+            "7 lines are missing: the reader was too slow"
+        );
+        assert_eq!(
+            missing(None, &why).as_str(),
+            "lines are missing: the reader was too slow"
+        );
     }
 }

@@ -48,6 +48,7 @@ pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
         | Reply::Preview(_)
         | Reply::Sources(_)
         | Reply::Lens(_)
+        | Reply::Log(_)
         | Reply::Ledger(_) => {}
         Reply::Refused(refusal) => refuse(ui, Severity::Warning, "", refusal),
         Reply::Failed(refusal) => refuse(ui, Severity::Error, "", refusal),
