@@ -1,15 +1,22 @@
-//! Answers what only has to be looked at: details of a container, log sources, lenses. Nothing on any host changes.
+//! Answers what only has to be looked at: details of a container, log sources, lenses. Nothing on any host changes. Here is
+//! only who answers.
 
 use std::sync::Arc;
 
 use super::command::{Command, Refusal, Reply};
 use super::host_actor::Shared;
 use super::lens::offers;
+use super::look_container;
 
 /// Looks, and answers.
 pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
+    let links = &shared.links;
     match command {
-        Command::Sources { host } => offers(&shared.links, &shared.tasks, &host).await,
+        Command::Inspect { host, id } => look_container::inspect(links, &host, &id).await,
+        Command::WatchStats { host, only } => {
+            look_container::watch_stats(links, &host, only, shared.lanes.now())
+        }
+        Command::Sources { host } => offers(links, &host).await,
         Command::OpenLens { sources, begin } => shared.lenses.open(sources, begin),
         Command::SetSources { lens, sources } => shared.lenses.set_sources(lens, sources).await,
         Command::ReadLogs {

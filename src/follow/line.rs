@@ -128,20 +128,20 @@ impl LineBatch {
 
     /// Its lines.
     pub fn iter(&self) -> impl Iterator<Item = LineRef<'_>> {
-        self.heads.iter().map(|head| self.line(*head))
+        self.heads.iter().map(|head| self.line_of(head))
     }
 
-    /// The so manyth line, from 0.
-    pub fn get(&self, index: usize) -> Option<LineRef<'_>> {
-        self.heads.get(index).map(|head| self.line(*head))
+    /// The line at this place, from 0.
+    pub fn line(&self, at: usize) -> Option<LineRef<'_>> {
+        self.heads.get(at).map(|head| self.line_of(head))
     }
 
-    fn line(&self, head: LineHead) -> LineRef<'_> {
+    fn line_of(&self, head: &LineHead) -> LineRef<'_> {
         let start = head.start as usize;
         let bytes = self.text.get(start..start + head.len as usize);
         LineRef {
             bytes: bytes.unwrap_or_default(),
-            head,
+            head: *head,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The `:` line (pure): what it may say, what is completed, and what is wrong with what was typed.
 
 use super::action::{self, Action};
+use super::lens_offers;
 use super::ui::{GraphSpan, SortKey, Tab, Ui};
 use crate::domain::HostId;
-use crate::engine::{Fleet, Signal};
+use crate::engine::{Fleet, InvalidSource, Signal, SourceAddress, TextForm};
 
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,12 @@ pub enum Order {
     Filter(String),
     /// Show what is and was wrong.
     Alerts,
+    /// Open the log lens over these sources.
+    Logs(Vec<SourceAddress>),
+    /// Open it over the sources of a host.
+    LogsOf(HostId),
+    /// Save the shown lines, to this file.
+    Save(Option<String>, TextForm),
 }
 
 /// Why a line was not understood.
@@ -49,7 +56,7 @@ pub struct Misunderstood {
 }
 
 /// Verbs that are no acts of their own, or take words after them.
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "go",
     "reconnect",
     "shell",
@@ -63,6 +70,8 @@ const VERBS: [&str; 14] = [
     "meters",
     "processes",
     "link",
+    "logs",
+    "save",
     "q",
 ];
 
@@ -123,6 +132,9 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         ("sort", [key]) => Order::Sort(one_of("sort key", key, &SORTS)?),
         ("span", [span]) => Order::Span(one_of("span", span, &SPANS)?),
         ("mouse", [state]) => Order::Mouse(one_of("switch", state, &SWITCH)?),
+        ("logs", [first, more @ ..]) => logs(first, more, fleet)?,
+        ("save", [path]) => Order::Save(Some((*path).to_owned()), TextForm::Pretty),
+        ("save", ["raw", path]) => Order::Save(Some((*path).to_owned()), TextForm::Raw),
         ("filter", words) => Order::Filter(words.join(" ")),
         (verb, []) => match Action::named(verb).filter(|action| action.is_verb()) {
             Some(action) => Order::Act(action),
@@ -155,6 +167,7 @@ pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
             all
         }
         ["go" | "shell"] | ["reconnect", ..] => hosts().collect(),
+        ["logs", ..] => return log_completions(head, word, fleet, ui),
         ["theme"] => ui.themes.iter().map(String::as_str).collect(),
         ["sort"] => names(&SORTS),
         ["span"] => names(&SPANS),
@@ -195,6 +208,8 @@ fn usage(verb: &str) -> String {
         "span" => " 2m|15m|1h",
         "mouse" => " on|off",
         "filter" => " WORDS",
+        "logs" => " HOST | [HOST/]container:NAME [HOST/]unit:NAME [HOST/]file:PATH [HOST/]kernel",
+        "save" => " [raw] FILE",
         _ => "",
     };
     format!("write `{verb}{how}`")
@@ -222,6 +237,42 @@ fn host(name: &str, fleet: &Fleet) -> Result<HostId, Misunderstood> {
         hint: action::nearest(name, ids().map(HostId::as_str))
             .map(|near| format!("did you mean `{near}`?")),
     })
+}
+
+/// `logs HOST`, or sources by their addresses; a bare name on a host is a container's.
+fn logs(first: &str, more: &[&str], fleet: &Fleet) -> Result<Order, Misunderstood> {
+    if more.is_empty()
+        && let Ok(id) = host(first, fleet)
+    {
+        return Ok(Order::LogsOf(id));
+    }
+    let words = std::iter::once(&first).chain(more);
+    let sources: Result<Vec<SourceAddress>, Misunderstood> = words
+        .map(|word| {
+            let address: SourceAddress =
+                word.parse().map_err(|error: InvalidSource| Misunderstood {
+                    what: error.what,
+                    hint: Some(error.hint.to_owned()),
+                })?;
+            if let Some(id) = &address.host {
+                host(id.as_str(), fleet)?;
+            }
+            Ok(address)
+        })
+        .collect();
+    Ok(Order::Logs(sources?))
+}
+
+fn log_completions(head: &str, word: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
+    let typed = word.to_lowercase();
+    let hosts = fleet.hosts.iter().map(|host| host.id.to_string());
+    let rows = lens_offers::rows(&ui.lens, fleet, "");
+    let sources = rows.iter().map(|row| row.address.to_string());
+    hosts
+        .chain(sources)
+        .filter(|candidate| candidate.to_lowercase().starts_with(&typed))
+        .map(|candidate| format!("{head} {candidate}"))
+        .collect()
 }
 
 fn number(word: &str) -> Result<u32, Misunderstood> {

@@ -2,7 +2,6 @@
 //! hands carry out what it wants.
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,20 +11,21 @@ use ratatui::Terminal;
 use rustix::process::{Signal as ProcessSignal, getpgrp, getsid, kill_current_process_group};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::clipboard;
+use super::copying::{Copying, Taken, lens_says};
 use super::error::TuiError;
 use super::face;
 use super::frame::{Cost, FrameBackend, Pace, Reason};
 use super::input::{Event, Input};
 use super::keymap::Keymap;
+use super::lens_end::{LensEnd, LensSaid};
 use super::options::TuiOptions;
 use super::signals::{Alarm, Watchdog};
 use super::source::{Asking, Playback, Player, Source};
 use super::terminal::{self, Guard};
 use super::theme::{self, Theme};
 use super::theme_load;
-use super::ui::{CopyRoute, Ui};
-use super::ui_update::{self, Copied, Scene, UiEffect};
+use super::ui::Ui;
+use super::ui_update::{self, Scene, UiEffect};
 use super::view;
 use crate::domain::{HostId, Severity};
 use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply};
@@ -38,7 +38,6 @@ const TICK: Duration = Duration::from_millis(250);
 const LOOK_AT_FILES: u8 = 4;
 
 type Screen = Terminal<FrameBackend<fn(&[u8])>>;
-type Copying = Pin<Box<dyn Future<Output = (String, Result<(CopyRoute, String), String>)>>>;
 
 /// Shows the fleet until the person leaves. Called on the main thread, outside of any async task: it runs a small runtime
 /// of its own, so that no work of the engine stands between a key and the screen.
@@ -83,10 +82,11 @@ pub(super) struct Console {
     light: bool,
     pub(super) pace: Pace,
     cost: Cost,
-    source: Source,
+    pub(super) source: Source,
     pub(super) options: TuiOptions,
     asking: FuturesUnordered<Asking>,
-    copying: FuturesUnordered<Copying>,
+    pub(super) copying: FuturesUnordered<Copying>,
+    pub(super) lens: Option<LensEnd>,
     pub(super) files: Vec<(PathBuf, Option<SystemTime>)>,
     ticks: u8,
 }
@@ -96,7 +96,8 @@ enum Woken {
     Alarm(Option<Alarm>),
     Event(Option<Event>),
     Answered(Command, Reply),
-    Copied(String, Result<(CopyRoute, String), String>),
+    Taken(Taken),
+    Lens(LensSaid),
     Fleet(bool),
     Notice(Option<Notice>),
     Tick,
@@ -147,6 +148,7 @@ impl Console {
             source,
             asking: FuturesUnordered::new(),
             copying: FuturesUnordered::new(),
+            lens: None,
             files: Vec::new(),
             ticks: 0,
             options,
@@ -203,7 +205,8 @@ impl Console {
             alarm = alarms.recv() => Woken::Alarm(alarm),
             event = events.recv(), if !events.is_closed() || !events.is_empty() => Woken::Event(event),
             Some((command, reply)) = self.asking.next() => Woken::Answered(command, reply),
-            Some((what, outcome)) = self.copying.next() => Woken::Copied(what, outcome),
+            Some(taken) = self.copying.next() => Woken::Taken(taken),
+            said = lens_says(&mut self.lens) => Woken::Lens(said),
             changed = self.fleets.changed() => Woken::Fleet(changed.is_ok()),
             notice = next_notice(&mut self.notices) => Woken::Notice(notice),
             _ = tick.tick() => Woken::Tick,
@@ -227,11 +230,11 @@ impl Console {
                 self.pace.want(Reason::Person);
                 ui_update::reply(&mut self.ui, &command, reply)
             }
-            Woken::Copied(what, outcome) => {
-                self.pace.want(Reason::Person);
-                ui_update::copied(&mut self.ui, &what, outcome);
+            Woken::Taken(taken) => {
+                self.taken(taken);
                 Vec::new()
             }
+            Woken::Lens(said) => self.lens_said(said),
             // Where a panic took the engine along, its alarm is on its way.
             Woken::Fleet(false) => {
                 let ending = Alarm::ending(alarms).await;
@@ -349,6 +352,7 @@ impl Console {
                 self.asking.push(self.source.ask(command));
             }
             UiEffect::Copy(copied) => self.copying.push(self.copy(copied)),
+            UiEffect::Lens(hand) => self.lens_hand(hand),
             UiEffect::Quit => return Ok(After::Leave),
             UiEffect::Suspend => self.suspend(),
             UiEffect::Redraw => self.redraw()?,
@@ -368,6 +372,9 @@ impl Console {
 
     fn draw(&mut self) -> Result<(), TuiError> {
         let fleet = self.ui.shown(&self.fleet);
+        if let Some(lens) = &mut self.lens {
+            lens.make_room(face::room(&self.ui, fleet).lens);
+        }
         let (ui, keymap, theme) = (&self.ui, &self.keymap, &self.theme);
         self.screen
             .draw(|frame| view::view(frame, fleet, ui, keymap, theme))
@@ -444,33 +451,6 @@ impl Console {
             Err(refusal) => self.ui.say(Severity::Error, refusal.why, refusal.hint),
         }
         self.resize()
-    }
-
-    fn copy(&self, copied: Copied) -> Copying {
-        let outside = Arc::clone(&self.options.outside);
-        let routes = clipboard::routes(self.options.in_tmux, copied.text.len());
-        Box::pin(async move {
-            let mut note = String::new();
-            for route in routes {
-                let text = copied.text.clone();
-                let tried = match route {
-                    CopyRoute::Tmux => outside.copy_to_tmux(text).await.map(|()| String::new()),
-                    CopyRoute::Osc52 => {
-                        terminal::write_frame(&clipboard::osc52(&text));
-                        Ok(note.clone())
-                    }
-                    CopyRoute::File => {
-                        let path = outside.copy_to_file(text).await;
-                        path.map(|path| path.display().to_string())
-                    }
-                };
-                match tried {
-                    Ok(told) => return (copied.what, Ok((route, told))),
-                    Err(why) => note = format!("; tmux did not take it: {why}"),
-                }
-            }
-            (copied.what, Err(note))
-        })
     }
 
     /// A recording that can't be read on stays where it is.

@@ -4,7 +4,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::dialogs;
-use super::panes;
+use super::panes::{self, LensPlace};
 use super::rows;
 use super::ui::{Focus, Screen, Tab, Ui};
 use super::ui_update::Spot;
@@ -64,6 +64,8 @@ pub struct Layout {
     pub table_head: Rect,
     /// Its rows.
     pub table_rows: Rect,
+    /// The parts of the log lens.
+    pub lens: LensPlace,
     /// The line of events and the place.
     pub event: Rect,
     /// The line of hints, or of what is typed.
@@ -103,6 +105,10 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
             layout.list_rows.height -= 1;
             layout.hints = line(height - 1);
         }
+        if ui.screen == Screen::Logs {
+            layout.screen = std::mem::take(&mut layout.list_rows);
+            layout.lens = panes::lens_place(layout.screen);
+        }
         layer(&mut layout, size, ui, fleet);
         return layout;
     }
@@ -115,6 +121,10 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
         layout.screen = body;
         let inner = Borders::of(body).inner;
         [layout.table_head, layout.table_rows] = split_rows(inner, 1);
+        if ui.screen == Screen::Logs {
+            layout.lens = panes::lens_place(body);
+            (layout.table_head, layout.table_rows) = Default::default();
+        }
         layer(&mut layout, size, ui, fleet);
         return layout;
     }
@@ -336,6 +346,9 @@ impl Layout {
         }
         if self.table_rows.contains(at) {
             return Spot::TableRow(down(self.table_rows));
+        }
+        if self.lens.all.contains(at) {
+            return panes::lens_spot(&self.lens, at, ui, fleet);
         }
         if self.detail.contains(at) || self.screen.contains(at) {
             return Spot::Detail;

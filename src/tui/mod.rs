@@ -3,6 +3,7 @@
 pub mod action;
 mod clipboard;
 pub mod command_line;
+mod copying;
 mod decode;
 mod dialogs;
 mod error;
@@ -14,6 +15,9 @@ mod input;
 mod keymap;
 pub mod layout;
 mod ledger_rows;
+mod lens_end;
+pub mod lens_lines;
+pub mod lens_offers;
 mod line_edit;
 mod options;
 pub mod palette;
@@ -27,7 +31,9 @@ mod source;
 pub mod terminal;
 pub mod theme;
 pub mod theme_load;
+mod theme_sgr;
 mod ui;
+mod ui_lens;
 mod ui_tables;
 pub mod ui_update;
 pub mod view;
@@ -45,4 +51,5 @@ pub use ui::{
     Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, LastPlace, Layer, LineEdit, ReplayUi,
     Screen, SortKey, Tab, TableUi, Ui,
 };
+pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
 pub use ui_tables::{Chosen, LedgerUi};

@@ -62,6 +62,9 @@ pub trait Outside: Send + Sync {
     /// Writes a text into a new file of mode 0600 in the state directory; its path.
     async fn copy_to_file(&self, text: String) -> Result<PathBuf, String>;
 
+    /// Writes a text into a new file of mode 0600 at a path of the person's; what is there already stays. The path.
+    async fn save(&self, text: String, path: &str) -> Result<PathBuf, String>;
+
     /// Runs a command of this machine in the terminal, which is in its ordinary state meanwhile; returns when it has ended.
     async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal>;
 

@@ -25,20 +25,24 @@ impl Ui {
     }
 
     /// The lines that narrow lists.
-    fn filters(&self) -> [&LineEdit; 3] {
+    fn filters(&self) -> [&LineEdit; 5] {
         [
             &self.list_filter,
             &self.processes.filter,
             &self.ledger.filter,
+            &self.lens.search,
+            &self.lens.filter,
         ]
     }
 
     /// The lines that narrow lists, to be typed into.
-    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 3] {
+    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 5] {
         [
             &mut self.list_filter,
             &mut self.processes.filter,
             &mut self.ledger.filter,
+            &mut self.lens.search,
+            &mut self.lens.filter,
         ]
     }
 
@@ -61,7 +65,7 @@ impl Ui {
             (Screen::Containers, _, _) | (Screen::Hosts, Focus::Detail, Tab::Containers) => {
                 Place::Containers
             }
-            (Screen::Logs, _, _) => Place::Detail,
+            (Screen::Logs, _, _) => Place::Logs,
             (Screen::Hosts, Focus::List, _) => Place::List,
             (Screen::Hosts, Focus::Detail, Tab::Processes) => Place::Processes,
             (Screen::Hosts, Focus::Detail, Tab::Logs) => Place::Sources,
@@ -75,6 +79,7 @@ fn layer_place(layer: &Layer) -> Place {
         Layer::Help { search, .. } | Layer::Text { search, .. } if search.active => Place::Text,
         Layer::Help { .. } | Layer::Text { .. } => Place::Reading,
         Layer::Palette { .. }
+        | Layer::Sources(_)
         | Layer::CommandLine { .. }
         | Layer::Dialog(Dialog::Prompts { .. }) => Place::Text,
         Layer::Dialog(Dialog::Confirm { typed, .. }) if typed.active => Place::Text,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::ui_lens::{LensUi, SourcePicker};
 use super::ui_tables::LedgerUi;
 use crate::domain::{Age, At, HostId, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
@@ -73,6 +74,8 @@ pub struct Ui {
     pub asked: Vec<(ConfirmationId, Command)>,
     /// Dialogs that wait until nothing is being typed.
     pub held_back: Vec<Dialog>,
+    /// The log lens.
+    pub lens: LensUi,
 }
 
 impl Ui {
@@ -110,6 +113,7 @@ impl Ui {
             set_aside: Vec::new(),
             asked: Vec::new(),
             held_back: Vec::new(),
+            lens: LensUi::default(),
         }
     }
 
@@ -323,6 +327,8 @@ pub enum Layer {
         /// Which of its hits is the present one, counted from the first.
         hit: usize,
     },
+    /// Which log sources are shown.
+    Sources(SourcePicker),
     /// A dialog.
     Dialog(Dialog),
 }

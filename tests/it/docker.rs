@@ -20,13 +20,13 @@ use crate::dockerd::{Dockerd, IMAGE};
 const LONG: Duration = Duration::from_secs(20);
 
 /// This machine, with a `DOCKER_HOST` of its own.
-struct Here {
+pub(crate) struct Here {
     local: LocalExec,
     docker_host: String,
 }
 
 impl Here {
-    fn at(socket: &Path, tasks: &Tasks) -> Arc<dyn Exec> {
+    pub(crate) fn at(socket: &Path, tasks: &Tasks) -> Arc<dyn Exec> {
         Arc::new(Self {
             local: LocalExec::new(tasks.clone()),
             docker_host: format!("unix://{}", socket.display()),

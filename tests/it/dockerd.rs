@@ -52,7 +52,7 @@ impl Dockerd {
         self.wait();
     }
 
-    /// Ends the daemon as a crash does.
+    /// Ends the daemon, and its containers with it: it still tells that they end.
     pub(crate) fn end(&mut self) {
         terminate(&mut self.child);
     }
@@ -91,6 +91,12 @@ impl Dockerd {
     /// An order without a body that must be obeyed.
     pub(crate) fn post(&self, path: &str) {
         let (status, said) = self.ask("POST", path, "application/json", b"");
+        assert!((200..300).contains(&status), "{path}: {status} {said}");
+    }
+
+    /// A removal that must be obeyed.
+    pub(crate) fn delete(&self, path: &str) {
+        let (status, said) = self.ask("DELETE", path, "application/json", b"");
         assert!((200..300).contains(&status), "{path}: {status} {said}");
     }
 

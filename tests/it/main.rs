@@ -10,6 +10,7 @@
 
 mod cli;
 mod config;
+mod containers;
 mod demo;
 mod dial;
 mod docker;
@@ -17,6 +18,7 @@ mod dockerd;
 mod fleet;
 mod follow;
 mod known_hosts;
+mod ledger;
 mod pty;
 mod quoting;
 mod readme;

@@ -56,6 +56,18 @@ impl HostSources {
             again: Again::Soon,
         })
     }
+
+    /// The container engine of a host: the one that its link has found, else one that is looked for now.
+    async fn docker(
+        &self,
+        host: Option<&HostId>,
+        exec: Arc<dyn Exec>,
+    ) -> Result<Docker, DockerError> {
+        match host.map(|host| self.links.docker(host)) {
+            Some(Ok(docker)) => Ok(docker),
+            _ => Docker::find(exec, &self.tasks).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -67,7 +79,7 @@ impl Sources for HostSources {
         let exec = self.exec(address.host.as_ref())?;
         match &address.spec {
             SourceSpec::Container(name) => {
-                let docker = Docker::find(exec, &self.tasks).await?;
+                let docker = self.docker(address.host.as_ref(), exec).await?;
                 Ok(docker::follow(&docker, name, start).await?)
             }
             spec => Ok(follow::open(exec, spec, start).await?),

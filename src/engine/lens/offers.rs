@@ -1,14 +1,12 @@
 //! What can be followed on a host: its containers, then what else writes lines there.
 
-use crate::docker::Docker;
 use crate::domain::{Container, ContainerState, HostId};
 use crate::engine::links::Links;
 use crate::engine::{Refusal, Reply};
 use crate::follow::{self, SourceOffer, SourceSpec};
-use crate::tasks::Tasks;
 
 /// The sources of a host; a host without containers has the others all the same.
-pub(in crate::engine) async fn offers(links: &Links, tasks: &Tasks, host: &HostId) -> Reply {
+pub(in crate::engine) async fn offers(links: &Links, host: &HostId) -> Reply {
     let Some(exec) = links.exec(host) else {
         return Reply::Failed(Refusal {
             why: format!("{host} is not connected"),
@@ -16,7 +14,7 @@ pub(in crate::engine) async fn offers(links: &Links, tasks: &Tasks, host: &HostI
         });
     };
     let containers = async {
-        let docker = Docker::find(exec.clone(), tasks).await.ok()?;
+        let docker = links.docker(host).ok()?;
         docker.list().await.ok()
     };
     let (containers, others) = tokio::join!(containers, follow::discover(exec.as_ref()));

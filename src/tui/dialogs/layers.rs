@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{command_line, confirm, help, host_keys, palette, prompts, reader, signal};
+use super::{command_line, confirm, help, host_keys, palette, prompts, reader, signal, sources};
 use crate::domain::Question;
 use crate::engine::Fleet;
 use crate::tui::panes::Scene;
@@ -23,6 +23,7 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
             boxed(middle(screen, 100, height), 0, 0)
         }
         Layer::CommandLine { .. } => command_line::place(screen),
+        Layer::Sources(_) => boxed(upper(screen, 96, 30), 2, 2),
         Layer::Dialog(dialog) => match dialog {
             Dialog::HostKeys { .. } => {
                 let keys = host_keys::asked(fleet).count();
@@ -54,6 +55,7 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
 pub(in crate::tui) fn things(layer: &Layer, rows: Rect, fleet: &Fleet) -> (usize, u16) {
     match layer {
         Layer::Palette { selected, .. } => (palette::first(*selected, rows), 1),
+        Layer::Sources(picker) => (palette::first(picker.selected, rows), 1),
         Layer::Help { scroll, .. } | Layer::Text { scroll, .. } => (*scroll, 1),
         Layer::Dialog(Dialog::HostKeys { selected, .. }) => {
             (host_keys::first(fleet, *selected, rows), host_keys::ROWS)
@@ -111,6 +113,10 @@ pub(in crate::tui) fn layers(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Optio
         }
         Layer::Palette { search, selected } => {
             let at = palette::palette(canvas, (area, rows), scene, (search, *selected));
+            Some(at)
+        }
+        Layer::Sources(picker) => {
+            let at = sources::sources(canvas, (area, rows), scene, picker);
             Some(at)
         }
         Layer::CommandLine {

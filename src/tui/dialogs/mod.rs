@@ -9,5 +9,6 @@ mod palette;
 mod prompts;
 mod reader;
 mod signal;
+mod sources;
 
 pub(super) use layers::{layers, place, things};

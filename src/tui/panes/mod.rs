@@ -9,6 +9,7 @@ mod host_list;
 mod identity;
 mod ledger;
 mod link;
+mod logs;
 mod meters;
 mod processes;
 mod screens;
@@ -23,6 +24,9 @@ pub(super) use empty::no_hosts;
 pub(super) use host_list::host_list;
 pub(super) use identity::identity;
 pub(super) use ledger::row_cursor as ledger_cursor;
+pub(super) use logs::{
+    LensPlace, logs, place as lens_place, row_cursor as lens_cursor, spot as lens_spot,
+};
 pub(super) use processes::column_at;
 pub(super) use screens::screen;
 pub(super) use strip::{host_at as strip_host, strip};

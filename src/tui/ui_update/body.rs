@@ -6,6 +6,7 @@ use super::describe;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::moved;
 use super::layers;
+use super::lens;
 use super::questions;
 use super::route;
 use super::screens;
@@ -16,6 +17,9 @@ use crate::tui::rows;
 use crate::tui::ui::{Dialog, Focus, GraphSpan, Layer, LineEdit, Screen, SortKey, Tab, Ui};
 
 pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
+    if let Some(effects) = lens::act(ui, scene, action) {
+        return effects;
+    }
     if ui.has_draft() {
         type_filter(ui, scene, action);
         return Vec::new();
@@ -218,6 +222,7 @@ fn mark(ui: &mut Ui, scene: Scene<'_>) {
 }
 
 fn pause(ui: &mut Ui, scene: Scene<'_>) {
+    ui.lens.held = None;
     ui.paused = match ui.paused {
         Some(_) => None,
         None => Some(Arc::clone(scene.fleet)),
@@ -277,6 +282,9 @@ fn back(ui: &mut Ui) -> Vec<UiEffect> {
 
 /// Ends typing and clears the filter, then unzooms, then goes back to the list.
 pub(super) fn close(ui: &mut Ui) {
+    if ui.screen == Screen::Logs {
+        return lens::close(ui);
+    }
     let mine = match ui.place_of_keys() {
         Place::List => &mut ui.list_filter,
         Place::Ledger => &mut ui.ledger.filter,

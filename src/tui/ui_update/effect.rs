@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::HostId;
-use crate::engine::{Command, Fleet};
+use crate::domain::{HostId, LensId};
+use crate::engine::{Command, Fleet, LensOrder, TextForm, TextScope};
 use crate::shell::ShellCommand;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
@@ -51,6 +51,8 @@ pub struct Room {
     pub detail: usize,
     /// Rows that the detail would need.
     pub detail_length: usize,
+    /// Lines of the log lens.
+    pub lens: usize,
     /// Rows of the top layer.
     pub layer: usize,
     /// Cells of each of them.
@@ -83,6 +85,39 @@ pub enum UiEffect {
     Theme(String),
     /// Steer the recording.
     Replay(ReplayOrder),
+    /// Do something with a lens.
+    Lens(LensHand),
+}
+
+/// Something for hands to do with a lens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LensHand {
+    /// Fetch this one and look at it; the one before is closed.
+    Take(LensId),
+    /// Close this one, which nobody looks at.
+    Close(LensId),
+    /// Give it an order.
+    Order(LensOrder),
+    /// Take lines out of it.
+    Text {
+        /// What they are, for the person.
+        what: String,
+        /// Which lines.
+        scope: TextScope,
+        /// How they are written.
+        form: TextForm,
+        /// Where they go.
+        to: TextTo,
+    },
+}
+
+/// Where lines of a lens go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextTo {
+    /// To the clipboard, by the best way there is.
+    Clipboard,
+    /// To a new file: at this path, or in the state directory.
+    File(Option<String>),
 }
 
 /// A text to copy.
@@ -132,6 +167,12 @@ pub enum Spot {
     TableRow(usize),
     /// The detail elsewhere.
     Detail,
+    /// A row of the lens's picture.
+    LensRow(usize),
+    /// A cell of the lens's minimap, and how many there are.
+    LensMap(u16, u16),
+    /// The lens elsewhere.
+    Lens,
     /// A row of the top layer.
     LayerRow(usize),
     /// Anything else.

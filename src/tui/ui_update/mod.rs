@@ -8,6 +8,9 @@ mod fit;
 mod layers;
 mod ledger;
 mod lens;
+mod lens_open;
+mod lens_picker;
+pub(in crate::tui) mod lens_words;
 mod mouse;
 mod questions;
 mod replies;
@@ -16,7 +19,8 @@ mod screens;
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Copied, Input, ReplayOrder, Room, Scene, Spot, UiEffect};
+pub use effect::{Copied, Input, LensHand, ReplayOrder, Room, Scene, Spot, TextTo, UiEffect};
 pub use fit::fit;
-pub use replies::{copied, notice, reply};
+pub use lens_open::{ended as lens_ended, pictured as lens_pictured};
+pub use replies::{copied, notice, reply, saved};
 pub use route::update;

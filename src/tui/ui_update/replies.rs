@@ -1,6 +1,7 @@
 //! What the engine answered, what people should hear, and how a copy went: all become one line, and maybe a dialog.
 
 use super::effect::UiEffect;
+use super::lens_open;
 use crate::domain::Severity;
 use crate::engine::{Challenge, Command, Notice, Refusal, Reply, Signal};
 use crate::shell::ShellCommand;
@@ -9,6 +10,9 @@ use crate::tui::ui::{Button, CopyRoute, Dialog, Layer, LineEdit, Ui};
 /// Takes the engine's answer to a command.
 pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
     ui.waiting = ui.waiting.saturating_sub(1);
+    if let Some(effects) = lens_open::reply(ui, command, &reply) {
+        return effects;
+    }
     let origin = origin(ui, command);
     match reply {
         Reply::Done => return done(ui, &origin),
@@ -122,6 +126,18 @@ pub fn notice(ui: &mut Ui, notice: &Notice) {
             text,
             notice.hint.as_ref().map(ToString::to_string),
         );
+    }
+}
+
+/// Says where saved lines are.
+pub fn saved(ui: &mut Ui, what: &str, outcome: Result<String, String>) {
+    match outcome {
+        Ok(path) => ui.say(Severity::Info, format!("wrote {what} to {path}"), None),
+        Err(why) => ui.say(
+            Severity::Error,
+            format!("{what} could not be saved: {why}"),
+            Some("`:save FILE` names another file".into()),
+        ),
     }
 }
 

@@ -5,6 +5,8 @@ use super::dialogs;
 use super::effect::{Input, ReplayOrder, Scene, UiEffect};
 use super::fit;
 use super::layers;
+use super::lens;
+use super::lens_picker;
 use super::mouse;
 use super::questions;
 use crate::domain::{Age, Severity};
@@ -19,7 +21,7 @@ const SECOND: Age = Age(3_000);
 
 /// Changes the looks by one input. Selections and scrolls are valid afterwards, for the rows that the scene tells.
 pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
-    let effects = match input {
+    let mut effects = match input {
         Input::Key(key) => {
             ui.last_key = ui.now;
             press(ui, scene, key)
@@ -50,6 +52,7 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
         }
         Input::Fleet => questions::settle(ui, scene),
     };
+    effects.extend(lens::tell(ui));
     fit::fit(ui, scene);
     effects
 }
@@ -59,6 +62,10 @@ fn press(ui: &mut Ui, scene: Scene<'_>, key: Key) -> Vec<UiEffect> {
     if place == Place::Text
         && let Some(c) = key.types()
     {
+        // Names of sources have no blanks: the key ticks.
+        if c == ' ' && lens_picker::toggle(ui, scene) {
+            return Vec::new();
+        }
         layers::accept_completion(ui, scene);
         if let Some(line) = typed_line(ui) {
             line.insert(c.encode_utf8(&mut [0; 4]));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::body;
 use super::effect::{Room, Scene, UiEffect};
 use super::ledger;
-use super::lens;
+use super::lens_open;
 use crate::engine::Fleet;
 use crate::tui::action::{Action, Place};
 use crate::tui::ui::{Focus, LastPlace, Screen, Ui};
@@ -16,9 +16,9 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
         Action::Hosts if ui.screen == Screen::Hosts => body::set_focus(ui, Focus::List),
         Action::Hosts => go(ui, Screen::Hosts),
         Action::Containers => go(ui, Screen::Containers),
-        Action::Logs => go(ui, Screen::Logs),
+        Action::Logs => return Some(lens_open::last(ui, scene)),
         Action::Actions => go(ui, Screen::Actions),
-        Action::OpenLogs => return Some(lens::open_selected(ui, scene)),
+        Action::OpenLogs => return Some(lens_open::selected(ui, scene)),
         Action::LastPlace => back_and_forth(ui),
         _ => {
             return match ui.place() {

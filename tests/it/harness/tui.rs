@@ -83,6 +83,9 @@ impl Outside for Hands {
     async fn copy_to_file(&self, _text: String) -> Result<PathBuf, String> {
         Err("the harness writes no files".into())
     }
+    async fn save(&self, _text: String, _path: &str) -> Result<PathBuf, String> {
+        Err("the harness writes no files".into())
+    }
     async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal> {
         println!("RUNS {line}");
         Ok(())

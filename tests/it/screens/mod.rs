@@ -1,6 +1,7 @@
 //! The screens as contracts: every pane in four moods at three sizes as text, and no size that panics.
 
 mod fleets;
+mod lens;
 mod scenes;
 
 use std::sync::LazyLock;
@@ -43,6 +44,25 @@ fn panes_in_four_moods() {
 }
 
 #[test]
+fn the_log_lens_in_four_moods() {
+    for scene in scenes::lenses() {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+    for scene in scenes::lens_layers() {
+        let name = format!("{}-120x40", scene.name);
+        insta::assert_snapshot!(name, drawn(&scene, (120, 40)));
+    }
+    for scene in scenes::lenses() {
+        if scene.name == "logs-broken" {
+            insta::assert_snapshot!("logs-40x8", drawn(&scene, (40, 8)));
+        }
+    }
+}
+
+#[test]
 fn what_lies_over_them() {
     for scene in scenes::layers() {
         for size in [(80, 24), (120, 40)] {
@@ -73,6 +93,8 @@ static ALL: LazyLock<Vec<Scene>> = LazyLock::new(|| {
     let mut all = scenes::panes();
     all.extend(scenes::layers());
     all.extend(scenes::moods());
+    all.extend(scenes::lenses());
+    all.extend(scenes::lens_layers());
     all
 });
 
@@ -80,12 +102,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_size_panics_and_nothing_stands_outside(width in 1_u16..=220, height in 1_u16..=70, which in 0_usize..64) {
+    fn no_size_panics_and_nothing_stands_outside(width in 1_u16..=220, height in 1_u16..=70, which in 0_usize..128) {
         let scene = &ALL[which % ALL.len()];
         drawn(scene, (width, height));
         let layout = layout::layout((width, height), &scene.ui, &scene.fleet);
         let screen = ratatui::layout::Rect::new(0, 0, width, height);
-        for area in [layout.list, layout.detail, layout.layer, layout.process_rows, layout.list_rows, layout.event] {
+        for area in [layout.list, layout.detail, layout.layer, layout.process_rows, layout.list_rows, layout.event, layout.lens.rows, layout.lens.map] {
             prop_assert!(area.area() == 0 || screen.intersection(area) == area, "{area:?} in {screen:?}");
         }
     }
