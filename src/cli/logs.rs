@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{HealthWord, HostId};
 use crate::engine::{
-    Actor, Command, Engine, Fleet, Handle, Level, LogBegin, LogItem, LogStream, Reply, Setup,
-    SourceAddress, SourceNumber, SourceState, Stamp, Ways,
+    Acting, Actor, Command, Engine, Fleet, Handle, Level, LogBegin, LogItem, LogStream, Reply,
+    Setup, SourceAddress, SourceNumber, SourceSpec, SourceState, Stamp, Ways,
 };
 use crate::tasks::Tasks;
 use crate::tui::theme::ColorDepth;
@@ -89,7 +89,16 @@ impl Wanted {
         for problem in &self.config.problems {
             print::message(&print::problem(problem));
         }
-        let engine = start(self.config, here, tasks)?;
+        let ours = self
+            .sources
+            .iter()
+            .any(|source| source.spec == SourceSpec::Actions);
+        let acting = if ours {
+            here.acting()?
+        } else {
+            Acting::unrecorded()
+        };
+        let engine = start(self.config, (here, acting), tasks)?;
         let handle = engine.handle();
         let command = Command::ReadLogs {
             sources: self.sources.clone(),
@@ -122,7 +131,11 @@ impl Wanted {
 }
 
 /// An engine on these hosts, without a store.
-pub(super) fn start(config: Config, here: &Here, tasks: &Tasks) -> Result<Engine, CliError> {
+pub(super) fn start(
+    config: Config,
+    (here, acting): (&Here, Acting),
+    tasks: &Tasks,
+) -> Result<Engine, CliError> {
     let clock = Clock::system();
     let period = config.settings.period;
     Ok(Engine::start(Setup {
@@ -130,6 +143,7 @@ pub(super) fn start(config: Config, here: &Here, tasks: &Tasks) -> Result<Engine
         connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
         clock,
         tasks: tasks.clone(),
+        acting,
         store: None,
         record: None,
     }))

@@ -12,7 +12,7 @@ use super::{logs, print, runtime};
 use crate::config::Config;
 use crate::domain::{HealthWord, HostId};
 use crate::engine::{
-    Actor, Command, Fleet, Handle, Host, Outcome, Refusal, Reply, SourceOffer, Verdict,
+    Acting, Actor, Command, Fleet, Handle, Host, Outcome, Refusal, Reply, SourceOffer, Verdict,
 };
 use crate::tasks::Tasks;
 
@@ -44,7 +44,7 @@ async fn list(config: Config, here: &Here, tasks: &Tasks) -> Result<Exit, CliErr
         print::message(&print::problem(problem));
     }
     let ids: Vec<HostId> = config.hosts.iter().map(|spec| spec.id.clone()).collect();
-    let engine = logs::start(config, here, tasks)?;
+    let engine = logs::start(config, (here, Acting::unrecorded()), tasks)?;
     let handle = engine.handle();
     let mut exit = Exit::Done;
     let mut rows = Vec::new();

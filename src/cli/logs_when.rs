@@ -14,8 +14,9 @@ pub(super) fn moment(text: &str, now: &Zoned) -> Option<Stamp> {
     let moment = text
         .parse::<Timestamp>()
         .ok()
-        .or_else(|| ago(text, now))
+        // Before lengths: 14:05:22 could be read as one.
         .or_else(|| of_day(text, now))
+        .or_else(|| ago(text, now))
         .or_else(|| of_calendar(text, now))?;
     i64::try_from(moment.as_nanosecond()).ok().map(Stamp)
 }

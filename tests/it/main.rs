@@ -18,6 +18,7 @@ mod dockerd;
 mod fleet;
 mod follow;
 mod known_hosts;
+mod logs;
 mod ledger;
 mod pty;
 mod quoting;

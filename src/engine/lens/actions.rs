@@ -181,6 +181,7 @@ fn words(entry: &LedgerEntry) -> (Level, String) {
             let seen = verification.as_ref().map(|seen| format!(" ({seen})"));
             (level, format!("#{act} {how}{}", seen.unwrap_or_default()))
         }
+        LedgerEvent::Recovered { what } => (Level::Warning, what.to_string()),
     }
 }
 

@@ -10,13 +10,12 @@ use super::lenses::Lenses;
 use super::sources::{Again, Shut, Sources};
 use crate::clock::Clock;
 use crate::config::LogSettings;
-use crate::docker::{self, Docker, DockerError, DockerErrorKind};
 use crate::domain::HostId;
 use crate::engine::Fleet;
 use crate::engine::links::Links;
 use crate::engine::opened::Opened;
 use crate::exec::{Exec, LocalExec};
-use crate::follow::{self, Follow, FollowError, SourceAddress, SourceSpec, Start};
+use crate::follow::{self, Follow, FollowError, FollowErrorKind, SourceAddress, SourceSpec, Start};
 use crate::tasks::Tasks;
 
 /// The lenses of an engine.
@@ -31,7 +30,6 @@ pub(in crate::engine) fn lenses(
         links: Arc::clone(links),
         fleet: fleet.clone(),
         here: Arc::new(LocalExec::new(tasks.clone())),
-        tasks: tasks.clone(),
     };
     let (clock, tasks) = (clock.clone(), tasks.clone());
     Lenses::new(Arc::new(sources), clock, tasks, settings, opened.clone())
@@ -42,7 +40,6 @@ struct HostSources {
     links: Arc<Links>,
     fleet: watch::Receiver<Arc<Fleet>>,
     here: Arc<dyn Exec>,
-    tasks: Tasks,
 }
 
 impl HostSources {
@@ -56,18 +53,6 @@ impl HostSources {
             again: Again::Soon,
         })
     }
-
-    /// The container engine of a host: the one that its link has found, else one that is looked for now.
-    async fn docker(
-        &self,
-        host: Option<&HostId>,
-        exec: Arc<dyn Exec>,
-    ) -> Result<Docker, DockerError> {
-        match host.map(|host| self.links.docker(host)) {
-            Some(Ok(docker)) => Ok(docker),
-            _ => Docker::find(exec, &self.tasks).await,
-        }
-    }
 }
 
 #[async_trait]
@@ -77,13 +62,7 @@ impl Sources for HostSources {
             return Ok(Box::new(Actions::new(self.fleet.clone(), start)));
         }
         let exec = self.exec(address.host.as_ref())?;
-        match &address.spec {
-            SourceSpec::Container(name) => {
-                let docker = self.docker(address.host.as_ref(), exec).await?;
-                Ok(docker::follow(&docker, name, start).await?)
-            }
-            spec => Ok(follow::open(exec, spec, start).await?),
-        }
+        Ok(follow::open(exec, &address.spec, start).await?)
     }
 
     fn knows(&self, host: Option<&HostId>) -> bool {
@@ -99,36 +78,13 @@ impl Sources for HostSources {
             self.links.connected(host).await;
         }
     }
-
-    async fn clock_offset(&self, host: Option<&HostId>) -> Option<i64> {
-        let exec = self.links.exec(host?)?;
-        follow::clock_offset(exec.as_ref()).await
-    }
 }
 
 impl From<FollowError> for Shut {
     fn from(error: FollowError) -> Self {
-        let again = if error.may_pass() {
-            Again::Soon
-        } else {
-            Again::Never
-        };
-        Self {
-            why: error.to_string().into(),
-            hint: error.hint.map(Into::into),
-            again,
-        }
-    }
-}
-
-impl From<DockerError> for Shut {
-    fn from(error: DockerError) -> Self {
         let again = match error.kind {
-            DockerErrorKind::Silent | DockerErrorKind::Lost | DockerErrorKind::Timeout => {
-                Again::Soon
-            }
-            // An engine that ends takes its socket with it.
-            DockerErrorKind::Absent => Again::IfItWasThere,
+            _ if error.may_pass() => Again::Soon,
+            FollowErrorKind::Absent => Again::IfItWasThere,
             _ => Again::Never,
         };
         Self {

@@ -3,24 +3,21 @@
 use crate::domain::{Container, ContainerState, HostId};
 use crate::engine::links::Links;
 use crate::engine::{Refusal, Reply};
-use crate::follow::{self, SourceOffer, SourceSpec};
+use crate::follow::{SourceOffer, SourceSpec};
 
 /// The sources of a host; a host without containers has the others all the same.
 pub(in crate::engine) async fn offers(links: &Links, host: &HostId) -> Reply {
-    let Some(exec) = links.exec(host) else {
+    if links.exec(host).is_none() {
         return Reply::Failed(Refusal {
             why: format!("{host} is not connected"),
             hint: Some("wait for the connection, or reconnect".into()),
         });
+    }
+    let containers = match links.docker(host) {
+        Ok(docker) => docker.list().await.unwrap_or_default(),
+        Err(_) => Vec::new(),
     };
-    let containers = async {
-        let docker = links.docker(host).ok()?;
-        docker.list().await.ok()
-    };
-    let (containers, others) = tokio::join!(containers, follow::discover(exec.as_ref()));
-    let mut offers = of_containers(containers.unwrap_or_default());
-    offers.extend(others);
-    Reply::Sources(offers)
+    Reply::Sources(of_containers(containers))
 }
 
 /// Those that run first, then by name.
