@@ -11,13 +11,14 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::here::Here;
+use super::passing;
 use crate::config::{Problem, Settings};
-use crate::engine::Refusal;
+use crate::engine::{ContainerTerminal, Refusal};
 use crate::exec::{Exec, Exit, LocalExec, RunLimits};
 use crate::shell::{ShellCommand, ShellWord};
 use crate::tasks::Tasks;
 use crate::text::SafeText;
-use crate::tui::Outside;
+use crate::tui::{Left, Outside};
 
 /// How long tmux may take.
 const TMUX: Duration = Duration::from_secs(2);
@@ -102,6 +103,17 @@ impl Outside for Hands {
             Some(Err(error)) => Err(refusal(error.to_string(), error.hint)),
             None => Err(refusal("the engine has stopped".into(), None)),
         }
+    }
+
+    async fn terminal(&self, terminal: ContainerTerminal) -> Result<Left, Refusal> {
+        self.beside(passing::pass(terminal))
+            .await
+            .unwrap_or_else(|| {
+                Err(Refusal {
+                    why: "the engine has stopped".into(),
+                    hint: None,
+                })
+            })
     }
 
     fn settings(&self) -> Result<Settings, Vec<Problem>> {

@@ -86,25 +86,23 @@ impl Printer {
         text.clear();
         spans.clear();
         clean_line(line.bytes, &mut text, |span| spans.push(span));
-        if let Some(level) = self.wanted(&text, line) {
+        let level = self.level(&text, line);
+        if self.wants(&text, level) {
             self.write(source, line, (&text, &spans, level), out);
         }
         (self.text, self.spans) = (text, spans);
     }
 
-    /// The level of a line that is wanted, where it can be told.
-    fn wanted(&self, text: &str, line: LineRef<'_>) -> Option<Option<Level>> {
-        if self.grep.as_ref().is_some_and(|grep| !grep.is_match(text)) {
-            return None;
-        }
-        if self.form != Form::Json && self.level.is_none() {
-            return Some(line.head.level);
-        }
-        let level = line.head.level.or_else(|| level_of(text));
-        let enough = self
-            .level
-            .is_none_or(|least| level.is_some_and(|level| level >= least));
-        enough.then_some(level)
+    /// The level of a line, where somebody asks for it and it can be told.
+    fn level(&self, text: &str, line: LineRef<'_>) -> Option<Level> {
+        let asked = self.form == Form::Json || self.level.is_some();
+        let own = line.head.level.filter(|_| asked);
+        own.or_else(|| asked.then(|| level_of(text)).flatten())
+    }
+
+    fn wants(&self, text: &str, level: Option<Level>) -> bool {
+        let enough = |least| level.is_some_and(|level| level >= least);
+        self.level.is_none_or(enough) && self.grep.as_ref().is_none_or(|grep| grep.is_match(text))
     }
 
     fn write(

@@ -14,10 +14,10 @@ pub(super) fn moment(text: &str, now: &Zoned) -> Option<Stamp> {
     let moment = text
         .parse::<Timestamp>()
         .ok()
-        // Before lengths: 14:05:22 could be read as one.
+        // Whatever says more comes first: a time of day could be read out of a date, and a length out of a time of day.
+        .or_else(|| of_calendar(text, now))
         .or_else(|| of_day(text, now))
-        .or_else(|| ago(text, now))
-        .or_else(|| of_calendar(text, now))?;
+        .or_else(|| ago(text, now))?;
     i64::try_from(moment.as_nanosecond()).ok().map(Stamp)
 }
 

@@ -1,6 +1,8 @@
 //! The command line: verbs, plain output, exit codes.
 
+mod acts;
 mod args;
+mod ask;
 mod config_verbs;
 mod console;
 mod demo_verb;
@@ -10,6 +12,7 @@ mod error;
 mod exit;
 mod hands;
 mod here;
+mod ledger_verbs;
 mod logs;
 mod logs_args;
 mod logs_list;
@@ -19,6 +22,7 @@ mod looks;
 mod manual;
 mod once;
 mod overview;
+mod passing;
 mod person;
 mod print;
 mod probe;

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::carry;
 use super::command::{Actor, Refusal, Reply};
 use super::host_actor::Shared;
-use super::lanes::Lanes;
 use super::msg::Msg;
 use super::notice::Notice;
 use super::policy::Confirmed;
@@ -53,7 +52,6 @@ impl Acting {
 pub(super) struct Door {
     acting: Acting,
     clock: Clock,
-    lanes: Lanes,
     shared: Arc<Shared>,
     /// Shells and terminals that are open, and the acts that they are.
     lent: Mutex<HashMap<TerminalId, ActId>>,
@@ -64,7 +62,6 @@ impl Door {
         Self {
             acting,
             clock,
-            lanes: shared.lanes.clone(),
             shared: Arc::clone(shared),
             lent: Mutex::default(),
         }
@@ -74,7 +71,7 @@ impl Door {
     /// be done.
     pub(super) async fn recall(&self) {
         match self.acting.ledger.tail(PAST).await {
-            Ok(entries) => self.told(entries).await,
+            Ok(entries) => self.fold(entries).await,
             Err(error) => {
                 let sentence = format!("what was done before can't be shown: {}", error.what);
                 self.say(Severity::Warning, sentence, error.hint).await;
@@ -198,25 +195,38 @@ impl Door {
 
     async fn say(&self, severity: Severity, sentence: String, hint: Option<String>) {
         let notice = Notice {
-            at: self.lanes.now(),
+            at: self.shared.lanes.now(),
             severity,
             host: None,
             sentence: sentence.into(),
             hint: hint.map(Into::into),
         };
-        self.lanes.fact(Msg::Noticed(notice)).await;
+        self.shared.lanes.fact(Msg::Noticed(notice)).await;
     }
 
     async fn told(&self, entries: Vec<LedgerEntry>) {
+        for entry in &entries {
+            if let LedgerEvent::Recovered { what } = &entry.event {
+                let sentence = format!("the ledger was put right: {what}");
+                self.say(Severity::Warning, sentence, None).await;
+            }
+        }
+        self.fold(entries).await;
+    }
+
+    async fn fold(&self, entries: Vec<LedgerEntry>) {
         if !entries.is_empty() {
-            let at = self.lanes.now();
-            self.lanes.fact(Msg::Ledger { at, entries }).await;
+            let at = self.shared.lanes.now();
+            self.shared.lanes.fact(Msg::Ledger { at, entries }).await;
         }
     }
 
     async fn answer(&self, request: RequestId, reply: Reply) {
-        let at = self.lanes.now();
-        self.lanes.fact(Msg::Answered { at, request, reply }).await;
+        let at = self.shared.lanes.now();
+        self.shared
+            .lanes
+            .fact(Msg::Answered { at, request, reply })
+            .await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TerminalId, ActId>> {

@@ -43,6 +43,8 @@ pub enum Action {
     Theme,
     Sort,
     Reverse,
+    Ended,
+    Reveal,
     Copy,
     Describe,
     OpenLogs,
@@ -66,6 +68,7 @@ pub enum Action {
     Save,
     Shell,
     Stop,
+    Restart,
     Reconnect,
     Questions,
     FullCommand,
@@ -298,6 +301,22 @@ const WITH_HITS: &[Place] = &[
     Place::Logs,
     Place::Reading,
 ];
+const SORTED: &[Place] = &[Place::Processes, Place::Containers];
+const MARKED: &[Place] = &[
+    Place::List,
+    Place::Containers,
+    Place::Sources,
+    Place::Logs,
+    Place::Dialog,
+];
+const STOPPED: &[Place] = &[Place::Processes, Place::Containers, Place::Container];
+const DIALLED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Sources,
+    Place::Ledger,
+];
 const TYPING: &[Place] = &[Place::Text];
 const REPLAY: &[Place] = &[Place::Replay];
 
@@ -340,8 +359,10 @@ const TABLE: &[ActionSpec] = acts! {
     Look Zoom "zoom" BODY, ["z"], "zoom", "Give this pane the whole screen, or give it back";
     Look Pause "pause" SCREENS, ["p"], "pause", "Hold the screen as it is, or let it go on";
     Look Span "span" BODY, ["t"], "", "Show 2, 15 or 60 minutes in the graphs";
-    Look Sort "sort" &[Place::Processes], ["o"], "sort", "Sort the processes by the next column";
-    Look Reverse "reverse" &[Place::Processes], ["O"], "", "Turn the order of the processes round";
+    Look Sort "sort" SORTED, ["o"], "sort", "Sort the table by the next column";
+    Look Reverse "reverse" SORTED, ["O"], "", "Turn the order of the table round";
+    Look Ended "ended" &[Place::Containers], ["e"], "ended", "Hide the containers that have ended, or show them";
+    Look Reveal "reveal" &[Place::Container], ["v"], "values", "Show the values of its environment, then those that sound secret";
     Look Describe "describe" SCREENS, ["d"], "describe", "Everything known of the selected thing, as text";
     Look Messages "messages" SCREENS, ["!"], "", "The last messages in full, with their mends";
     Look Follow "follow" LOGS, ["f"], "follow", "Stay at the newest line, or stop there";
@@ -365,15 +386,16 @@ const TABLE: &[ActionSpec] = acts! {
     Find PreviousMark "previous-mark" LOGS, ["U"], "", "To the marked line before";
     Find CommandLine "command" SCREENS, [":"], "go", "Type a command, the same verbs as on the command line";
     Find Palette "palette" SCREENS, ["ctrl-p"], "", "Find any act or host by a few letters";
-    Act Mark "mark" &[Place::List, Place::Logs, Place::Dialog], ["space"], "", "Mark the selected thing, or take the mark away";
+    Act Mark "mark" MARKED, ["space"], "", "Mark the selected thing, or take the mark away";
     Act Copy "copy" MOVING, ["y"], "copy", "Copy the selected thing, and say which way it went";
     Act OpenLogs "open-logs" BODY, ["l"], "logs", "Follow the logs of the selected thing";
     Act AlertLogs "alert-logs" BODY, ["L"], "", "The logs of the host at the second of its newest alert";
     Act CopyPretty "copy-pretty" LOGS, ["Y"], "", "Copy the lines with time, host, source and level before them";
     Act Save "save" LOGS, ["S"], "", "Save the shown lines to a file";
     Act Shell "shell" BODY, ["s"], "shell", "Open a shell on the host, or inside the container";
-    Act Stop "stop" &[Place::Processes], ["x"], "stop…", "Send a signal to the process, after a question";
-    Act Reconnect "reconnect" BODY, ["r"], "reconnect", "Dial the host, or every marked host, now";
+    Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question";
+    Act Restart "restart" &[Place::Containers, Place::Container], ["r"], "restart", "Restart the container, after a question";
+    Act Reconnect "reconnect" DIALLED, ["r"], "reconnect", "Dial the host, or every marked host, now";
     Act Questions "questions" SCREENS, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
     Act FullCommand "full-command" &[Place::Dialog], ["c"], "", "Show the exact remote command in full";
     Program Help "help" EVERYWHERE, ["?", "f1"], "help", "The keys of this pane, searchable";

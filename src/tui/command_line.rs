@@ -36,6 +36,8 @@ pub enum Order {
     Tab(Tab),
     /// Filter the host list.
     Filter(String),
+    /// Show what a prune of this host would take, and ask.
+    Prune(HostId),
     /// Show what is and was wrong.
     Alerts,
     /// Open the log lens over these sources.
@@ -56,7 +58,7 @@ pub struct Misunderstood {
 }
 
 /// Verbs that are no acts of their own, or take words after them.
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 17] = [
     "go",
     "reconnect",
     "shell",
@@ -70,6 +72,7 @@ const VERBS: [&str; 16] = [
     "meters",
     "processes",
     "link",
+    "prune",
     "logs",
     "save",
     "q",
@@ -109,6 +112,11 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         ("processes", []) => Order::Tab(Tab::Processes),
         ("link", []) => Order::Tab(Tab::Link),
         ("go", [name]) => Order::Go(host(name, fleet)?),
+        ("prune", [name]) => Order::Prune(host(name, fleet)?),
+        ("prune", []) => match &ui.selected {
+            Some(id) => Order::Prune(id.clone()),
+            None => return Err(misused("prune")),
+        },
         ("shell", [name]) => Order::Shell(host(name, fleet)?),
         ("reconnect", names) => Order::Reconnect(
             names
@@ -141,10 +149,7 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
             None => Order::Go(host(verb, fleet).map_err(|_| unknown_verb(verb, fleet))?),
         },
         (verb, _) if verbs().any(|known| known == verb) => {
-            return Err(Misunderstood {
-                what: format!("`{verb}` is not used like this"),
-                hint: Some(usage(verb)),
-            });
+            return Err(misused(verb));
         }
         (verb, _) => return Err(unknown_verb(verb, fleet)),
     };
@@ -166,7 +171,7 @@ pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
             all.extend(hosts());
             all
         }
-        ["go" | "shell"] | ["reconnect", ..] => hosts().collect(),
+        ["go" | "shell" | "prune"] | ["reconnect", ..] => hosts().collect(),
         ["logs", ..] => return log_completions(head, word, fleet, ui),
         ["theme"] => ui.themes.iter().map(String::as_str).collect(),
         ["sort"] => names(&SORTS),
@@ -202,6 +207,7 @@ fn usage(verb: &str) -> String {
     let how = match verb {
         "go" | "shell" => " HOST",
         "reconnect" => " [HOST…]",
+        "prune" => " [HOST]",
         "signal" => " PID [TERM|INT|HUP|KILL]",
         "theme" => " NAME",
         "sort" => " memory|pid|user|command|gpu",
@@ -213,6 +219,13 @@ fn usage(verb: &str) -> String {
         _ => "",
     };
     format!("write `{verb}{how}`")
+}
+
+fn misused(verb: &str) -> Misunderstood {
+    Misunderstood {
+        what: format!("`{verb}` is not used like this"),
+        hint: Some(usage(verb)),
+    }
 }
 
 fn unknown_verb(word: &str, fleet: &Fleet) -> Misunderstood {

@@ -27,9 +27,8 @@ use super::theme_load;
 use super::ui::Ui;
 use super::ui_update::{self, Scene, UiEffect};
 use super::view;
-use crate::domain::{HostId, Severity};
+use crate::domain::Severity;
 use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply};
-use crate::shell::ShellCommand;
 
 /// How often the loop looks at the time: flashes fade, dialogs open after a quiet second, recordings run.
 const TICK: Duration = Duration::from_millis(250);
@@ -70,8 +69,8 @@ fn start(source: Source, options: TuiOptions) -> Result<(), TuiError> {
 
 pub(super) struct Console {
     pub(super) guard: Guard,
-    watchdog: Watchdog,
-    input: Input,
+    pub(super) watchdog: Watchdog,
+    pub(super) input: Input,
     screen: Screen,
     pub(super) ui: Ui,
     fleet: Arc<Fleet>,
@@ -348,15 +347,22 @@ impl Console {
     ) -> Result<After, TuiError> {
         match effect {
             UiEffect::Ask(command) => {
-                self.ui.waiting += 1;
-                self.asking.push(self.source.ask(command));
+                self.ui.waiting += usize::from(ui_update::is_awaited(&command));
+                self.ask(command);
             }
             UiEffect::Copy(copied) => self.copying.push(self.copy(copied)),
             UiEffect::Lens(hand) => self.lens_hand(hand),
             UiEffect::Quit => return Ok(After::Leave),
             UiEffect::Suspend => self.suspend(),
             UiEffect::Redraw => self.redraw()?,
-            UiEffect::Shell { host, line } => self.shell(&host, line, alarms).await?,
+            UiEffect::Shell {
+                host,
+                terminal,
+                line,
+            } => self.shell(&host, terminal, line, alarms).await?,
+            UiEffect::Terminal { what, terminal } => {
+                self.terminal(&what, terminal, alarms).await?;
+            }
             UiEffect::Mouse(on) => self.guard.set_mouse(on),
             UiEffect::Theme(name) => self.use_theme(&name),
             UiEffect::Replay(order) => {
@@ -368,6 +374,10 @@ impl Console {
             }
         }
         Ok(After::GoOn)
+    }
+
+    pub(super) fn ask(&self, command: Command) {
+        self.asking.push(self.source.ask(command));
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
@@ -391,7 +401,7 @@ impl Console {
         Ok(())
     }
 
-    fn resize(&mut self) -> Result<(), TuiError> {
+    pub(super) fn resize(&mut self) -> Result<(), TuiError> {
         self.ui.size = terminal::size();
         self.screen.backend_mut().set_size(self.ui.size);
         self.redraw()?;
@@ -412,45 +422,6 @@ impl Console {
         if let Err(error) = kill_current_process_group(ProcessSignal::STOP) {
             tracing::warn!(%error, "the job can't be stopped");
         }
-    }
-
-    async fn shell(
-        &mut self,
-        host: &HostId,
-        line: ShellCommand,
-        alarms: &mut mpsc::Receiver<Alarm>,
-    ) -> Result<(), TuiError> {
-        self.input.pause();
-        self.watchdog.set_lent(true);
-        self.guard.lend();
-        let outside = Arc::clone(&self.options.outside);
-        let shell = outside.shell(&line);
-        tokio::pin!(shell);
-        let ended = loop {
-            tokio::select! {
-                ended = &mut shell => break ended,
-                alarm = alarms.recv() => match alarm {
-                    Some(alarm @ (Alarm::End(_) | Alarm::HungUp | Alarm::Panicked)) => {
-                        return Err(TuiError::Ended(alarm));
-                    }
-                    Some(Alarm::Stop | Alarm::Continue | Alarm::Resize) => {}
-                    None => return Err(TuiError::Ended(Alarm::Panicked)),
-                },
-            }
-        };
-        self.guard.retake()?;
-        self.watchdog.set_lent(false);
-        self.input.resume();
-        self.ui.now = (self.options.now)();
-        match ended {
-            Ok(()) => self.ui.say(
-                Severity::Info,
-                format!("the shell on {host} has ended"),
-                None,
-            ),
-            Err(refusal) => self.ui.say(Severity::Error, refusal.why, refusal.hint),
-        }
-        self.resize()
     }
 
     /// A recording that can't be read on stays where it is.

@@ -59,6 +59,17 @@ pub fn rows(lens: &LensUi, fleet: &Fleet, search: &str) -> Vec<OfferRow> {
     rows
 }
 
+/// The sources of one host that match.
+pub fn of_one(lens: &LensUi, host: &Host, search: &str) -> Vec<OfferRow> {
+    let mut matches = matcher(search);
+    let id = &host.id;
+    offers(lens, host)
+        .into_iter()
+        .map(|offer| row(Some(id.clone()), offer))
+        .filter(|row| matches(row))
+        .collect()
+}
+
 /// Hosts that are still asked, and those that could not tell, with why.
 pub fn unanswered(lens: &LensUi) -> (Vec<&HostId>, Vec<(&HostId, &str)>) {
     let asked = lens.offers.iter().filter(|(_, of)| *of == Offers::Asked);

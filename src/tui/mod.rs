@@ -3,6 +3,9 @@
 pub mod action;
 mod clipboard;
 pub mod command_line;
+mod container_lines;
+mod container_notes;
+mod container_rows;
 mod copying;
 mod decode;
 mod dialogs;
@@ -15,6 +18,7 @@ mod input;
 mod keymap;
 pub mod layout;
 mod ledger_rows;
+mod lending;
 mod lens_end;
 pub mod lens_lines;
 pub mod lens_offers;
@@ -40,11 +44,12 @@ pub mod view;
 mod widgets;
 
 pub use action::{Action, Place};
+pub use container_rows::{ContainerRow, ContainerRows};
 pub use error::TuiError;
 pub use event_loop::{replay, run};
 pub use input::{Event, Input, Mouse, MouseKind};
 pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
-pub use options::{Outside, TuiOptions};
+pub use options::{Left, Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
 pub use ui::{
@@ -52,4 +57,7 @@ pub use ui::{
     Screen, SortKey, Tab, TableUi, Ui,
 };
 pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
-pub use ui_tables::{Chosen, LedgerUi};
+pub use ui_tables::{
+    Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
+    OpenContainer, SourcesUi, StatsPast,
+};

@@ -25,22 +25,26 @@ impl Ui {
     }
 
     /// The lines that narrow lists.
-    fn filters(&self) -> [&LineEdit; 5] {
+    fn filters(&self) -> [&LineEdit; 7] {
         [
             &self.list_filter,
             &self.processes.filter,
             &self.ledger.filter,
+            &self.containers.filter,
+            &self.sources.filter,
             &self.lens.search,
             &self.lens.filter,
         ]
     }
 
     /// The lines that narrow lists, to be typed into.
-    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 5] {
+    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 7] {
         [
             &mut self.list_filter,
             &mut self.processes.filter,
             &mut self.ledger.filter,
+            &mut self.containers.filter,
+            &mut self.sources.filter,
             &mut self.lens.search,
             &mut self.lens.filter,
         ]
@@ -63,7 +67,10 @@ impl Ui {
         match (self.screen, self.focus, self.tab) {
             (Screen::Actions, _, _) | (Screen::Hosts, Focus::Detail, Tab::Actions) => Place::Ledger,
             (Screen::Containers, _, _) | (Screen::Hosts, Focus::Detail, Tab::Containers) => {
-                Place::Containers
+                match self.containers.open {
+                    Some(_) => Place::Container,
+                    None => Place::Containers,
+                }
             }
             (Screen::Logs, _, _) => Place::Logs,
             (Screen::Hosts, Focus::List, _) => Place::List,

@@ -89,11 +89,12 @@ fn row_cursor(scene: Scene<'_>) -> Option<Position> {
     let Scene {
         ui, fleet, layout, ..
     } = scene;
-    if ui.place() == Place::Logs {
-        return panes::lens_cursor(scene);
-    }
-    if ui.place() == Place::Ledger {
-        return panes::ledger_cursor(scene);
+    match ui.place() {
+        Place::Ledger => return panes::ledger_cursor(scene),
+        Place::Containers => return panes::container_cursor(scene),
+        Place::Sources => return panes::source_cursor(scene),
+        Place::Logs => return panes::lens_cursor(scene),
+        _ => {}
     }
     let (area, row) = match ui.focus {
         Focus::List => {

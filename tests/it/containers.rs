@@ -12,8 +12,8 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::{SimGpu, SimMachine};
 use pilothouse::engine::{
-    Actor, Beat, Command, Connect, ConnectError, Connected, Containers, DaemonState, Engine,
-    Handle, Lost, Outcome, Reply, Setup, Watch,
+    Acting, Actor, Beat, Command, Connect, ConnectError, Connected, Containers, DaemonState,
+    Engine, Handle, Lost, Outcome, Reply, Setup, Watch,
 };
 use pilothouse::ssh::Ask;
 use pilothouse::tasks::Tasks;
@@ -92,6 +92,7 @@ impl Stage {
                 tasks: tasks.clone(),
             }),
             store: None,
+            acting: Acting::unrecorded(),
             record: None,
         });
         let handle = engine.handle();
@@ -209,7 +210,10 @@ async fn what_happened_while_the_daemon_was_away_is_marked_once() {
         .await;
     assert_eq!(lost.list.len(), 2, "the last list stays");
     daemon.restart();
-    let found = stage.until("the return", LONG, is_read).await;
+    let is_marked = |all: &Containers| all.after_gap.iter().any(|c| c.name.as_str() == "always");
+    let found = stage
+        .until("the return", LONG, |all| is_read(all) && is_marked(all))
+        .await;
     let changes: Vec<_> = found
         .after_gap
         .iter()
@@ -224,8 +228,7 @@ async fn what_happened_while_the_daemon_was_away_is_marked_once() {
             state(all, "always") == Some(ContainerState::Paused)
         })
         .await;
-    let marked = |name: &str| after.after_gap.iter().any(|c| c.name.as_str() == name);
-    assert!(!marked("always"), "{after:#?}");
+    assert!(!is_marked(&after), "{after:#?}");
     stage.end().await;
 }
 

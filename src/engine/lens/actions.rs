@@ -206,7 +206,7 @@ mod tests {
     fn entry(number: u64, outcome: ActOutcome) -> LedgerEntry {
         LedgerEntry {
             number,
-            wall: Wall(number as i64 * 1000),
+            wall: Wall(number.cast_signed() * 1000),
             event: LedgerEvent::Outcome {
                 act: ActId(number),
                 outcome,

@@ -212,7 +212,7 @@ mod tests {
     async fn shows(lens: &LensHandle, wanted: impl Fn(&LensPicture) -> bool) -> Arc<LensPicture> {
         let mut pictures = lens.pictures();
         let seen = pictures.wait_for(|picture| wanted(picture));
-        let seen = timeout(Duration::from_secs(60), seen).await;
+        let seen = timeout(Duration::from_mins(1), seen).await;
         Arc::clone(&seen.expect("never shown").unwrap())
     }
 

@@ -147,7 +147,7 @@ impl Follow for Numbered {
                     let mut lines = LineBatch::default();
                     // A few at a time, so that a break can fall between any two batches.
                     for number in self.next..end.min(self.next + 1000) {
-                        let stamp = Stamp(number as i64 * 1_000_000);
+                        let stamp = Stamp(number.cast_signed() * 1_000_000);
                         let text = format!("{} {number}", self.log);
                         lines.push(text.as_bytes(), stamp, StreamKind::Out, None);
                     }

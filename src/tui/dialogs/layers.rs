@@ -2,7 +2,10 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{command_line, confirm, help, host_keys, palette, prompts, reader, signal, sources};
+use super::{
+    command_line, confirm, container, help, host_keys, palette, prompts, prune, reader, signal,
+    sources,
+};
 use crate::domain::Question;
 use crate::engine::Fleet;
 use crate::tui::panes::Scene;
@@ -47,6 +50,13 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
                 boxed(middle(screen, 76, confirm::height(plan, *full)), 0, 2)
             }
             Dialog::Signal { .. } => boxed(middle(screen, 62, 11), 3, 2),
+            Dialog::Container { acts, .. } => {
+                boxed(middle(screen, 66, acts.len() as u16 + 7), 3, 2)
+            }
+            Dialog::Prune { .. } => {
+                let height = u16::try_from(prune::length(dialog)).unwrap_or(u16::MAX);
+                boxed(middle(screen, 76, height.saturating_add(7)), 3, 2)
+            }
         },
     }
 }
@@ -146,6 +156,14 @@ fn draw_dialog(
         }
         Dialog::Prompts { .. } => prompts::prompts(canvas, (area, rows), scene, dialog),
         Dialog::Confirm { .. } => confirm::confirm(canvas, (area, rows), scene, dialog),
+        Dialog::Container { .. } => {
+            container::container(canvas, (area, rows), dialog);
+            None
+        }
+        Dialog::Prune { .. } => {
+            prune::prune(canvas, (area, rows), dialog);
+            None
+        }
         Dialog::Signal { .. } => {
             signal::signal(canvas, (area, rows), scene, dialog);
             None

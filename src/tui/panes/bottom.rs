@@ -59,6 +59,9 @@ fn crumbs(scene: Scene<'_>) -> Vec<(&str, Role)> {
         (Screen::Hosts, None) => {}
         (screen, _) => places.push((screen.title(), Role::Title)),
     }
+    if let Some(open) = &ui.containers.open {
+        places.push((open.name.as_str(), Role::Title));
+    }
     let mut crumbs = vec![(&*fleet.name, Role::Dim)];
     for place in places {
         crumbs.extend([(" › ", Role::Faint), place]);
@@ -141,6 +144,19 @@ pub(in crate::tui) fn hints(
             "host, person, words or outcome · !word leaves out",
         ));
     }
+    if ui.containers.filter.active {
+        return Some(typed(
+            canvas,
+            area,
+            "/",
+            &ui.containers.filter,
+            "name, image, state, project, owner, port or host",
+        ));
+    }
+    if ui.sources.filter.active {
+        let help = "a few letters of its kind, name or detail";
+        return Some(typed(canvas, area, "/", &ui.sources.filter, help));
+    }
     if ui.processes.filter.active {
         return Some(typed(
             canvas,
@@ -166,7 +182,7 @@ fn typed(canvas: &mut Canvas<'_>, area: Rect, sign: &str, line: &LineEdit, help:
 }
 
 /// Acts that are refused when every change is.
-const CHANGES: [Action; 2] = [Action::Shell, Action::Stop];
+const CHANGES: [Action; 3] = [Action::Shell, Action::Stop, Action::Restart];
 
 /// Acts that mean something without any host.
 const WITHOUT_HOSTS: [Action; 2] = [Action::CommandLine, Action::Help];

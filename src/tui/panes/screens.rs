@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Scene, ledger, logs};
+use super::{Scene, container, containers, ledger, logs};
 use crate::text::width;
 use crate::tui::action::Action;
 use crate::tui::theme::Role;
@@ -44,7 +44,16 @@ pub(in crate::tui) fn screen(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
             ledger::count(&mut pen, scene);
             ledger::table(canvas, scene);
         }
-        Screen::Containers | Screen::Logs | Screen::Hosts => {}
+        Screen::Containers => {
+            if let Some(open) = &scene.ui.containers.open {
+                pen.put("› ", Role::Border)
+                    .put(open.of.host.as_str(), Role::Dim)
+                    .put(" › ", Role::Border);
+                container::title(&mut pen, open);
+            }
+            containers::pane(canvas, borders.bottom, scene);
+        }
+        Screen::Logs | Screen::Hosts => {}
     }
 }
 
@@ -55,9 +64,9 @@ pub(super) fn digits(pen: &mut Pen<'_>, scene: Scene<'_>) {
             return;
         }
         pen.put(&key, Role::Key)
-            .skip(1)
+            .put(" ", Role::Dim)
             .put(title, Role::Dim)
-            .skip(2);
+            .put("  ", Role::Dim);
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::domain::{HostId, LensId};
+use crate::domain::{HostId, LensId, TerminalId};
 use crate::engine::{Command, Fleet, LensOrder, TextForm, TextScope};
 use crate::shell::ShellCommand;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::ui::{SortKey, Tab};
+use crate::tui::ui_tables::ContainerSort;
 
 /// Something that reaches the update.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,14 @@ pub struct Room {
     pub layer_cells: usize,
 }
 
+/// Whether a command is something that a person waits for. What is asked for over and over while they look is not.
+pub(in crate::tui) fn is_awaited(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::WatchStats { .. } | Command::Top { .. } | Command::TerminalEnded { .. }
+    )
+}
+
 /// Something for hands to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UiEffect {
@@ -76,8 +85,17 @@ pub enum UiEffect {
     Shell {
         /// The host it runs on.
         host: HostId,
+        /// To tell its end by.
+        terminal: TerminalId,
         /// The command of this machine that opens it.
         line: ShellCommand,
+    },
+    /// Lend the terminal to one inside of a container.
+    Terminal {
+        /// The container's name and its host, to be told.
+        what: String,
+        /// The terminal.
+        terminal: TerminalId,
     },
     /// Take the mouse or leave it.
     Mouse(bool),
@@ -163,6 +181,8 @@ pub enum Spot {
     ProcessHead(SortKey),
     /// A row of the process table.
     ProcessRow(usize),
+    /// A head of the table of containers.
+    ContainerHead(ContainerSort),
     /// A row of the table of containers, log sources or acts.
     TableRow(usize),
     /// The detail elsewhere.

@@ -271,6 +271,7 @@ fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
         Order::LogsOf(host) => return lens_open::host(ui, &fleet_of(ui, scene), &host),
         Order::Save(path, form) => return lens::save(ui, path, form),
         Order::Reconnect(hosts) => return body::reconnect(ui, &hosts),
+        Order::Prune(host) => return vec![UiEffect::Ask(Command::PrunePreview { host })],
         Order::Shell(host) => return vec![UiEffect::Ask(Command::Shell { host })],
         Order::Signal { pid, signal } => return signal_process(ui, scene, pid, signal),
         Order::Theme(name) => return vec![UiEffect::Theme(name)],

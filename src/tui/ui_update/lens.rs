@@ -59,10 +59,9 @@ fn movement(action: Action, picture: &LensPicture, room: usize) -> Option<LensOr
         Action::PageUp => LensOrder::Move(-page),
         Action::PageDown => LensOrder::Move(page),
         Action::Top => LensOrder::Top,
-        Action::Bottom => LensOrder::Bottom,
         // Going up by one is what stops it.
         Action::Follow if picture.following => LensOrder::Move(-1),
-        Action::Follow => LensOrder::Bottom,
+        Action::Bottom | Action::Follow => LensOrder::Bottom,
         _ => return None,
     })
 }

@@ -1,6 +1,8 @@
 //! How a key changes the looks (pure): what a person did goes in, the looks change, effects come out. No I/O, no clock.
 
 mod body;
+mod container;
+mod containers;
 mod describe;
 mod dialogs;
 mod effect;
@@ -16,9 +18,11 @@ mod questions;
 mod replies;
 mod route;
 mod screens;
+mod sources;
 #[cfg(test)]
 mod tests;
 
+pub(super) use effect::is_awaited;
 pub use effect::{Copied, Input, LensHand, ReplayOrder, Room, Scene, Spot, TextTo, UiEffect};
 pub use fit::fit;
 pub use lens_open::{ended as lens_ended, pictured as lens_pictured};

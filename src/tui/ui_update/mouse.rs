@@ -55,6 +55,12 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
             ui.processes.sort = *key;
         }
         Spot::ProcessRow(row) => click_process(ui, scene, *row),
+        Spot::ContainerHead(key) => {
+            if ui.containers.sort == *key {
+                ui.containers.reverse = !ui.containers.reverse;
+            }
+            ui.containers.sort = *key;
+        }
         Spot::TableRow(row) => return screens::click(ui, scene, *row),
         Spot::Detail => ui.focus = Focus::Detail,
         Spot::LensRow(row) => return click_line(ui, scene, *row),
@@ -116,7 +122,9 @@ fn click_layer(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
             *selected = first_shown(*selected, room) + row;
             route::act(ui, scene, Action::Submit)
         }
-        Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
+        Some(Layer::Dialog(
+            Dialog::Signal { selected, .. } | Dialog::Container { selected, .. },
+        )) => {
             *selected = row;
             Vec::new()
         }

@@ -1,6 +1,7 @@
 //! Where a key goes: to the line being typed, the top layer, the recording, or the pane that has the focus.
 
 use super::body;
+use super::containers;
 use super::dialogs;
 use super::effect::{Input, ReplayOrder, Scene, UiEffect};
 use super::fit;
@@ -9,6 +10,7 @@ use super::lens;
 use super::lens_picker;
 use super::mouse;
 use super::questions;
+use super::sources;
 use crate::domain::{Age, Severity};
 use crate::tui::action::{Action, Place};
 use crate::tui::keymap::Key;
@@ -48,7 +50,10 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
             {
                 ui.flash = None;
             }
-            questions::settle(ui, scene)
+            let mut effects = questions::settle(ui, scene);
+            effects.extend(containers::watch(ui, scene));
+            effects.extend(sources::discover(ui, scene));
+            effects
         }
         Input::Fleet => questions::settle(ui, scene),
     };

@@ -21,10 +21,12 @@ use pilothouse::config::{Problem, Settings};
 use pilothouse::domain::{
     At, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, SshSpec, Thresholds,
 };
-use pilothouse::engine::{Command, Fleet, Handle, Host, Link, Refusal, Reply, Request};
+use pilothouse::engine::{
+    Command, ContainerTerminal, Fleet, Handle, Host, Link, Refusal, Reply, Request,
+};
 use pilothouse::shell::ShellCommand;
 use pilothouse::tasks::Tasks;
-use pilothouse::tui::{self, Keymap, Outside, TuiOptions};
+use pilothouse::tui::{self, Keymap, Left, Outside, TuiOptions};
 use tokio::sync::{broadcast, mpsc, watch};
 
 static PANIC_IN_MAIN: AtomicBool = AtomicBool::new(false);
@@ -89,6 +91,10 @@ impl Outside for Hands {
     async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal> {
         println!("RUNS {line}");
         Ok(())
+    }
+    async fn terminal(&self, terminal: ContainerTerminal) -> Result<Left, Refusal> {
+        drop(terminal);
+        Ok(Left::Ended)
     }
     fn settings(&self) -> Result<Settings, Vec<Problem>> {
         Ok(Settings::default())

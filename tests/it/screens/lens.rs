@@ -32,7 +32,7 @@ fn row(number: u64, source: u16, level: Option<Level>, text: &str) -> LensRow {
     LensRow {
         line: LineNumber(number),
         source: SourceNumber(source),
-        stamp: Stamp((BEGIN + 137 * number as i64) * 1_000_000),
+        stamp: Stamp((BEGIN + 137 * number.cast_signed()) * 1_000_000),
         stream: StreamKind::Out,
         level,
         kind: RowKind::Line,
@@ -318,7 +318,7 @@ pub(super) fn offers(ui: &mut Ui) {
     .iter()
     .map(|address| address.parse().unwrap())
     .collect();
-    ui.lens.sources = ticked.clone();
+    ui.lens.sources.clone_from(&ticked);
     ui.layers = vec![Layer::Sources(SourcePicker {
         search: LineEdit::default(),
         selected: 1,

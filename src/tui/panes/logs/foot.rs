@@ -1,4 +1,4 @@
-//! How the lens stands, in words: whether it follows, what the filter hides, what the search found, what fell out.
+//! How the lens stands, in words: whether it follows, what the filter hides, what the search found.
 
 use super::place::LensPlace;
 use crate::engine::{LensPicture, Past, SearchState};
@@ -21,7 +21,6 @@ pub(super) fn foot(canvas: &mut Canvas<'_>, place: LensPlace, scene: Scene<'_>) 
     for words in [
         filtered(picture),
         searched(picture.search.as_ref()),
-        fallen(picture),
         past(picture),
         ways(scene, picture),
     ] {
@@ -122,19 +121,6 @@ pub(in crate::tui) fn hits(search: &SearchState) -> String {
         (None, 1) => format!("1 hit{done}"),
         (None, all) => format!("{} hits{done}", grouped(all)),
     }
-}
-
-fn fallen(picture: &LensPicture) -> Words {
-    if picture.fallen == 0 {
-        return Words::new();
-    }
-    let (_, most) = picture.memory;
-    let words = format!(
-        "{} fell out of the {} MiB buffer",
-        grouped(picture.fallen),
-        most / (1024 * 1024)
-    );
-    vec![(words, Role::Warn)]
 }
 
 fn past(picture: &LensPicture) -> Words {

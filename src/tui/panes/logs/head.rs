@@ -32,6 +32,12 @@ pub(super) fn summary(pen: &mut Pen<'_>, picture: &LensPicture) {
         many => format!("{} lines", grouped(many)),
     };
     pen.put(" · ", Role::Faint).put(&lines, Role::Dim);
+    // Nothing is lost silently: this stands before all that may be cut.
+    if picture.fallen > 0 {
+        let most = picture.memory.1 / (1024 * 1024);
+        let fallen = format!("{} fell out of {most} MiB", grouped(picture.fallen));
+        pen.put(" · ", Role::Faint).put(&fallen, Role::Warn);
+    }
     let troubled = picture
         .sources
         .iter()

@@ -39,6 +39,24 @@ pub(super) fn lines(canvas: &mut Canvas<'_>, place: LensPlace, scene: Scene<'_>)
                 Role::SelectedIdle
             };
             canvas.paint(area, role);
+            present_hits(canvas, area, columns, &line.content);
+        }
+    }
+}
+
+/// Draws the hits of the row under the cursor once more, over its look.
+fn present_hits(canvas: &mut Canvas<'_>, area: Rect, columns: Columns, content: &Content) {
+    let Content::Text { pieces, .. } = content else {
+        return;
+    };
+    let theme = canvas.theme;
+    let mut pen = canvas.pen(area);
+    pen.skip(indent(columns));
+    for piece in pieces {
+        if piece.look == Look::PresentHit {
+            draw(&mut pen, piece, style(theme, piece.look));
+        } else {
+            pen.skip(width(&piece.text) as u16);
         }
     }
 }
