@@ -21,8 +21,8 @@ const SECOND: [&[u8]; 3] = [b"\x11", b"\x1b[113;5u", b"\x1b[27;5;113~"];
 /// Typed chunks that wait for a slow connection; then the terminal waits.
 const QUEUE: usize = 64;
 
-/// Passes bytes until one side ends.
-pub(super) async fn pass(terminal: ContainerTerminal) -> Result<Left, Refusal> {
+/// Passes bytes until one side ends. Fails with the reason where the connection is lost.
+pub async fn pass(terminal: ContainerTerminal) -> Result<Left, Refusal> {
     let ContainerTerminal {
         io,
         resize: _resize,

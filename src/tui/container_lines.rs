@@ -194,42 +194,12 @@ pub(super) fn text(open: &OpenContainer, fleet: &Fleet) -> Vec<String> {
     lines(open).into_iter().map(of).collect()
 }
 
-/// The engine's whole answer. It holds the environment, so that it is only read where that may be seen.
+/// The engine's whole answer, in which the values of the environment are left out.
 pub(super) fn raw(open: &OpenContainer) -> Vec<String> {
     match &open.detail {
-        Awaited::Got(detail) if open.env == EnvShown::All => {
-            detail.raw.iter().map(ToString::to_string).collect()
-        }
-        Awaited::Got(detail) => masked_raw(detail, open.env),
+        Awaited::Got(detail) => detail.raw.iter().map(ToString::to_string).collect(),
         _ => lines(open).into_iter().map(|line| line.text).collect(),
     }
-}
-
-/// The answer with the values of the environment masked, wherever they stand in it.
-fn masked_raw(detail: &ContainerDetail, shown: EnvShown) -> Vec<String> {
-    let hidden: Vec<String> = detail
-        .env
-        .iter()
-        .filter(|(name, value)| {
-            shown == EnvShown::Names || sounds_secret(name.as_str(), value.as_str())
-        })
-        .map(|(name, _)| format!("\"{name}="))
-        .collect();
-    let mask = |text: &str| match hidden
-        .iter()
-        .find_map(|start| text.find(start.as_str()).map(|at| at + start.len()))
-    {
-        Some(end) => {
-            let comma = if text.trim_end().ends_with(',') {
-                ","
-            } else {
-                ""
-            };
-            format!("{}{MASK}\"{comma}", text.get(..end).unwrap_or_default())
-        }
-        None => text.to_owned(),
-    };
-    detail.raw.iter().map(|line| mask(line.as_str())).collect()
 }
 
 /// The present measures in words.

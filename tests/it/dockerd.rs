@@ -199,6 +199,12 @@ fn root_file_system(folder: &Path) -> Vec<u8> {
     let busybox = ["/bin/busybox", "/usr/bin/busybox"];
     let busybox = busybox.iter().find(|path| Path::new(path).exists());
     let busybox = busybox.expect("busybox is missing: install busybox-static (tests/run does)");
+    let program = fs::read(busybox).unwrap();
+    let loader = program[..4096].windows(4).any(|four| four == b"/ld-");
+    assert!(
+        !loader,
+        "{busybox} needs libraries that the image has not: install busybox-static"
+    );
     fs::copy(busybox, root.join("bin/busybox")).unwrap();
     for name in [
         "sh", "cat", "echo", "kill", "ls", "seq", "sleep", "stty", "tail", "top", "trap", "true",

@@ -19,7 +19,12 @@ pub(crate) struct Scene {
     pub(crate) ui: Ui,
 }
 
-fn scene(name: &'static str, fleet: Fleet, host: &str, change: impl FnOnce(&mut Ui)) -> Scene {
+pub(crate) fn scene(
+    name: &'static str,
+    fleet: Fleet,
+    host: &str,
+    change: impl FnOnce(&mut Ui),
+) -> Scene {
     let mut ui = Ui::new((120, 40));
     ui.now = fleet.at;
     ui.cost = Some(1_940);
@@ -29,7 +34,7 @@ fn scene(name: &'static str, fleet: Fleet, host: &str, change: impl FnOnce(&mut 
     Scene { name, fleet, ui }
 }
 
-fn typed(text: &str) -> LineEdit {
+pub(crate) fn typed(text: &str) -> LineEdit {
     LineEdit {
         text: text.into(),
         cursor: text.len(),
@@ -37,7 +42,7 @@ fn typed(text: &str) -> LineEdit {
     }
 }
 
-fn detail(tab: Tab) -> impl FnOnce(&mut Ui) {
+pub(crate) fn detail(tab: Tab) -> impl FnOnce(&mut Ui) {
     move |ui| {
         ui.tab = tab;
         ui.focus = Focus::Detail;
