@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::{
-    config_verbs, containers, demo_verb, doctor, ledger_verbs, manual, once, print, probe,
+    config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, once, print, probe,
     replay_verb, runtime, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
@@ -75,6 +75,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
         Verb::Containers(args) => containers::run(args, &here),
         Verb::Config(verb) => config_verbs::run(verb, &here),
         Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
+        Verb::Logs(args) => logs::run(&args, &here),
         Verb::Demo(args) => demo_verb::run(&args, &here),
         Verb::Replay { file } => replay_verb::run(&file, &here),
         Verb::Probe { once } => probe::run(here.common.period, once),

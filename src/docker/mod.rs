@@ -27,6 +27,6 @@ pub use client::Docker;
 pub use error::{DockerError, DockerErrorKind};
 pub use events::{ContainerChange, ContainerEvent, Events};
 pub use image::Image;
+pub use logs::follow;
 pub use stats::{Stats, StatsReading};
 pub use terminal::{Terminal, TerminalControl};
-pub use logs::follow;

@@ -14,6 +14,8 @@ use super::handle::{Handle, Request};
 use super::host_actor::{HostActor, Shared};
 use super::keeper::Keeper;
 use super::lanes::{LaneEnds, lanes};
+use super::lens;
+use super::links::Links;
 use super::msg::{HostMsg, Msg};
 use super::notice::Notice;
 use super::opened::Opened;
@@ -85,17 +87,21 @@ impl Engine {
         let (lanes, ends) = lanes(clock.clone());
         let (commands, requests) = mpsc::channel(COMMANDS);
         let (notices, _) = broadcast::channel(NOTICES);
+        let (out, fleet) = watch::channel(Arc::new(Fleet::new(&config.fleet, &config.settings)));
+        let (links, opened) = (Arc::<Links>::default(), Opened::default());
+        let logs = config.settings.logs;
+        let lenses = lens::lenses(&links, &fleet, &opened, (&clock, &tasks), logs);
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
             lanes,
             connect,
-            links: Arc::default(),
+            links,
             questions: Arc::default(),
-            opened: Opened::default(),
+            opened: opened.clone(),
+            lenses: Arc::new(lenses),
             period: config.settings.period,
             tasks: tasks.clone(),
         });
-        let opened = shared.opened.clone();
         let redials = start_hosts(&config, &shared);
         if let Some(keeper) = keeper.clone() {
             let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
@@ -119,7 +125,7 @@ impl Engine {
         let mut hub = Hub::new(&config, clock, performer);
         let written = record.map(|recorder| hub.record(recorder));
         hub.begin(&config);
-        let (out, fleet) = watch::channel(Arc::new(hub.fleet.clone()));
+        out.send_replace(Arc::new(hub.fleet.clone()));
         tasks.spawn(hub.run(requests, ends, out));
         Self {
             handle: Handle::new(commands, fleet, notices).with_opened(opened),

@@ -24,6 +24,7 @@ mod known_hosts;
 mod ledger;
 mod ledger_kill;
 mod ledger_verbs;
+mod logs;
 mod pty;
 mod quoting;
 mod readme;
