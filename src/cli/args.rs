@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::demo_verb::DemoArgs;
+use super::ledger_verbs::LedgerVerb;
 use crate::config::{Flags, VARIABLES, parse_period};
 
 /// What to try first.
@@ -88,6 +89,12 @@ pub(super) struct Common {
     /// Refuse every change on every host
     #[arg(long, global = true)]
     pub(super) read_only: bool,
+    /// Confirm the one change that is asked for, by the name that its question wants
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) yes: Option<String>,
+    /// Print what a change would do, exactly, and do nothing
+    #[arg(long, global = true)]
+    pub(super) dry_run: bool,
     /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(
         long,
@@ -161,6 +168,9 @@ pub(super) enum Verb {
         #[arg(value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// Show, verify or export the ledger: what was done, by whom, with what outcome
+    #[command(subcommand)]
+    Ledger(LedgerVerb),
     /// Write, show or check the configuration
     #[command(subcommand)]
     Config(ConfigVerb),

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Problem, Settings};
 use crate::engine::{Engine, Recorder, Setup, Ways};
 use crate::exec::LocalExec;
-use crate::store::Store;
+use crate::store::{Ledger, Store};
 use crate::tasks::Tasks;
 use crate::telemetry::{self, Log};
 use crate::tui::terminal::Modes;
@@ -25,7 +25,7 @@ use crate::tui::{self, Keymap, TuiOptions};
 pub(super) struct Wishes<'a> {
     /// Where the session is recorded.
     pub(super) record: Option<&'a Path>,
-    /// Whether ups and downs outlive the session.
+    /// Whether ups and downs, and what was done, outlive the session.
     pub(super) remembers: bool,
 }
 
@@ -56,6 +56,11 @@ pub(super) fn show(
     let person = here.person()?;
     let clock = Clock::system();
     let store = here.paths.store().filter(|_| wishes.remembers);
+    let acting = if wishes.remembers {
+        here.acting()?
+    } else {
+        here.acting_in(Ledger::in_memory())?
+    };
     let options = options(&config, here, &clock, (runtime, tasks));
     let engine = {
         let _inside = runtime.enter();
@@ -66,6 +71,7 @@ pub(super) fn show(
             tasks: tasks.clone(),
             store: store.as_deref().map(Store::new),
             record,
+            acting,
         })
     };
     let ended = tui::run(engine.handle(), options);

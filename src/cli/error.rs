@@ -10,6 +10,7 @@ use super::exit::Exit;
 use crate::config::LoadError;
 use crate::demo::DemoError;
 use crate::engine::{RecordError, ReplayError};
+use crate::store::{LedgerReadError, VerifyError};
 use crate::tui::TuiError;
 
 /// Why a verb did not do what it was asked.
@@ -59,6 +60,12 @@ pub(super) enum CliError {
     /// The recording can't be played.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// The ledger can't be shown.
+    #[error(transparent)]
+    Ledger(#[from] LedgerReadError),
+    /// The ledger can't be verified.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// The runtime did not start.
     #[error("the runtime can't be started")]
     Runtime(#[source] io::Error),
@@ -71,6 +78,7 @@ impl CliError {
             Self::Load(_)
             | Self::Usage { .. }
             | Self::Exists(_)
+            | Self::Verify(VerifyError::NoKey(_) | VerifyError::BadKey(_))
             | Self::Record(RecordError::Exists(_))
             | Self::Replay(_) => Exit::Usage,
             Self::Screen(error) => Exit::Ended(u8::try_from(error.exit_code()).unwrap_or(1)),
@@ -80,6 +88,8 @@ impl CliError {
             | Self::Nameless
             | Self::Demo(_)
             | Self::Record(_)
+            | Self::Ledger(_)
+            | Self::Verify(_)
             | Self::Runtime(_) => Exit::Failed,
         }
     }
@@ -96,6 +106,8 @@ impl CliError {
             Self::Screen(error) => return error.hint().map(str::to_owned),
             Self::Record(error) => error.hint(),
             Self::Replay(error) => return error.hint().map(str::to_owned),
+            Self::Ledger(_) => "run this as the owner of the ledger",
+            Self::Verify(error) => error.hint(),
             Self::Output(_) | Self::Runtime(_) => return None,
         };
         Some(hint.to_owned())

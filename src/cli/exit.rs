@@ -11,8 +11,12 @@ pub(super) enum Exit {
     Failed,
     /// Wrong usage, or input that was refused.
     Usage,
+    /// Refused by policy: read-only, not confirmed, not to be written down.
+    Refused,
     /// A host can't be reached.
     Unreachable,
+    /// It may or may not have happened.
+    Unknown,
     /// As a signal or the terminal ended it: 128 and the signal's number.
     Ended(u8),
 }
@@ -23,7 +27,9 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Refused => 3,
             Exit::Unreachable => 4,
+            Exit::Unknown => 5,
             Exit::Ended(code) => code,
         })
     }

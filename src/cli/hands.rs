@@ -11,13 +11,14 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::here::Here;
+use super::passing;
 use crate::config::{Problem, Settings};
-use crate::engine::Refusal;
+use crate::engine::{ContainerTerminal, Refusal};
 use crate::exec::{Exec, Exit, LocalExec, RunLimits};
 use crate::shell::{ShellCommand, ShellWord};
 use crate::tasks::Tasks;
 use crate::text::SafeText;
-use crate::tui::Outside;
+use crate::tui::{Left, Outside};
 
 /// How long tmux may take.
 const TMUX: Duration = Duration::from_secs(2);
@@ -74,6 +75,20 @@ impl Outside for Hands {
         self.beside(work).await.unwrap_or_else(ended)
     }
 
+    async fn save(&self, text: String, path: &str) -> Result<PathBuf, String> {
+        let path = self.here.paths.expanded(path);
+        let work = async move {
+            match write_new(&path, &text).await {
+                Ok(()) => Ok(path),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    Err(format!("{} is there already", path.display()))
+                }
+                Err(error) => Err(format!("{}: {error}", path.display())),
+            }
+        };
+        self.beside(work).await.unwrap_or_else(ended)
+    }
+
     async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal> {
         let exec = self.exec.clone();
         let line = line.clone();
@@ -88,6 +103,17 @@ impl Outside for Hands {
             Some(Err(error)) => Err(refusal(error.to_string(), error.hint)),
             None => Err(refusal("the engine has stopped".into(), None)),
         }
+    }
+
+    async fn terminal(&self, terminal: ContainerTerminal) -> Result<Left, Refusal> {
+        self.beside(passing::pass(terminal))
+            .await
+            .unwrap_or_else(|| {
+                Err(Refusal {
+                    why: "the engine has stopped".into(),
+                    hint: None,
+                })
+            })
     }
 
     fn settings(&self) -> Result<Settings, Vec<Problem>> {
@@ -124,16 +150,20 @@ async fn write(folder: &Path, text: &str) -> Result<PathBuf, String> {
         .await
         .map_err(words)?;
     let path = folder.join(format!("{:016x}.txt", fastrand::u64(..)));
+    write_new(&path, text).await.map_err(words)?;
+    Ok(path)
+}
+
+/// Writes a text into a file that was not there before and that only its owner may read.
+async fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = tokio::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&path)
-        .await
-        .map_err(words)?;
-    file.write_all(text.as_bytes()).await.map_err(words)?;
-    file.flush().await.map_err(words)?;
-    Ok(path)
+        .open(path)
+        .await?;
+    file.write_all(text.as_bytes()).await?;
+    file.flush().await
 }
 
 /// `-w` (tmux 3.2) also hands it to the terminal's clipboard.

@@ -4,7 +4,9 @@ use super::args::Common;
 use super::error::CliError;
 use super::person;
 use crate::config::{Config, Environment, LoadError, Origin, Paths, Problem, Resolved, load};
+use crate::engine::Acting;
 use crate::ssh::Defaults;
+use crate::store::{Ledger, LedgerPaths};
 use crate::tui::{Keymap, theme_load};
 
 /// The flags, the environment and the folders of this run.
@@ -32,6 +34,32 @@ impl Here {
         resolved.config.problems.append(&mut more);
         resolved.config.problems.sort_by_key(|problem| problem.line);
         Ok(resolved)
+    }
+
+    /// Where the ledger is; `None` where no home directory is known.
+    pub(super) fn ledger_paths(&self) -> Option<LedgerPaths> {
+        Some(LedgerPaths {
+            ledger: self.paths.ledger()?,
+            anchor: self.paths.ledger_anchor()?,
+            key: self.paths.ledger_key()?,
+        })
+    }
+
+    /// Who acts here, with the person's ledger.
+    pub(super) fn acting(&self) -> Result<Acting, CliError> {
+        self.acting_in(match self.ledger_paths() {
+            Some(paths) => Ledger::in_files(paths),
+            None => Ledger::nowhere("no home directory is known", "set HOME"),
+        })
+    }
+
+    /// Who acts here, with this ledger.
+    pub(super) fn acting_in(&self, ledger: Ledger) -> Result<Acting, CliError> {
+        Ok(Acting {
+            ledger,
+            who: self.person()?.user.to_string().into(),
+            from: person::seat(&self.environment).into(),
+        })
     }
 
     /// The person as ssh sees them.

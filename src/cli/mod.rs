@@ -1,6 +1,8 @@
 //! The command line: verbs, plain output, exit codes.
 
+mod acts;
 mod args;
+mod ask;
 mod config_verbs;
 mod console;
 mod demo_verb;
@@ -10,10 +12,12 @@ mod error;
 mod exit;
 mod hands;
 mod here;
+mod ledger_verbs;
 mod looks;
 mod manual;
 mod once;
 mod overview;
+mod passing;
 mod person;
 mod print;
 mod probe;
@@ -24,4 +28,5 @@ mod snapshot;
 mod starter;
 mod verb_guess;
 
+pub use passing::pass;
 pub use run::main;

@@ -12,7 +12,7 @@ use super::{print, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{GpuSourceChoice, HealthWord};
-use crate::engine::{Engine, Fleet, Handle, Host, SeriesKey, Setup, Verdict, Ways};
+use crate::engine::{Acting, Engine, Fleet, Handle, Host, SeriesKey, Setup, Verdict, Ways};
 use crate::tasks::Tasks;
 
 /// After this the fleet is shown as it is. A little more than a dial may take: a host that lets it run out has a verdict.
@@ -63,6 +63,7 @@ pub(super) async fn verdicts(
         tasks: tasks.clone(),
         store: None,
         record: None,
+        acting: Acting::unrecorded(),
     });
     let fleet = settled(&engine.handle()).await;
     engine.shutdown(runtime::FAREWELL).await;
@@ -137,6 +138,7 @@ mod tests {
             connect,
             store: None,
             record: None,
+            acting: Acting::unrecorded(),
         });
         let fleet = settled(&engine.handle()).await;
         assert!(engine.shutdown(Duration::from_secs(1)).await);

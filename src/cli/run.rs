@@ -11,7 +11,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::{
-    config_verbs, demo_verb, doctor, manual, once, print, probe, replay_verb, runtime, verb_guess,
+    config_verbs, demo_verb, doctor, ledger_verbs, manual, once, print, probe, replay_verb,
+    runtime, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 
@@ -70,6 +71,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
         });
     }
     match verb {
+        Verb::Ledger(verb) => ledger_verbs::run(&verb, &here),
         Verb::Config(verb) => config_verbs::run(verb, &here),
         Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
         Verb::Demo(args) => demo_verb::run(&args, &here),

@@ -13,6 +13,7 @@ pub struct Paths {
     home: Option<PathBuf>,
     config: Option<PathBuf>,
     state: Option<PathBuf>,
+    data: Option<PathBuf>,
 }
 
 impl Paths {
@@ -25,6 +26,7 @@ impl Paths {
             home: Some(xdg.home_dir().to_owned()),
             config: Some(xdg.config_dir().join(NAME)),
             state: xdg.state_dir().map(|state| state.join(NAME)),
+            data: Some(xdg.data_dir().join(NAME)),
         }
     }
 
@@ -55,11 +57,39 @@ impl Paths {
         self.state.as_ref().map(|folder| folder.join("history.db"))
     }
 
+    /// The ledger of what was done.
+    pub fn ledger(&self) -> Option<PathBuf> {
+        self.state
+            .as_ref()
+            .map(|folder| folder.join("ledger.jsonl"))
+    }
+
+    /// What the ledger is held against: in the data directory, because what removes the state must not take it along, and
+    /// because configurations are copied between machines.
+    pub fn ledger_anchor(&self) -> Option<PathBuf> {
+        self.data
+            .as_ref()
+            .map(|folder| folder.join("ledger.anchor"))
+    }
+
+    /// The first key of the ledger, until a person keeps it elsewhere.
+    pub fn ledger_key(&self) -> Option<PathBuf> {
+        self.data.as_ref().map(|folder| folder.join("ledger.key"))
+    }
+
     /// Our own log.
     pub fn log(&self) -> Option<PathBuf> {
         self.state
             .as_ref()
             .map(|folder| folder.join("pilothouse.log"))
+    }
+
+    /// A path as a person writes it: `~/` is their home.
+    pub fn expanded(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(path),
+        }
     }
 
     /// The person's ssh configuration.

@@ -10,6 +10,7 @@ use super::error::DockerError;
 use super::events::{Events, WANTED};
 use super::greet::Greeting;
 use super::row::{Listed, Summary};
+use super::stats::{Stats, StatsReading};
 use super::wire::{Call, Chunks, LARGE, Wire, escape, parse};
 use crate::domain::{Container, ContainerDetail, ContainerId, Daemon, DaemonFlavour, Wall};
 
@@ -54,7 +55,10 @@ impl Docker {
     /// All containers, those that have ended included, in the engine's order: one question, however many there are. When
     /// they were started and how often is not said here, see [`Self::container`].
     pub async fn list(&self) -> Result<Vec<Container>, DockerError> {
-        let all = self.summaries("all=1").await?;
+        let all: Listed = self
+            .wire()
+            .json(&self.list_of("/containers/json?all=1"))
+            .await?;
         Ok(all.0.into_iter().map(Summary::row).collect())
     }
 
@@ -87,6 +91,23 @@ impl Docker {
         Ok(Events::new(chunks))
     }
 
+    /// One reading of what a container takes; two of them tell rates.
+    pub async fn stats(&self, id: &ContainerId) -> Result<StatsReading, DockerError> {
+        let path = format!(
+            "/containers/{}/stats?stream=false&one-shot=true",
+            escape(id.as_str())
+        );
+        let answer = self.wire().call(&self.get(&path)).await?;
+        StatsReading::read(&answer, self.inner.memory)
+    }
+
+    /// What a container takes, second by second, until it is gone.
+    pub async fn stats_stream(&self, id: &ContainerId) -> Result<Stats, DockerError> {
+        let path = format!("/containers/{}/stats?stream=true", escape(id.as_str()));
+        let chunks = self.wire().open(&self.get(&path)).await?;
+        Ok(Stats::new(chunks, self.inner.memory))
+    }
+
     /// The raw log of a container, as the engine sends it. `query` is escaped: `follow=1&stdout=1&stderr=1&timestamps=1`.
     pub(super) async fn log_body(&self, id: &str, query: &str) -> Result<Chunks, DockerError> {
         let path = format!("/containers/{}/logs?{query}", escape(id));
@@ -99,11 +120,13 @@ impl Docker {
         Ok(parse::<Inspected>(&answer)?.tty())
     }
 
-    pub(super) async fn summaries(&self, query: &str) -> Result<Listed, DockerError> {
-        let mut call = self.get(&format!("/containers/json?{query}"));
-        call.limit = LIST;
-        call.most = LARGE;
-        self.wire().json(&call).await
+    /// A question whose answer is a list of everything.
+    pub(super) fn list_of(&self, path: &str) -> Call {
+        Call {
+            limit: LIST,
+            most: LARGE,
+            ..self.get(path)
+        }
     }
 
     async fn inspected(&self, id: &ContainerId) -> Result<bytes::Bytes, DockerError> {

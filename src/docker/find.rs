@@ -85,7 +85,15 @@ async fn greet(wire: &Wire, candidate: &Candidate) -> Result<Greeting, DockerErr
         ..Call::get(path)
     };
     let version: Version = wire.json(&ask("/version")).await?;
-    let info: Info = wire.json(&ask("/info")).await?;
+    // A gate before the engine may keep this from us; it tells only what is nice to know.
+    let info = match wire.json::<Info>(&ask("/info")).await {
+        Err(error) if error.kind == DockerErrorKind::Lost => return Err(error),
+        Err(error) => {
+            tracing::debug!(%error, "an engine that does not tell of its machine");
+            Info::default()
+        }
+        Ok(info) => info,
+    };
     greeting(version, &info, &candidate.name)
 }
 

@@ -1,6 +1,7 @@
 //! The container engine of a host, through its [`crate::exec::Exec`]: containers, their events, stats, processes and logs,
 //! and what can be done with them. No docker program, agent or open port is needed there.
 
+mod act;
 mod bounded;
 mod client;
 mod detail;
@@ -9,6 +10,7 @@ mod events;
 mod facts;
 mod find;
 mod greet;
+mod image;
 mod log_body;
 mod log_frames;
 mod log_past;
@@ -16,9 +18,15 @@ mod log_window;
 mod logs;
 mod look;
 mod row;
+mod stats;
+mod terminal;
 mod wire;
 
+pub use act::GRACE;
 pub use client::Docker;
 pub use error::{DockerError, DockerErrorKind};
 pub use events::{ContainerChange, ContainerEvent, Events};
+pub use image::Image;
 pub use logs::follow;
+pub use stats::{Stats, StatsReading};
+pub use terminal::{Terminal, TerminalControl};

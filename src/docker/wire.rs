@@ -78,6 +78,8 @@ pub(super) struct Call {
     pub(super) limit: Duration,
     /// Largest answer, in bytes.
     pub(super) most: usize,
+    /// Whether the connection itself is asked for.
+    pub(super) upgrade: bool,
 }
 
 impl Call {
@@ -89,6 +91,7 @@ impl Call {
             body: Bytes::new(),
             limit: SOON,
             most: SMALL,
+            upgrade: false,
         }
     }
 
@@ -107,16 +110,20 @@ impl Call {
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, DockerError> {
-        Request::builder()
+        let mut request = Request::builder()
             .method(self.method.clone())
             .uri(&self.path)
             .header(header::HOST, "docker")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(self.body.clone()))
-            .map_err(|error| {
-                DockerError::new(DockerErrorKind::Protocol, "no request can be made of this")
-                    .source(error)
-            })
+            .header(header::CONTENT_TYPE, "application/json");
+        if self.upgrade {
+            request = request
+                .header(header::CONNECTION, "Upgrade")
+                .header(header::UPGRADE, "tcp");
+        }
+        request.body(Full::new(self.body.clone())).map_err(|error| {
+            DockerError::new(DockerErrorKind::Protocol, "no request can be made of this")
+                .source(error)
+        })
     }
 }
 
@@ -179,7 +186,11 @@ impl Wire {
 
     /// Asks for the connection itself, as bytes in both directions.
     pub(super) async fn hijack(&self, call: &Call) -> Result<BoxedIo, DockerError> {
-        let (response, _) = self.begin(call).await?;
+        let call = Call {
+            upgrade: true,
+            ..call.clone()
+        };
+        let (response, _) = self.begin(&call).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let what = "the engine does not hand over the connection";
             return Err(DockerError::new(DockerErrorKind::Protocol, what));

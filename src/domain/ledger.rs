@@ -32,6 +32,11 @@ pub enum LedgerEvent {
         /// What was looked at afterwards, and what was seen.
         verification: Option<SafeText>,
     },
+    /// What an interrupted program had left of the ledger was put right.
+    Recovered {
+        /// What was found, and what became of it.
+        what: SafeText,
+    },
 }
 
 /// What is about to be done.

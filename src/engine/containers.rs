@@ -124,6 +124,8 @@ pub enum ContainersMsg {
         /// All containers.
         list: Vec<Container>,
     },
+    /// One of that list, read on its own: what the list does not tell. A start that was not heard of is a [`GapChange`] too.
+    Filled(Box<Container>),
     /// One is new or has changed.
     Changed(Box<Container>),
     /// One is gone.

@@ -62,6 +62,11 @@ impl Handle {
         self.opened.terminal(id)
     }
 
+    /// Hands a terminal out under an id, for whoever stands in for the engine.
+    pub fn hand_out(&self, id: TerminalId, terminal: ContainerTerminal) {
+        self.opened.put_terminal(id, terminal);
+    }
+
     /// Asks for something and waits for the answer.
     pub async fn ask(&self, actor: Actor, command: Command) -> Reply {
         let (reply, answer) = oneshot::channel();

@@ -8,14 +8,15 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
+use super::daemon_watch::DaemonWatch;
 use super::lanes::Lanes;
-use super::links::Links;
+use super::links::{Links, OpenLink};
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
 use super::questions::{Questions, Voice};
+use super::stats_watch::StatsWatch;
 use crate::domain::{Age, HostId, HostSpec, Rung};
 use crate::exec::Exec;
-use crate::reach::{ContainerProbe, Finding};
 use crate::ssh::Backoff;
 use crate::tasks::Tasks;
 
@@ -24,9 +25,6 @@ const LANE: usize = 128;
 
 /// A host that leaves a beat unanswered for so long (or for five periods) has gone silent.
 const SILENCE: Duration = Duration::from_secs(15);
-
-/// Time between two tries of the container rung.
-const CONTAINERS: Duration = Duration::from_secs(30);
 
 /// The least wait before a lost link is dialled again.
 const SOON: Duration = Duration::from_secs(1);
@@ -149,7 +147,7 @@ impl HostActor {
             let user = user.into();
             self.say(HostMsg::LoggedIn { user }).await;
         }
-        let open = OpenLink::new(&self.shared, &self.spec.id, exec);
+        let open = LinkAtWork::new(&self.shared, &self.spec.id, exec);
         tokio::select! {
             lost = self.beats(&open, watch, pace) => lost,
             () = self.forward(&mut said) => std::future::pending().await,
@@ -159,7 +157,7 @@ impl HostActor {
     /// Beats until one fails; also tells whether any came before it.
     async fn beats(
         &self,
-        open: &OpenLink<'_>,
+        open: &LinkAtWork<'_>,
         mut watch: Box<dyn Watch>,
         pace: &mut Interval,
     ) -> (Lost, bool) {
@@ -176,7 +174,7 @@ impl HostActor {
                     if !answered {
                         answered = true;
                         self.say(HostMsg::Holds(Rung::Command)).await;
-                        open.probe_containers();
+                        open.watch_containers();
                     }
                     self.shared.lanes.sample(&self.spec.id, beat);
                 }
@@ -221,62 +219,48 @@ fn silence(limit: Duration) -> Lost {
     }
 }
 
-/// An open link: in the table of links while it lives, with the tasks that go with it.
-struct OpenLink<'a> {
+/// A link at work: in the table of links while it lives, with the tasks that go with it.
+struct LinkAtWork<'a> {
     shared: &'a Shared,
     host: &'a HostId,
-    exec: Arc<dyn Exec>,
+    link: Arc<OpenLink>,
     tasks: Tasks,
 }
 
-impl<'a> OpenLink<'a> {
+impl<'a> LinkAtWork<'a> {
     fn new(shared: &'a Shared, host: &'a HostId, exec: Arc<dyn Exec>) -> Self {
-        shared.links.open(host, Arc::clone(&exec));
+        let link = shared.links.open(host, exec);
         let tasks = shared.tasks.child();
         Self {
             shared,
             host,
-            exec,
+            link,
             tasks,
         }
     }
 
-    /// Tries the container rung now and then, beside the beats, and tells what is new.
-    fn probe_containers(&self) {
-        let (lanes, host) = (self.shared.lanes.clone(), self.host.clone());
-        let exec = Arc::clone(&self.exec);
-        self.tasks.spawn(async move {
-            let mut probe = ContainerProbe::default();
-            let mut told = None;
-            loop {
-                let finding = probe.probe(exec.as_ref()).await;
-                if told.as_ref() != Some(&finding) {
-                    told = Some(finding.clone());
-                    lanes.host(&host, found(Rung::Containers, finding)).await;
-                }
-                sleep(CONTAINERS).await;
-            }
-        });
+    /// Hears the host's container engine, beside the beats.
+    fn watch_containers(&self) {
+        let watch = DaemonWatch {
+            host: self.host.clone(),
+            link: Arc::clone(&self.link),
+            lanes: self.shared.lanes.clone(),
+            tasks: self.tasks.clone(),
+        };
+        self.tasks.spawn(watch.run());
+        let stats = StatsWatch {
+            host: self.host.clone(),
+            link: Arc::clone(&self.link),
+            lanes: self.shared.lanes.clone(),
+        };
+        self.tasks.spawn(stats.run());
     }
 }
 
-impl Drop for OpenLink<'_> {
+impl Drop for LinkAtWork<'_> {
     fn drop(&mut self) {
         self.shared.links.close(self.host);
         self.tasks.cancel();
-    }
-}
-
-fn found(rung: Rung, finding: Finding) -> HostMsg {
-    match finding {
-        Finding::Holds => HostMsg::Holds(rung),
-        Finding::NotApplicable => HostMsg::NotApplicable(rung),
-        Finding::Fails { silent, why, hint } => HostMsg::Fails {
-            rung,
-            silent,
-            why,
-            hint,
-        },
     }
 }
 

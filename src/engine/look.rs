@@ -1,14 +1,25 @@
-//! Answers what only has to be looked at: details of a container, log sources, lenses. Nothing on any host changes.
+//! Answers what only has to be looked at: details of a container, log sources, lenses. Nothing on any host changes. Here is
+//! only who answers.
 
 use std::sync::Arc;
 
 use super::command::{Command, Refusal, Reply};
 use super::host_actor::Shared;
+use super::look_container;
 
 /// Looks, and answers.
-pub(super) async fn look(command: Command, _shared: Arc<Shared>) -> Reply {
-    Reply::Failed(Refusal {
-        why: format!("nobody here can answer {command:?} yet"),
-        hint: None,
-    })
+pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
+    let links = &shared.links;
+    match command {
+        Command::Inspect { host, id } => look_container::inspect(links, &host, &id).await,
+        Command::Top { host, id } => look_container::top(links, &host, &id).await,
+        Command::PrunePreview { host } => look_container::prune_preview(links, &host).await,
+        Command::WatchStats { host, only } => {
+            look_container::watch_stats(links, &host, only, shared.lanes.now())
+        }
+        command => Reply::Failed(Refusal {
+            why: format!("nobody here can answer {command:?} yet"),
+            hint: None,
+        }),
+    }
 }

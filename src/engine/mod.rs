@@ -2,9 +2,12 @@
 //! through one door. It has no word for pane, key or colour.
 
 mod carry;
+mod carry_container;
 mod command;
 mod connect;
 mod containers;
+mod daemon_watch;
+mod door;
 mod effect;
 mod handle;
 mod history;
@@ -15,6 +18,7 @@ mod lanes;
 mod lens;
 mod links;
 mod look;
+mod look_container;
 mod msg;
 mod notice;
 mod opened;
@@ -29,6 +33,8 @@ mod run;
 pub mod sim;
 mod stakes;
 mod state;
+mod stats_interest;
+mod stats_watch;
 mod trouble;
 mod update;
 mod ways;
@@ -39,6 +45,7 @@ pub use command::{
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
 pub use containers::{Containers, ContainersMsg, DaemonState, GapChange, gpu_memory_of};
+pub use door::Acting;
 pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use super::carry;
 use super::command::{Command, Reply};
+use super::door::Door;
 use super::effect::Effect;
 use super::host_actor::Shared;
 use super::keeper::Keeper;
@@ -28,27 +28,32 @@ pub(super) struct Performer {
     tasks: Tasks,
     keeper: Option<Keeper>,
     webhook: Option<Webhook>,
+    door: Arc<Door>,
     /// Who waits for an answer.
     pub(super) replies: HashMap<RequestId, oneshot::Sender<Reply>>,
 }
 
+/// Where what the engine decides goes, beside its lanes.
+pub(super) struct Outlets {
+    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) redials: HashMap<HostId, Arc<Notify>>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) webhook: Option<Webhook>,
+    pub(super) door: Arc<Door>,
+}
+
 impl Performer {
-    /// Hands for these hosts.
-    pub(super) fn new(
-        shared: &Arc<Shared>,
-        notices: broadcast::Sender<Notice>,
-        redials: HashMap<HostId, Arc<Notify>>,
-        keeper: Option<Keeper>,
-        webhook: Option<Webhook>,
-    ) -> Self {
+    /// Hands with these outlets.
+    pub(super) fn new(shared: &Arc<Shared>, outlets: Outlets) -> Self {
         Self {
             shared: Arc::clone(shared),
             questions: Arc::clone(&shared.questions),
-            redials,
-            notices,
+            redials: outlets.redials,
+            notices: outlets.notices,
             tasks: shared.tasks.clone(),
-            keeper,
-            webhook,
+            keeper: outlets.keeper,
+            webhook: outlets.webhook,
+            door: outlets.door,
             replies: HashMap::new(),
         }
     }
@@ -100,18 +105,22 @@ impl Performer {
         });
     }
 
-    /// Carries a confirmed change out.
+    /// Lets a confirmed change through the door.
     pub(super) fn change(&mut self, request: RequestId, confirmed: Confirmed) {
-        let shared = Arc::clone(&self.shared);
-        let terminal = TerminalId(request.0);
-        self.tasks.spawn(async move {
-            let carried =
-                carry::carry(confirmed.into_change(), Arc::clone(&shared), terminal).await;
-            let (at, reply) = (shared.lanes.now(), carried.reply);
-            shared
-                .lanes
-                .fact(Msg::Answered { at, request, reply })
-                .await;
-        });
+        let door = Arc::clone(&self.door);
+        self.tasks
+            .spawn(async move { door.pass(request, confirmed).await });
+    }
+
+    /// Tells the door that a shell or terminal has ended.
+    pub(super) fn ended(
+        &mut self,
+        request: RequestId,
+        terminal: TerminalId,
+        failed: Option<String>,
+    ) {
+        let door = Arc::clone(&self.door);
+        self.tasks
+            .spawn(async move { door.ended(request, terminal, failed).await });
     }
 }

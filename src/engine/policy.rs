@@ -68,7 +68,10 @@ pub(super) enum Change {
         command: ShellCommand,
     },
     /// A shell for a person.
-    Shell { command: ShellCommand },
+    Shell {
+        /// What opens it, run on this machine.
+        command: ShellCommand,
+    },
     /// Something with a container.
     Container {
         host: HostId,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::command::Reply;
 use super::connect::Connect;
+use super::door::{Acting, Door};
 use super::handle::{Handle, Request};
 use super::host_actor::{HostActor, Shared};
 use super::keeper::Keeper;
@@ -17,7 +17,7 @@ use super::lanes::{LaneEnds, lanes};
 use super::msg::{HostMsg, Msg};
 use super::notice::Notice;
 use super::opened::Opened;
-use super::perform::Performer;
+use super::perform::{Outlets, Performer};
 use super::policy::{Desk, Ruling};
 use super::publish::{News, Publisher};
 use super::record::{Header, Recorder, Tape, Written};
@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Problem};
 use crate::domain::{At, HostId, RequestId, Severity};
 use crate::exec::LocalExec;
-use crate::store::Store;
+use crate::store::{Ledger, Store};
 use crate::tasks::Tasks;
 
 /// Commands that wait for the engine; a face beyond them waits.
@@ -55,6 +55,8 @@ pub struct Setup {
     pub store: Option<Store>,
     /// Where the session is recorded.
     pub record: Option<Recorder>,
+    /// Who acts, and where that is written down.
+    pub acting: Acting,
 }
 
 /// A running engine.
@@ -63,6 +65,7 @@ pub struct Engine {
     handle: Handle,
     tasks: Tasks,
     store: Option<Store>,
+    ledger: Ledger,
     written: Option<Written>,
 }
 
@@ -76,6 +79,7 @@ impl Engine {
             connect,
             store,
             record,
+            acting,
         } = setup;
         let tasks = tasks.child();
         let (lanes, ends) = lanes(clock.clone());
@@ -98,7 +102,20 @@ impl Engine {
             tasks.spawn(keeper.recall(hosts));
         }
         let webhook = webhook(&config, &shared);
-        let performer = Performer::new(&shared, notices.clone(), redials, keeper, webhook);
+        let ledger = acting.ledger.clone();
+        let door = Arc::new(Door::new(acting, clock.clone(), &shared));
+        tasks.spawn({
+            let door = Arc::clone(&door);
+            async move { door.recall().await }
+        });
+        let outlets = Outlets {
+            notices: notices.clone(),
+            redials,
+            keeper,
+            webhook,
+            door,
+        };
+        let performer = Performer::new(&shared, outlets);
         let mut hub = Hub::new(&config, clock, performer);
         let written = record.map(|recorder| hub.record(recorder));
         hub.begin(&config);
@@ -108,6 +125,7 @@ impl Engine {
             handle: Handle::new(commands, fleet, notices).with_opened(opened),
             tasks,
             store,
+            ledger,
             written,
         }
     }
@@ -129,6 +147,7 @@ impl Engine {
             if let Some(store) = &self.store {
                 store.settle().await;
             }
+            self.ledger.settle().await;
             joined
         };
         timeout(limit, ended).await.unwrap_or(false)
@@ -274,7 +293,7 @@ impl Hub {
             Ruling::Look => self.performer.look(id, command),
             Ruling::Answer(reply) => self.performer.reply(id, reply),
             Ruling::Do(confirmed) => self.performer.change(id, confirmed),
-            Ruling::Ended { .. } => self.performer.reply(id, Reply::Done),
+            Ruling::Ended { terminal, failed } => self.performer.ended(id, terminal, failed),
         }
         news
     }

@@ -128,14 +128,21 @@ impl LineBatch {
 
     /// Its lines.
     pub fn iter(&self) -> impl Iterator<Item = LineRef<'_>> {
-        self.heads.iter().map(|head| {
-            let start = head.start as usize;
-            let bytes = self.text.get(start..start + head.len as usize);
-            LineRef {
-                bytes: bytes.unwrap_or_default(),
-                head: *head,
-            }
-        })
+        self.heads.iter().map(|head| self.line_of(head))
+    }
+
+    /// The line at this place, from 0.
+    pub fn line(&self, at: usize) -> Option<LineRef<'_>> {
+        self.heads.get(at).map(|head| self.line_of(head))
+    }
+
+    fn line_of(&self, head: &LineHead) -> LineRef<'_> {
+        let start = head.start as usize;
+        let bytes = self.text.get(start..start + head.len as usize);
+        LineRef {
+            bytes: bytes.unwrap_or_default(),
+            head: *head,
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Pending<T>(Outcome<T>);
 
 #[derive(Debug)]
 enum Outcome<T> {
-    Refused(Option<StoreError>),
+    Ready(Option<Result<T, StoreError>>),
     Waiting(oneshot::Receiver<Result<T, StoreError>>),
 }
 
@@ -82,23 +82,41 @@ impl Store {
                 tracing::trace!("nobody waits for the store's answer");
             }
         });
-        Pending(match self.work.try_send(work) {
-            Ok(()) => Outcome::Waiting(outcome),
-            Err(TrySendError::Full(_)) => Outcome::Refused(Some(StoreError::new(
+        Pending::submitted(&self.work.try_send(work), outcome, || {
+            StoreError::new(
                 StoreErrorKind::Behind,
                 "the disk does not keep up with the history",
-            ))),
-            Err(TrySendError::Disconnected(_)) => Outcome::Refused(Some(ended())),
+            )
         })
     }
 }
 
-impl<T> Future for Pending<T> {
+impl<T> Pending<T> {
+    /// An outcome that is there already.
+    pub(super) fn ready(outcome: Result<T, StoreError>) -> Self {
+        Self(Outcome::Ready(Some(outcome)))
+    }
+
+    /// Work that was handed over, or could not be; `behind` says why not while too much of it waits.
+    pub(super) fn submitted<W>(
+        handed: &Result<(), TrySendError<W>>,
+        outcome: oneshot::Receiver<Result<T, StoreError>>,
+        behind: impl FnOnce() -> StoreError,
+    ) -> Self {
+        match handed {
+            Ok(()) => Self(Outcome::Waiting(outcome)),
+            Err(TrySendError::Full(_)) => Self::ready(Err(behind())),
+            Err(TrySendError::Disconnected(_)) => Self::ready(Err(ended())),
+        }
+    }
+}
+
+impl<T: Unpin> Future for Pending<T> {
     type Output = Result<T, StoreError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            Outcome::Refused(error) => Poll::Ready(Err(error.take().unwrap_or_else(ended))),
+            Outcome::Ready(outcome) => Poll::Ready(outcome.take().unwrap_or_else(|| Err(ended()))),
             Outcome::Waiting(outcome) => Pin::new(outcome)
                 .poll(context)
                 .map(|answer| answer.unwrap_or_else(|_| Err(ended()))),

@@ -26,11 +26,32 @@ pub(super) fn is_clean(text: &str) -> bool {
     !text.as_bytes().chunks(256).any(block)
 }
 
+/// What becomes of the colours that a text asks for.
+pub(super) trait Colours {
+    /// Everything from here on looks otherwise: the parameters as they were written, and the bytes of clean text so far.
+    fn change(&mut self, parameters: &str, at: usize);
+}
+
+/// Colours are left out.
+struct NoColours;
+
+impl Colours for NoColours {
+    fn change(&mut self, _: &str, _: usize) {}
+}
+
 /// Cleans a text. Line ends at its end are left out.
 pub(super) fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    clean_onto(text, &mut out, &mut NoColours);
+    out
+}
+
+/// Cleans a text behind what is there already, and tells its colours.
+pub(super) fn clean_onto(text: &str, out: &mut String, colours: &mut impl Colours) {
     let mut cleaner = Cleaner {
         rest: text.trim_end_matches(['\r', '\n']),
-        out: String::with_capacity(text.len()),
+        out,
+        colours,
         last: None,
         marks: 0,
         hidden: None,
@@ -38,12 +59,12 @@ pub(super) fn clean(text: &str) -> String {
     };
     while cleaner.step() {}
     cleaner.tell_hidden();
-    cleaner.out
 }
 
-struct Cleaner<'a> {
+struct Cleaner<'a, C> {
     rest: &'a str,
-    out: String,
+    out: &'a mut String,
+    colours: &'a mut C,
     /// The last character that marks and joiners can belong to.
     last: Option<char>,
     marks: u32,
@@ -53,7 +74,7 @@ struct Cleaner<'a> {
     endless: bool,
 }
 
-impl Cleaner<'_> {
+impl<C: Colours> Cleaner<'_, C> {
     fn step(&mut self) -> bool {
         if self.copy_plain() {
             return true;
@@ -185,10 +206,16 @@ impl Cleaner<'_> {
     /// Parameters, intermediates, one final byte. Colours (`m`) and "erase to the end of the line" (`K`), which honest
     /// programs write by the thousand, go without a sign.
     fn csi(&mut self) {
-        self.skip(|c| matches!(c, '0'..='?'));
-        self.skip(|c| matches!(c, ' '..='/'));
+        let parameters = self.skip(|c| matches!(c, '0'..='?'));
+        let between = self.skip(|c| matches!(c, ' '..='/'));
         match self.peek() {
-            Some('m' | 'K') => {
+            Some('m') => {
+                self.take();
+                if between.is_empty() {
+                    self.colours.change(parameters, self.out.len());
+                }
+            }
+            Some('K') => {
                 self.take();
             }
             Some('@'..='~') => {
@@ -229,9 +256,16 @@ impl Cleaner<'_> {
         };
         self.rest = self.rest.get(at + terminator..).unwrap_or_default();
     }
+}
 
-    fn skip(&mut self, wanted: impl Fn(char) -> bool) {
-        self.rest = self.rest.trim_start_matches(wanted);
+impl<'a, C> Cleaner<'a, C> {
+    /// Goes past the characters that are wanted, and tells them.
+    fn skip(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.rest.trim_start_matches(wanted);
+        let skipped = self.rest.len() - rest.len();
+        let skipped = self.rest.get(..skipped).unwrap_or_default();
+        self.rest = rest;
+        skipped
     }
 }
 

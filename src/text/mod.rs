@@ -4,10 +4,14 @@ mod class;
 mod clean;
 mod safe;
 mod secret_words;
+mod sgr;
 mod styled;
+#[cfg(test)]
+pub(crate) mod vectors;
 mod width;
 
 pub use safe::SafeText;
 pub use secret_words::{MASK, is_secret, mask_command};
+pub use sgr::clean_line;
 pub use styled::{Sgr, SgrColor, StyleSpan, StyledText};
 pub use width::{cut, width};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SafeText;
+use super::sgr::clean_line;
 
 /// Clean text with the colours that its writer gave it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -11,6 +12,29 @@ pub struct StyledText {
     pub text: SafeText,
     /// Its coloured parts, in order, without overlap; what lies between has no style.
     pub spans: Vec<StyleSpan>,
+}
+
+impl StyledText {
+    /// Cleans bytes from outside and keeps their colours. The text is the one that [`SafeText::from_bytes`] makes of them.
+    pub fn from_bytes(foreign: &[u8]) -> Self {
+        let mut text = String::new();
+        let mut spans = Vec::new();
+        clean_line(foreign, &mut text, |span| spans.push(span));
+        Self {
+            text: SafeText::new(&text),
+            spans,
+        }
+    }
+}
+
+impl From<SafeText> for StyledText {
+    /// Text without colours.
+    fn from(text: SafeText) -> Self {
+        Self {
+            text,
+            spans: Vec::new(),
+        }
+    }
 }
 
 /// One coloured part of a text.
@@ -27,6 +51,10 @@ pub struct StyleSpan {
 /// What SGR (ECMA-48 8.3.117, and the colours of ITU T.416 as terminals write them) says of how text looks. Blink, conceal
 /// and fonts are dropped: nothing may hide or move.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is on or off by itself, as terminals have them"
+)]
 pub struct Sgr {
     /// Colour of the letters.
     pub fg: Option<SgrColor>,

@@ -43,11 +43,32 @@ pub enum Action {
     Theme,
     Sort,
     Reverse,
+    Ended,
+    Reveal,
     Copy,
     Describe,
     OpenLogs,
+    AlertLogs,
+    Sift,
+    Follow,
+    ChooseSources,
+    NextError,
+    PreviousError,
+    NextMark,
+    PreviousMark,
+    Wrap,
+    SideLeft,
+    SideRight,
+    Raw,
+    Fold,
+    HideSource,
+    ShowSources,
+    ClearLines,
+    CopyPretty,
+    Save,
     Shell,
     Stop,
+    Restart,
     Reconnect,
     Questions,
     FullCommand,
@@ -94,6 +115,8 @@ pub enum Place {
     Sources,
     /// What was done.
     Ledger,
+    /// The log lens.
+    Logs,
     /// A text to read: help, an error in full.
     Reading,
     /// A dialog, outside its text fields.
@@ -106,7 +129,7 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::List,
         Self::Detail,
         Self::Processes,
@@ -114,6 +137,7 @@ impl Place {
         Self::Container,
         Self::Sources,
         Self::Ledger,
+        Self::Logs,
         Self::Reading,
         Self::Dialog,
         Self::Text,
@@ -130,6 +154,7 @@ impl Place {
             Self::Container => "Container",
             Self::Sources => "Log sources",
             Self::Ledger => "Actions",
+            Self::Logs => "Logs",
             Self::Reading => "Reading",
             Self::Dialog => "Dialogs",
             Self::Text => "Typing",
@@ -211,6 +236,18 @@ const BODY: &[Place] = &[
     Place::Sources,
     Place::Ledger,
 ];
+/// The same and the log lens.
+const SCREENS: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+    Place::Logs,
+];
+const LOGS: &[Place] = &[Place::Logs];
 const TABS: &[Place] = &[
     Place::Detail,
     Place::Processes,
@@ -228,6 +265,7 @@ const MOVING: &[Place] = &[
     Place::Container,
     Place::Sources,
     Place::Ledger,
+    Place::Logs,
     Place::Reading,
     Place::Dialog,
 ];
@@ -239,6 +277,7 @@ const EVERYWHERE: &[Place] = &[
     Place::Container,
     Place::Sources,
     Place::Ledger,
+    Place::Logs,
     Place::Reading,
     Place::Dialog,
     Place::Text,
@@ -250,6 +289,7 @@ const FILTERED: &[Place] = &[
     Place::Containers,
     Place::Sources,
     Place::Ledger,
+    Place::Logs,
     Place::Reading,
 ];
 const WITH_HITS: &[Place] = &[
@@ -258,7 +298,24 @@ const WITH_HITS: &[Place] = &[
     Place::Containers,
     Place::Sources,
     Place::Ledger,
+    Place::Logs,
     Place::Reading,
+];
+const SORTED: &[Place] = &[Place::Processes, Place::Containers];
+const MARKED: &[Place] = &[
+    Place::List,
+    Place::Containers,
+    Place::Sources,
+    Place::Logs,
+    Place::Dialog,
+];
+const STOPPED: &[Place] = &[Place::Processes, Place::Containers, Place::Container];
+const DIALLED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Sources,
+    Place::Ledger,
 ];
 const TYPING: &[Place] = &[Place::Text];
 const REPLAY: &[Place] = &[Place::Replay];
@@ -291,41 +348,62 @@ const TABLE: &[ActionSpec] = acts! {
     Move PreviousPane "previous-pane" MOVING, ["shift-tab"], "", "To the pane, button or field before";
     Move NextTab "next-tab" TABS, ["]", "right"], "", "To the next tab";
     Move PreviousTab "previous-tab" TABS, ["[", "left"], "", "To the tab before";
-    Move Hosts "hosts" BODY, ["1"], "", "To the host list";
-    Move Containers "containers" BODY, ["c"], "", "To the containers of the whole fleet";
-    Move Logs "logs" BODY, ["5"], "", "To the logs";
-    Move Actions "actions" BODY, ["6"], "", "To what was done: the ledger";
-    Move LastPlace "last" BODY, ["-"], "", "Back to the place before this one";
+    Move Hosts "hosts" SCREENS, ["1"], "", "To the host list";
+    Move Containers "containers" SCREENS, ["c"], "", "To the containers of the whole fleet";
+    Move Logs "logs" BODY, ["5"], "", "To the logs as they were left; where none are open, to those of the selected host";
+    Move Actions "actions" SCREENS, ["6"], "", "To what was done: the ledger";
+    Move LastPlace "last" SCREENS, ["-"], "", "Back to the place before this one";
     Move Open "open" MOVING, ["enter"], "open", "Open the selected thing; press the focused button";
     Move Close "close" EVERYWHERE, ["esc"], "", "Close the top layer, then clear the filter; never quits";
     Move Back "back" MOVING, ["q"], "", "Go back; quit where there is nothing to go back to";
     Look Zoom "zoom" BODY, ["z"], "zoom", "Give this pane the whole screen, or give it back";
-    Look Pause "pause" BODY, ["p"], "pause", "Hold the screen as it is, or let it go on";
+    Look Pause "pause" SCREENS, ["p"], "pause", "Hold the screen as it is, or let it go on";
     Look Span "span" BODY, ["t"], "", "Show 2, 15 or 60 minutes in the graphs";
-    Look Sort "sort" &[Place::Processes], ["o"], "sort", "Sort the processes by the next column";
-    Look Reverse "reverse" &[Place::Processes], ["O"], "", "Turn the order of the processes round";
-    Look Describe "describe" BODY, ["d"], "describe", "Everything known of the selected thing, as text";
-    Look Messages "messages" BODY, ["!"], "", "The last messages in full, with their mends";
-    Look Theme "theme" BODY, [], "", "Change to the next theme";
+    Look Sort "sort" SORTED, ["o"], "sort", "Sort the table by the next column";
+    Look Reverse "reverse" SORTED, ["O"], "", "Turn the order of the table round";
+    Look Ended "ended" &[Place::Containers], ["e"], "ended", "Hide the containers that have ended, or show them";
+    Look Reveal "reveal" &[Place::Container], ["v"], "values", "Show the values of its environment, then those that sound secret";
+    Look Describe "describe" SCREENS, ["d"], "describe", "Everything known of the selected thing, as text";
+    Look Messages "messages" SCREENS, ["!"], "", "The last messages in full, with their mends";
+    Look Follow "follow" LOGS, ["f"], "follow", "Stay at the newest line, or stop there";
+    Look ChooseSources "sources" LOGS, ["o"], "sources", "Choose which sources are shown";
+    Look Wrap "wrap" LOGS, ["w"], "", "Let long lines go on in the next row, or cut them";
+    Look SideLeft "side-left" LOGS, ["left"], "", "Cut lines: to their left";
+    Look SideRight "side-right" LOGS, ["right"], "", "Cut lines: to their right";
+    Look Raw "raw" LOGS, ["v"], "", "Show lines as they came, or as fields";
+    Look Fold "fold" LOGS, ["F"], "", "Fold repeated lines into one with a count, or show each";
+    Look HideSource "hide-source" LOGS, ["h"], "", "Hide the source of this line";
+    Look ShowSources "show-sources" LOGS, ["H"], "", "Show the hidden sources again";
+    Look ClearLines "clear-lines" LOGS, ["C"], "", "Forget the lines up to now; their source keeps them";
+    Look Theme "theme" SCREENS, [], "", "Change to the next theme";
     Find Filter "filter" FILTERED, ["/"], "filter", "Narrow the list, or search the text";
     Find NextHit "next-hit" WITH_HITS, ["n"], "", "To the next hit";
     Find PreviousHit "previous-hit" WITH_HITS, ["N"], "", "To the hit before";
-    Find CommandLine "command" BODY, [":"], "go", "Type a command, the same verbs as on the command line";
-    Find Palette "palette" BODY, ["ctrl-p"], "", "Find any act or host by a few letters";
-    Act Mark "mark" &[Place::List, Place::Dialog], ["space"], "", "Mark the selected thing, or take the mark away";
+    Find Sift "sift" LOGS, ["&"], "filter", "Show only the lines that a filter lets through";
+    Find NextError "next-error" LOGS, ["e"], "error", "To the next line of level error or worse";
+    Find PreviousError "previous-error" LOGS, ["E"], "", "To the error before";
+    Find NextMark "next-mark" LOGS, ["u"], "", "To the next marked line";
+    Find PreviousMark "previous-mark" LOGS, ["U"], "", "To the marked line before";
+    Find CommandLine "command" SCREENS, [":"], "go", "Type a command, the same verbs as on the command line";
+    Find Palette "palette" SCREENS, ["ctrl-p"], "", "Find any act or host by a few letters";
+    Act Mark "mark" MARKED, ["space"], "", "Mark the selected thing, or take the mark away";
     Act Copy "copy" MOVING, ["y"], "copy", "Copy the selected thing, and say which way it went";
     Act OpenLogs "open-logs" BODY, ["l"], "logs", "Follow the logs of the selected thing";
+    Act AlertLogs "alert-logs" BODY, ["L"], "", "The logs of the host at the second of its newest alert";
+    Act CopyPretty "copy-pretty" LOGS, ["Y"], "", "Copy the lines with time, host, source and level before them";
+    Act Save "save" LOGS, ["S"], "", "Save the shown lines to a file";
     Act Shell "shell" BODY, ["s"], "shell", "Open a shell on the host, or inside the container";
-    Act Stop "stop" &[Place::Processes], ["x"], "stop…", "Send a signal to the process, after a question";
-    Act Reconnect "reconnect" BODY, ["r"], "reconnect", "Dial the host, or every marked host, now";
-    Act Questions "questions" BODY, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
+    Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question";
+    Act Restart "restart" &[Place::Containers, Place::Container], ["r"], "restart", "Restart the container, after a question";
+    Act Reconnect "reconnect" DIALLED, ["r"], "reconnect", "Dial the host, or every marked host, now";
+    Act Questions "questions" SCREENS, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
     Act FullCommand "full-command" &[Place::Dialog], ["c"], "", "Show the exact remote command in full";
     Program Help "help" EVERYWHERE, ["?", "f1"], "help", "The keys of this pane, searchable";
-    Program Mouse "mouse" BODY, ["M"], "", "Take the mouse, or leave it to the terminal for selecting text";
+    Program Mouse "mouse" SCREENS, ["M"], "", "Take the mouse, or leave it to the terminal for selecting text";
     Program Redraw "redraw" EVERYWHERE, ["ctrl-l"], "", "Draw the screen anew";
     Program Suspend "suspend" EVERYWHERE, ["ctrl-z"], "", "Back to the shell; `fg` returns";
     Program Interrupt "interrupt" EVERYWHERE, ["ctrl-c"], "", "Cancel; twice quits. Never ends remote work";
-    Program Quit "quit" BODY, [], "", "Quit; asks while work is running";
+    Program Quit "quit" SCREENS, [], "", "Quit; asks while work is running";
     Type Submit "submit" TYPING, ["enter"], "", "Take the line";
     Type Complete "complete" TYPING, ["tab"], "", "The next completion, or the next field";
     Type CompleteBack "complete-back" TYPING, ["shift-tab"], "", "The completion or field before";
@@ -378,7 +456,7 @@ impl Action {
     /// Whether the palette and the `:` line offer it: acts that need no caret and no open layer.
     pub fn is_verb(self) -> bool {
         self.spec().is_some_and(|spec| {
-            spec.places.iter().any(|place| BODY.contains(place)) && spec.group != Group::Move
+            spec.places.iter().any(|place| SCREENS.contains(place)) && spec.group != Group::Move
                 || matches!(
                     self,
                     Self::Hosts | Self::Containers | Self::Logs | Self::Actions | Self::LastPlace

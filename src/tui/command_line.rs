@@ -1,9 +1,10 @@
 //! The `:` line (pure): what it may say, what is completed, and what is wrong with what was typed.
 
 use super::action::{self, Action};
+use super::lens_offers;
 use super::ui::{GraphSpan, SortKey, Tab, Ui};
 use crate::domain::HostId;
-use crate::engine::{Fleet, Signal};
+use crate::engine::{Fleet, InvalidSource, Signal, SourceAddress, TextForm};
 
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +36,16 @@ pub enum Order {
     Tab(Tab),
     /// Filter the host list.
     Filter(String),
+    /// Show what a prune of this host would take, and ask.
+    Prune(HostId),
     /// Show what is and was wrong.
     Alerts,
+    /// Open the log lens over these sources.
+    Logs(Vec<SourceAddress>),
+    /// Open it over the sources of a host.
+    LogsOf(HostId),
+    /// Save the shown lines, to this file.
+    Save(Option<String>, TextForm),
 }
 
 /// Why a line was not understood.
@@ -49,7 +58,7 @@ pub struct Misunderstood {
 }
 
 /// Verbs that are no acts of their own, or take words after them.
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 17] = [
     "go",
     "reconnect",
     "shell",
@@ -63,6 +72,9 @@ const VERBS: [&str; 14] = [
     "meters",
     "processes",
     "link",
+    "prune",
+    "logs",
+    "save",
     "q",
 ];
 
@@ -100,6 +112,11 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         ("processes", []) => Order::Tab(Tab::Processes),
         ("link", []) => Order::Tab(Tab::Link),
         ("go", [name]) => Order::Go(host(name, fleet)?),
+        ("prune", [name]) => Order::Prune(host(name, fleet)?),
+        ("prune", []) => match &ui.selected {
+            Some(id) => Order::Prune(id.clone()),
+            None => return Err(misused("prune")),
+        },
         ("shell", [name]) => Order::Shell(host(name, fleet)?),
         ("reconnect", names) => Order::Reconnect(
             names
@@ -123,16 +140,16 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         ("sort", [key]) => Order::Sort(one_of("sort key", key, &SORTS)?),
         ("span", [span]) => Order::Span(one_of("span", span, &SPANS)?),
         ("mouse", [state]) => Order::Mouse(one_of("switch", state, &SWITCH)?),
+        ("logs", [first, more @ ..]) => logs(first, more, fleet)?,
+        ("save", [path]) => Order::Save(Some((*path).to_owned()), TextForm::Pretty),
+        ("save", ["raw", path]) => Order::Save(Some((*path).to_owned()), TextForm::Raw),
         ("filter", words) => Order::Filter(words.join(" ")),
         (verb, []) => match Action::named(verb).filter(|action| action.is_verb()) {
             Some(action) => Order::Act(action),
             None => Order::Go(host(verb, fleet).map_err(|_| unknown_verb(verb, fleet))?),
         },
         (verb, _) if verbs().any(|known| known == verb) => {
-            return Err(Misunderstood {
-                what: format!("`{verb}` is not used like this"),
-                hint: Some(usage(verb)),
-            });
+            return Err(misused(verb));
         }
         (verb, _) => return Err(unknown_verb(verb, fleet)),
     };
@@ -154,7 +171,8 @@ pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
             all.extend(hosts());
             all
         }
-        ["go" | "shell"] | ["reconnect", ..] => hosts().collect(),
+        ["go" | "shell" | "prune"] | ["reconnect", ..] => hosts().collect(),
+        ["logs", ..] => return log_completions(head, word, fleet, ui),
         ["theme"] => ui.themes.iter().map(String::as_str).collect(),
         ["sort"] => names(&SORTS),
         ["span"] => names(&SPANS),
@@ -189,15 +207,25 @@ fn usage(verb: &str) -> String {
     let how = match verb {
         "go" | "shell" => " HOST",
         "reconnect" => " [HOST…]",
+        "prune" => " [HOST]",
         "signal" => " PID [TERM|INT|HUP|KILL]",
         "theme" => " NAME",
         "sort" => " memory|pid|user|command|gpu",
         "span" => " 2m|15m|1h",
         "mouse" => " on|off",
         "filter" => " WORDS",
+        "logs" => " HOST | [HOST/]container:NAME [HOST/]unit:NAME [HOST/]file:PATH [HOST/]kernel",
+        "save" => " [raw] FILE",
         _ => "",
     };
     format!("write `{verb}{how}`")
+}
+
+fn misused(verb: &str) -> Misunderstood {
+    Misunderstood {
+        what: format!("`{verb}` is not used like this"),
+        hint: Some(usage(verb)),
+    }
 }
 
 fn unknown_verb(word: &str, fleet: &Fleet) -> Misunderstood {
@@ -222,6 +250,42 @@ fn host(name: &str, fleet: &Fleet) -> Result<HostId, Misunderstood> {
         hint: action::nearest(name, ids().map(HostId::as_str))
             .map(|near| format!("did you mean `{near}`?")),
     })
+}
+
+/// `logs HOST`, or sources by their addresses; a bare name on a host is a container's.
+fn logs(first: &str, more: &[&str], fleet: &Fleet) -> Result<Order, Misunderstood> {
+    if more.is_empty()
+        && let Ok(id) = host(first, fleet)
+    {
+        return Ok(Order::LogsOf(id));
+    }
+    let words = std::iter::once(&first).chain(more);
+    let sources: Result<Vec<SourceAddress>, Misunderstood> = words
+        .map(|word| {
+            let address: SourceAddress =
+                word.parse().map_err(|error: InvalidSource| Misunderstood {
+                    what: error.what,
+                    hint: Some(error.hint.to_owned()),
+                })?;
+            if let Some(id) = &address.host {
+                host(id.as_str(), fleet)?;
+            }
+            Ok(address)
+        })
+        .collect();
+    Ok(Order::Logs(sources?))
+}
+
+fn log_completions(head: &str, word: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
+    let typed = word.to_lowercase();
+    let hosts = fleet.hosts.iter().map(|host| host.id.to_string());
+    let rows = lens_offers::rows(&ui.lens, fleet, "");
+    let sources = rows.iter().map(|row| row.address.to_string());
+    hosts
+        .chain(sources)
+        .filter(|candidate| candidate.to_lowercase().starts_with(&typed))
+        .map(|candidate| format!("{head} {candidate}"))
+        .collect()
 }
 
 fn number(word: &str) -> Result<u32, Misunderstood> {

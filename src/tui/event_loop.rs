@@ -2,7 +2,6 @@
 //! hands carry out what it wants.
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,24 +11,24 @@ use ratatui::Terminal;
 use rustix::process::{Signal as ProcessSignal, getpgrp, getsid, kill_current_process_group};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::clipboard;
+use super::copying::{Copying, Taken, lens_says};
 use super::error::TuiError;
 use super::face;
 use super::frame::{Cost, FrameBackend, Pace, Reason};
 use super::input::{Event, Input};
 use super::keymap::Keymap;
+use super::lens_end::{LensEnd, LensSaid};
 use super::options::TuiOptions;
 use super::signals::{Alarm, Watchdog};
 use super::source::{Asking, Playback, Player, Source};
 use super::terminal::{self, Guard};
 use super::theme::{self, Theme};
 use super::theme_load;
-use super::ui::{CopyRoute, Ui};
-use super::ui_update::{self, Copied, Scene, UiEffect};
+use super::ui::Ui;
+use super::ui_update::{self, Scene, UiEffect};
 use super::view;
-use crate::domain::{HostId, Severity};
+use crate::domain::Severity;
 use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply};
-use crate::shell::ShellCommand;
 
 /// How often the loop looks at the time: flashes fade, dialogs open after a quiet second, recordings run.
 const TICK: Duration = Duration::from_millis(250);
@@ -38,7 +37,6 @@ const TICK: Duration = Duration::from_millis(250);
 const LOOK_AT_FILES: u8 = 4;
 
 type Screen = Terminal<FrameBackend<fn(&[u8])>>;
-type Copying = Pin<Box<dyn Future<Output = (String, Result<(CopyRoute, String), String>)>>>;
 
 /// Shows the fleet until the person leaves. Called on the main thread, outside of any async task: it runs a small runtime
 /// of its own, so that no work of the engine stands between a key and the screen.
@@ -71,8 +69,8 @@ fn start(source: Source, options: TuiOptions) -> Result<(), TuiError> {
 
 pub(super) struct Console {
     pub(super) guard: Guard,
-    watchdog: Watchdog,
-    input: Input,
+    pub(super) watchdog: Watchdog,
+    pub(super) input: Input,
     screen: Screen,
     pub(super) ui: Ui,
     fleet: Arc<Fleet>,
@@ -83,10 +81,11 @@ pub(super) struct Console {
     light: bool,
     pub(super) pace: Pace,
     cost: Cost,
-    source: Source,
+    pub(super) source: Source,
     pub(super) options: TuiOptions,
     asking: FuturesUnordered<Asking>,
-    copying: FuturesUnordered<Copying>,
+    pub(super) copying: FuturesUnordered<Copying>,
+    pub(super) lens: Option<LensEnd>,
     pub(super) files: Vec<(PathBuf, Option<SystemTime>)>,
     ticks: u8,
 }
@@ -96,7 +95,8 @@ enum Woken {
     Alarm(Option<Alarm>),
     Event(Option<Event>),
     Answered(Command, Reply),
-    Copied(String, Result<(CopyRoute, String), String>),
+    Taken(Taken),
+    Lens(LensSaid),
     Fleet(bool),
     Notice(Option<Notice>),
     Tick,
@@ -147,6 +147,7 @@ impl Console {
             source,
             asking: FuturesUnordered::new(),
             copying: FuturesUnordered::new(),
+            lens: None,
             files: Vec::new(),
             ticks: 0,
             options,
@@ -203,7 +204,8 @@ impl Console {
             alarm = alarms.recv() => Woken::Alarm(alarm),
             event = events.recv(), if !events.is_closed() || !events.is_empty() => Woken::Event(event),
             Some((command, reply)) = self.asking.next() => Woken::Answered(command, reply),
-            Some((what, outcome)) = self.copying.next() => Woken::Copied(what, outcome),
+            Some(taken) = self.copying.next() => Woken::Taken(taken),
+            said = lens_says(&mut self.lens) => Woken::Lens(said),
             changed = self.fleets.changed() => Woken::Fleet(changed.is_ok()),
             notice = next_notice(&mut self.notices) => Woken::Notice(notice),
             _ = tick.tick() => Woken::Tick,
@@ -227,11 +229,11 @@ impl Console {
                 self.pace.want(Reason::Person);
                 ui_update::reply(&mut self.ui, &command, reply)
             }
-            Woken::Copied(what, outcome) => {
-                self.pace.want(Reason::Person);
-                ui_update::copied(&mut self.ui, &what, outcome);
+            Woken::Taken(taken) => {
+                self.taken(taken);
                 Vec::new()
             }
+            Woken::Lens(said) => self.lens_said(said),
             // Where a panic took the engine along, its alarm is on its way.
             Woken::Fleet(false) => {
                 let ending = Alarm::ending(alarms).await;
@@ -345,14 +347,22 @@ impl Console {
     ) -> Result<After, TuiError> {
         match effect {
             UiEffect::Ask(command) => {
-                self.ui.waiting += 1;
-                self.asking.push(self.source.ask(command));
+                self.ui.waiting += usize::from(ui_update::is_awaited(&command));
+                self.ask(command);
             }
             UiEffect::Copy(copied) => self.copying.push(self.copy(copied)),
+            UiEffect::Lens(hand) => self.lens_hand(hand),
             UiEffect::Quit => return Ok(After::Leave),
             UiEffect::Suspend => self.suspend(),
             UiEffect::Redraw => self.redraw()?,
-            UiEffect::Shell { host, line } => self.shell(&host, line, alarms).await?,
+            UiEffect::Shell {
+                host,
+                terminal,
+                line,
+            } => self.shell(&host, terminal, line, alarms).await?,
+            UiEffect::Terminal { what, terminal } => {
+                self.terminal(&what, terminal, alarms).await?;
+            }
             UiEffect::Mouse(on) => self.guard.set_mouse(on),
             UiEffect::Theme(name) => self.use_theme(&name),
             UiEffect::Replay(order) => {
@@ -366,8 +376,15 @@ impl Console {
         Ok(After::GoOn)
     }
 
+    pub(super) fn ask(&self, command: Command) {
+        self.asking.push(self.source.ask(command));
+    }
+
     fn draw(&mut self) -> Result<(), TuiError> {
         let fleet = self.ui.shown(&self.fleet);
+        if let Some(lens) = &mut self.lens {
+            lens.make_room(face::room(&self.ui, fleet).lens);
+        }
         let (ui, keymap, theme) = (&self.ui, &self.keymap, &self.theme);
         self.screen
             .draw(|frame| view::view(frame, fleet, ui, keymap, theme))
@@ -384,7 +401,7 @@ impl Console {
         Ok(())
     }
 
-    fn resize(&mut self) -> Result<(), TuiError> {
+    pub(super) fn resize(&mut self) -> Result<(), TuiError> {
         self.ui.size = terminal::size();
         self.screen.backend_mut().set_size(self.ui.size);
         self.redraw()?;
@@ -405,72 +422,6 @@ impl Console {
         if let Err(error) = kill_current_process_group(ProcessSignal::STOP) {
             tracing::warn!(%error, "the job can't be stopped");
         }
-    }
-
-    async fn shell(
-        &mut self,
-        host: &HostId,
-        line: ShellCommand,
-        alarms: &mut mpsc::Receiver<Alarm>,
-    ) -> Result<(), TuiError> {
-        self.input.pause();
-        self.watchdog.set_lent(true);
-        self.guard.lend();
-        let outside = Arc::clone(&self.options.outside);
-        let shell = outside.shell(&line);
-        tokio::pin!(shell);
-        let ended = loop {
-            tokio::select! {
-                ended = &mut shell => break ended,
-                alarm = alarms.recv() => match alarm {
-                    Some(alarm @ (Alarm::End(_) | Alarm::HungUp | Alarm::Panicked)) => {
-                        return Err(TuiError::Ended(alarm));
-                    }
-                    Some(Alarm::Stop | Alarm::Continue | Alarm::Resize) => {}
-                    None => return Err(TuiError::Ended(Alarm::Panicked)),
-                },
-            }
-        };
-        self.guard.retake()?;
-        self.watchdog.set_lent(false);
-        self.input.resume();
-        self.ui.now = (self.options.now)();
-        match ended {
-            Ok(()) => self.ui.say(
-                Severity::Info,
-                format!("the shell on {host} has ended"),
-                None,
-            ),
-            Err(refusal) => self.ui.say(Severity::Error, refusal.why, refusal.hint),
-        }
-        self.resize()
-    }
-
-    fn copy(&self, copied: Copied) -> Copying {
-        let outside = Arc::clone(&self.options.outside);
-        let routes = clipboard::routes(self.options.in_tmux, copied.text.len());
-        Box::pin(async move {
-            let mut note = String::new();
-            for route in routes {
-                let text = copied.text.clone();
-                let tried = match route {
-                    CopyRoute::Tmux => outside.copy_to_tmux(text).await.map(|()| String::new()),
-                    CopyRoute::Osc52 => {
-                        terminal::write_frame(&clipboard::osc52(&text));
-                        Ok(note.clone())
-                    }
-                    CopyRoute::File => {
-                        let path = outside.copy_to_file(text).await;
-                        path.map(|path| path.display().to_string())
-                    }
-                };
-                match tried {
-                    Ok(told) => return (copied.what, Ok((route, told))),
-                    Err(why) => note = format!("; tmux did not take it: {why}"),
-                }
-            }
-            (copied.what, Err(note))
-        })
     }
 
     /// A recording that can't be read on stays where it is.

@@ -14,6 +14,7 @@ pub(super) fn room(ui: &Ui, fleet: &Fleet) -> Room {
         table: usize::from(layout.table_rows.height),
         detail: usize::from(layout.detail_rows.height),
         detail_length: layout.detail_length,
+        lens: usize::from(layout.lens.rows.height),
         layer: usize::from(layout.layer_rows.height),
         layer_cells: usize::from(layout.layer_rows.width),
     }

@@ -3,8 +3,9 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::container_notes::notes;
 use super::dialogs;
-use super::panes;
+use super::panes::{self, LensPlace};
 use super::rows;
 use super::ui::{Focus, Screen, Tab, Ui};
 use super::ui_update::Spot;
@@ -64,6 +65,10 @@ pub struct Layout {
     pub table_head: Rect,
     /// Its rows.
     pub table_rows: Rect,
+    /// What has to be said below it.
+    pub table_notes: Rect,
+    /// The parts of the log lens.
+    pub lens: LensPlace,
     /// The line of events and the place.
     pub event: Rect,
     /// The line of hints, or of what is typed.
@@ -103,6 +108,10 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
             layout.list_rows.height -= 1;
             layout.hints = line(height - 1);
         }
+        if ui.screen == Screen::Logs {
+            layout.screen = std::mem::take(&mut layout.list_rows);
+            layout.lens = panes::lens_place(layout.screen);
+        }
         layer(&mut layout, size, ui, fleet);
         return layout;
     }
@@ -113,8 +122,11 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
     if ui.screen != Screen::Hosts {
         layout.shape = Shape::One;
         layout.screen = body;
-        let inner = Borders::of(body).inner;
-        [layout.table_head, layout.table_rows] = split_rows(inner, 1);
+        if ui.screen == Screen::Logs {
+            layout.lens = panes::lens_place(body);
+        } else {
+            table_inside(&mut layout, Borders::of(body).inner, ui, fleet);
+        }
         layer(&mut layout, size, ui, fleet);
         return layout;
     }
@@ -245,7 +257,8 @@ fn detail_inside(layout: &mut Layout, ui: &Ui, fleet: &Fleet) {
     };
     layout.tabs = panes::tabs(borders.top, host, ui.tab);
     if matches!(ui.tab, Tab::Containers | Tab::Logs | Tab::Actions) {
-        [layout.table_head, layout.table_rows] = split_rows(borders.inner, 1);
+        let inner = borders.inner;
+        table_inside(layout, inner, ui, fleet);
     }
     let table = if ui.tab == Tab::Processes {
         borders.inner
@@ -265,6 +278,19 @@ fn detail_inside(layout: &mut Layout, ui: &Ui, fleet: &Fleet) {
         host,
         (layout.detail_rows, layout.third[0].1.height > 0),
     );
+}
+
+fn table_inside(layout: &mut Layout, inner: Rect, ui: &Ui, fleet: &Fleet) {
+    const NOTES: usize = 3;
+    [layout.table_head, layout.table_rows] = split_rows(inner, 1);
+    let is_table = ui.containers.open.is_none()
+        && (ui.screen == Screen::Containers
+            || ui.screen == Screen::Hosts && ui.tab == Tab::Containers);
+    if is_table {
+        let notes = notes(fleet, ui).len().min(NOTES) as u16;
+        let rows = layout.table_rows.height.saturating_sub(notes);
+        [layout.table_rows, layout.table_notes] = split_rows(layout.table_rows, rows);
+    }
 }
 
 fn layer(layout: &mut Layout, size: (u16, u16), ui: &Ui, fleet: &Fleet) {
@@ -334,8 +360,16 @@ impl Layout {
         if self.process_rows.contains(at) {
             return Spot::ProcessRow(down(self.process_rows));
         }
+        if self.table_head.contains(at)
+            && let Some(key) = panes::container_column_at(self.table_head, column, ui)
+        {
+            return Spot::ContainerHead(key);
+        }
         if self.table_rows.contains(at) {
             return Spot::TableRow(down(self.table_rows));
+        }
+        if self.lens.all.contains(at) {
+            return panes::lens_spot(&self.lens, at, ui, fleet);
         }
         if self.detail.contains(at) || self.screen.contains(at) {
             return Spot::Detail;

@@ -70,7 +70,7 @@ pub(super) fn acts<'a>(fleet: &'a Fleet, ui: &Ui) -> Vec<Act<'a>> {
                 };
                 Some((*act, end))
             }
-            LedgerEvent::Intent(_) => None,
+            LedgerEvent::Intent(_) | LedgerEvent::Recovered { .. } => None,
         })
         .collect();
     let filter = Filter::new(&ui.ledger.filter.text);
@@ -89,7 +89,7 @@ pub(super) fn acts<'a>(fleet: &'a Fleet, ui: &Ui) -> Vec<Act<'a>> {
                     end: ends.get(&id).copied(),
                 })
             }
-            LedgerEvent::Outcome { .. } => None,
+            LedgerEvent::Outcome { .. } | LedgerEvent::Recovered { .. } => None,
         })
         .filter(|act| here.is_none_or(|host| act.intent.host == *host))
         .filter(|act| {

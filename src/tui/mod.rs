@@ -3,6 +3,10 @@
 pub mod action;
 mod clipboard;
 pub mod command_line;
+mod container_lines;
+mod container_notes;
+mod container_rows;
+mod copying;
 mod decode;
 mod dialogs;
 mod error;
@@ -14,6 +18,10 @@ mod input;
 mod keymap;
 pub mod layout;
 mod ledger_rows;
+mod lending;
+mod lens_end;
+pub mod lens_lines;
+pub mod lens_offers;
 mod line_edit;
 mod options;
 pub mod palette;
@@ -27,22 +35,29 @@ mod source;
 pub mod terminal;
 pub mod theme;
 pub mod theme_load;
+mod theme_sgr;
 mod ui;
+mod ui_lens;
 mod ui_tables;
 pub mod ui_update;
 pub mod view;
 mod widgets;
 
 pub use action::{Action, Place};
+pub use container_rows::{ContainerRow, ContainerRows};
 pub use error::TuiError;
 pub use event_loop::{replay, run};
 pub use input::{Event, Input, Mouse, MouseKind};
 pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
-pub use options::{Outside, TuiOptions};
+pub use options::{Left, Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
 pub use ui::{
     Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, LastPlace, Layer, LineEdit, ReplayUi,
     Screen, SortKey, Tab, TableUi, Ui,
 };
-pub use ui_tables::{Chosen, LedgerUi};
+pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
+pub use ui_tables::{
+    Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
+    OpenContainer, SourcesUi, StatsPast,
+};

@@ -12,7 +12,7 @@ use super::terminal::Modes;
 use super::theme::ColorDepth;
 use crate::config::{Problem, Settings};
 use crate::domain::At;
-use crate::engine::Refusal;
+use crate::engine::{ContainerTerminal, Refusal};
 use crate::shell::ShellCommand;
 
 /// What the terminal face is given at its start.
@@ -53,6 +53,18 @@ impl fmt::Debug for TuiOptions {
     }
 }
 
+/// What leaves a terminal inside of a container, and lets it run on; docker's own keys for it.
+pub const LEAVES: &str = "Ctrl-P Ctrl-Q";
+
+/// How a terminal inside of a container was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// What ran in it ended.
+    Ended,
+    /// The person left it.
+    Detached,
+}
+
 /// Hands for what the terminal face may not do itself: starting processes, reading the configuration.
 #[async_trait]
 pub trait Outside: Send + Sync {
@@ -62,8 +74,15 @@ pub trait Outside: Send + Sync {
     /// Writes a text into a new file of mode 0600 in the state directory; its path.
     async fn copy_to_file(&self, text: String) -> Result<PathBuf, String>;
 
+    /// Writes a text into a new file of mode 0600 at a path of the person's; what is there already stays. The path.
+    async fn save(&self, text: String, path: &str) -> Result<PathBuf, String>;
+
     /// Runs a command of this machine in the terminal, which is in its ordinary state meanwhile; returns when it has ended.
     async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal>;
+
+    /// Passes bytes between the terminal, which is raw meanwhile, and one inside of a container, until that ends or the person
+    /// types what leaves it ([`LEAVES`]).
+    async fn terminal(&self, terminal: ContainerTerminal) -> Result<Left, Refusal>;
 
     /// Reads the configuration anew.
     fn settings(&self) -> Result<Settings, Vec<Problem>>;

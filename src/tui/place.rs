@@ -25,20 +25,28 @@ impl Ui {
     }
 
     /// The lines that narrow lists.
-    fn filters(&self) -> [&LineEdit; 3] {
+    fn filters(&self) -> [&LineEdit; 7] {
         [
             &self.list_filter,
             &self.processes.filter,
             &self.ledger.filter,
+            &self.containers.filter,
+            &self.sources.filter,
+            &self.lens.search,
+            &self.lens.filter,
         ]
     }
 
     /// The lines that narrow lists, to be typed into.
-    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 3] {
+    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 7] {
         [
             &mut self.list_filter,
             &mut self.processes.filter,
             &mut self.ledger.filter,
+            &mut self.containers.filter,
+            &mut self.sources.filter,
+            &mut self.lens.search,
+            &mut self.lens.filter,
         ]
     }
 
@@ -59,9 +67,12 @@ impl Ui {
         match (self.screen, self.focus, self.tab) {
             (Screen::Actions, _, _) | (Screen::Hosts, Focus::Detail, Tab::Actions) => Place::Ledger,
             (Screen::Containers, _, _) | (Screen::Hosts, Focus::Detail, Tab::Containers) => {
-                Place::Containers
+                match self.containers.open {
+                    Some(_) => Place::Container,
+                    None => Place::Containers,
+                }
             }
-            (Screen::Logs, _, _) => Place::Detail,
+            (Screen::Logs, _, _) => Place::Logs,
             (Screen::Hosts, Focus::List, _) => Place::List,
             (Screen::Hosts, Focus::Detail, Tab::Processes) => Place::Processes,
             (Screen::Hosts, Focus::Detail, Tab::Logs) => Place::Sources,
@@ -75,6 +86,7 @@ fn layer_place(layer: &Layer) -> Place {
         Layer::Help { search, .. } | Layer::Text { search, .. } if search.active => Place::Text,
         Layer::Help { .. } | Layer::Text { .. } => Place::Reading,
         Layer::Palette { .. }
+        | Layer::Sources(_)
         | Layer::CommandLine { .. }
         | Layer::Dialog(Dialog::Prompts { .. }) => Place::Text,
         Layer::Dialog(Dialog::Confirm { typed, .. }) if typed.active => Place::Text,

@@ -8,8 +8,10 @@ use tokio::sync::{broadcast, watch};
 
 use super::ui::ReplayUi;
 use super::ui_update::ReplayOrder;
-use crate::domain::{Age, At};
-use crate::engine::{Actor, Command, Fleet, Handle, Notice, Refusal, Replay, ReplayError, Reply};
+use crate::domain::{Age, At, TerminalId};
+use crate::engine::{
+    Actor, Command, ContainerTerminal, Fleet, Handle, Notice, Refusal, Replay, ReplayError, Reply,
+};
 
 /// A recording, as the engine plays it.
 pub trait Playback {
@@ -158,6 +160,14 @@ impl Source {
         match self {
             Self::Live(handle) => handle.notices(),
             Self::Replay(player) => player.notices.subscribe(),
+        }
+    }
+
+    /// The terminal that an answer named. A recording has none.
+    pub(super) fn terminal(&self, id: TerminalId) -> Option<ContainerTerminal> {
+        match self {
+            Self::Live(handle) => handle.terminal(id),
+            Self::Replay(_) => None,
         }
     }
 

@@ -61,6 +61,17 @@ struct Held {
     termios: Termios,
     /// Whether keyboard flags were pushed and have to be popped.
     kitty_pushed: bool,
+    /// Who uses it.
+    user: User,
+}
+
+/// Who uses the terminal that we hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum User {
+    /// We do.
+    Ourselves,
+    /// A program far away, whose bytes go through as they are. Whatever it sets has to be undone.
+    FarProgram,
 }
 
 /// Whether there is a terminal that can show a screen.
@@ -109,6 +120,30 @@ impl Guard {
     pub fn lend(&mut self) {
         let _writing = writing();
         give_back();
+    }
+
+    /// Lends it to a program far away: the ordinary screen, and every key goes through as it is. Whatever the program does to
+    /// the terminal is undone by [`Guard::retake`], and by a panic or a signal alike.
+    pub fn lend_raw(&mut self, notice: &str) -> Result<(), TerminalError> {
+        let _writing = writing();
+        give_back();
+        if CLOSED.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let stdin = io::stdin();
+        let termios = tcgetattr(stdin.as_fd()).map_err(|error| TerminalError::Io(error.into()))?;
+        let mut raw = termios.clone();
+        raw.make_raw();
+        *held() = Some(Held {
+            termios,
+            kitty_pushed: false,
+            user: User::FarProgram,
+        });
+        tcsetattr(stdin.as_fd(), OptionalActions::Now, &raw)
+            .map_err(|error| TerminalError::Io(error.into()))?;
+        write_all(KEEP_TITLE);
+        write_all(notice.as_bytes());
+        Ok(())
     }
 
     /// Takes it again after [`Guard::lend`], or after somebody else changed it behind our back.
@@ -196,6 +231,23 @@ const KITTY_POP: &[u8] = b"\x1b[<1u";
 const LEAVE_BEGIN: &[u8] = b"\x1b\\\x1b[?2026l\x1b[0m";
 const LEAVE_END: &[u8] = b"\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[?1049l\x1b[?25h\x1b[0m";
 
+/// The title is kept where the terminal has a stack for it.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
+/// Undoes whatever a program may have set, known or unknown to us. Colours of the palette are the person's own and stay.
+const UNDO: &[&[u8]] = &[
+    // Out of any half sequence, out of VT52, out of a synchronised frame, the keyboard unlocked, no local echo.
+    b"\x18\x1b\\\x1b<\x1b[?2026l\x1b[2l\x1b[12h",
+    // Keyboard flags stand on a stack of each screen.
+    b"\x1b[<99u\x1b[?1049l\x1b[<99u\x1b[>4m",
+    // Mouse, focus, paste, reports of colours and sizes.
+    b"\x1b[?9l\x1b[?1000l\x1b[?1001l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l",
+    b"\x1b[?2004l\x1b[?2031l\x1b[?2048l",
+    // The soft reset, and what terminals leave out of it: keys, wrapping, margins, insertion, reverse video.
+    b"\x1b[!p\x1b[?1l\x1b>\x1b[?66l\x1b[?67l\x1b[?8h\x1b[?7h\x1b[?45l\x1b[?6l\x1b[?69l\x1b[r\x1b[4l\x1b[20l\x1b[?5l",
+    // Character sets, tab stops, an open link, the cursor's shape, the title.
+    b"\x1b%G\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b[?5W\x1b]8;;\x1b\\\x1b[0 q\x1b[?25h\x1b[23;0t\x1b[0m\r\n",
+];
+
 fn held() -> MutexGuard<'static, Option<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -205,7 +257,9 @@ fn writing() -> MutexGuard<'static, ()> {
 }
 
 fn is_ours() -> bool {
-    held().is_some()
+    held()
+        .as_ref()
+        .is_some_and(|held| held.user == User::Ourselves)
 }
 
 fn take(bytes: &[u8], kitty_pushed: bool) -> io::Result<()> {
@@ -222,6 +276,7 @@ fn take(bytes: &[u8], kitty_pushed: bool) -> io::Result<()> {
     *held() = Some(Held {
         termios,
         kitty_pushed,
+        user: User::Ourselves,
     });
     tcsetattr(stdin.as_fd(), OptionalActions::Now, &raw)?;
     write_all(bytes);
@@ -233,11 +288,16 @@ fn give_back() {
     let Some(Held {
         termios,
         kitty_pushed,
+        user,
     }) = held().take()
     else {
         return;
     };
-    let mut bytes = LEAVE_BEGIN.to_vec();
+    let mut bytes = Vec::new();
+    if user == User::FarProgram {
+        bytes.extend(UNDO.iter().flat_map(|part| part.iter().copied()));
+    }
+    bytes.extend_from_slice(LEAVE_BEGIN);
     if kitty_pushed {
         bytes.extend_from_slice(KITTY_POP);
     }

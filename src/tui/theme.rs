@@ -113,6 +113,7 @@ pub struct Theme {
     /// What graphs fade to at their foot; none: they don't fade.
     ground: Option<Color>,
     shades: [[Style; SHADES]; Role::ALL.len()],
+    depth: ColorDepth,
 }
 
 /// Names of the themes that are built in, the default first.
@@ -135,7 +136,18 @@ impl Theme {
             styles: [Style::new(); Role::ALL.len()],
             ground: None,
             shades: [[Style::new(); SHADES]; Role::ALL.len()],
+            depth: ColorDepth::True,
         }
+    }
+
+    /// How many colours it may use.
+    pub(super) fn depth(&self) -> ColorDepth {
+        self.depth
+    }
+
+    /// The ground it is made for, where it says so.
+    pub(super) fn ground(&self) -> Option<[u8; 3]> {
+        self.ground.and_then(rgb)
     }
 
     /// Its name.
@@ -166,6 +178,7 @@ impl Theme {
 
     /// The same theme with no more colours than the terminal shows.
     pub fn at_depth(mut self, depth: ColorDepth) -> Self {
+        self.depth = depth;
         self.fade();
         let lower = |style: &mut Style| {
             style.fg = style.fg.and_then(|colour| lower(colour, depth));
@@ -293,7 +306,8 @@ pub(super) fn parse_colour(word: &str) -> Option<Color> {
         .map(|(_, colour)| *colour)
 }
 
-fn true_colour([r, g, b]: [u8; 3]) -> Color {
+/// A colour of 24 bits.
+pub(super) fn true_colour([r, g, b]: [u8; 3]) -> Color {
     Color::Rgb(r, g, b)
 }
 
@@ -313,8 +327,14 @@ fn mix(from: [u8; 3], to: [u8; 3], part: f32) -> [u8; 3] {
     mixed
 }
 
+/// One of the palette's sixteen, by its number in SGR.
+pub(super) fn palette(index: u8) -> Color {
+    let known = PALETTE.get(usize::from(index));
+    known.map_or(Color::Reset, |(_, colour)| *colour)
+}
+
 /// A colour at a lower depth; `None` where it has to go.
-fn lower(colour: Color, depth: ColorDepth) -> Option<Color> {
+pub(super) fn lower(colour: Color, depth: ColorDepth) -> Option<Color> {
     match (depth, rgb(colour)) {
         (ColorDepth::Mono, _) => None,
         (ColorDepth::Ansi256, Some(rgb)) => Some(Color::Indexed(nearest_256(rgb))),

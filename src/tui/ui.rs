@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::ui_tables::LedgerUi;
-use crate::domain::{Age, At, HostId, QuestionId, Severity};
+use super::ui_lens::{LensUi, SourcePicker};
+use super::ui_tables::{ContainerRef, ContainersUi, LedgerUi, SourcesUi};
+use crate::domain::{Age, At, Container, ContainerAct, HostId, PrunePreview, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
 
 /// Everything about the looks, as one value that tests can build and compare.
@@ -33,6 +34,10 @@ pub struct Ui {
     pub processes: TableUi,
     /// What was done, as it is looked at.
     pub ledger: LedgerUi,
+    /// The containers.
+    pub containers: ContainersUi,
+    /// What of the selected host can be followed.
+    pub sources: SourcesUi,
     /// First row shown of the Link tab, and of the meters where they don't fit.
     pub detail_scroll: usize,
     /// How much time the graphs show.
@@ -73,6 +78,8 @@ pub struct Ui {
     pub asked: Vec<(ConfirmationId, Command)>,
     /// Dialogs that wait until nothing is being typed.
     pub held_back: Vec<Dialog>,
+    /// The log lens.
+    pub lens: LensUi,
 }
 
 impl Ui {
@@ -90,6 +97,8 @@ impl Ui {
             tab: Tab::default(),
             processes: TableUi::default(),
             ledger: LedgerUi::default(),
+            containers: ContainersUi::default(),
+            sources: SourcesUi::default(),
             detail_scroll: 0,
             span: GraphSpan::default(),
             layers: Vec::new(),
@@ -110,6 +119,7 @@ impl Ui {
             set_aside: Vec::new(),
             asked: Vec::new(),
             held_back: Vec::new(),
+            lens: LensUi::default(),
         }
     }
 
@@ -323,6 +333,8 @@ pub enum Layer {
         /// Which of its hits is the present one, counted from the first.
         hit: usize,
     },
+    /// Which log sources are shown.
+    Sources(SourcePicker),
     /// A dialog.
     Dialog(Dialog),
 }
@@ -377,6 +389,26 @@ pub enum Dialog {
         command: String,
         /// The chosen row of [`Dialog::SIGNALS`].
         selected: usize,
+    },
+    /// What to do with containers.
+    Container {
+        /// Which.
+        targets: Vec<(ContainerRef, Arc<Container>)>,
+        /// The acts that mean something to at least one of them.
+        acts: Vec<ContainerAct>,
+        /// The chosen row of them.
+        selected: usize,
+    },
+    /// What a prune would take.
+    Prune {
+        /// The host.
+        host: HostId,
+        /// What would go.
+        preview: PrunePreview,
+        /// First row shown.
+        scroll: usize,
+        /// The focused button; No at the start.
+        button: Button,
     },
 }
 

@@ -43,7 +43,11 @@ fn body(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
     let layout = scene.layout;
     panes::identity(canvas, layout.identity, scene);
     if layout.shape == Shape::Summary {
-        panes::summary(canvas, layout.list_rows, scene);
+        if layout.lens.all.height > 0 {
+            panes::logs(canvas, scene);
+        } else {
+            panes::summary(canvas, layout.list_rows, scene);
+        }
         return (layout.hints.height > 0)
             .then(|| panes::hints(canvas, layout.hints, scene))
             .flatten();
@@ -85,8 +89,12 @@ fn row_cursor(scene: Scene<'_>) -> Option<Position> {
     let Scene {
         ui, fleet, layout, ..
     } = scene;
-    if ui.place() == Place::Ledger {
-        return panes::ledger_cursor(scene);
+    match ui.place() {
+        Place::Ledger => return panes::ledger_cursor(scene),
+        Place::Containers => return panes::container_cursor(scene),
+        Place::Sources => return panes::source_cursor(scene),
+        Place::Logs => return panes::lens_cursor(scene),
+        _ => {}
     }
     let (area, row) = match ui.focus {
         Focus::List => {

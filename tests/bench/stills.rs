@@ -12,6 +12,8 @@
 
 #[path = "../it/screens/fleets.rs"]
 mod fleets;
+#[path = "../it/screens/lens.rs"]
+mod lens;
 #[path = "../it/screens/scenes.rs"]
 mod scenes;
 mod svg;
@@ -37,6 +39,8 @@ fn main() {
     let mut all = scenes::panes();
     all.extend(scenes::layers());
     all.extend(scenes::moods());
+    all.extend(scenes::lenses());
+    all.extend(scenes::lens_layers());
     for mut scene in all {
         if wanted.as_ref().is_some_and(|wanted| wanted != scene.name) {
             continue;

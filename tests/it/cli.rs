@@ -84,6 +84,8 @@ fn help_is_written_for_a_newcomer() {
         ("help_once", &["once", "--help"]),
         ("help_probe", &["probe", "--help"]),
         ("help_replay", &["replay", "--help"]),
+        ("help_ledger", &["ledger", "--help"]),
+        ("help_ledger_show", &["ledger", "show", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
     ] {
         let ran = person.run(words);

@@ -10,7 +10,7 @@ use pilothouse::domain::{
     Answer, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, Question, Rung, Secret,
 };
 use pilothouse::engine::{
-    Actor, Command, Engine, Fleet, Handle, Host, Link, Outcome, Reply, Setup, Ways,
+    Acting, Actor, Command, Engine, Fleet, Handle, Host, Link, Outcome, Reply, Setup, Ways,
 };
 use pilothouse::ssh::Defaults;
 use pilothouse::tasks::Tasks;
@@ -44,6 +44,7 @@ impl Console {
             connect: Arc::new(ways),
             store: None,
             record: None,
+            acting: Acting::unrecorded(),
         });
         Self {
             handle: engine.handle(),

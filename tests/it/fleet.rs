@@ -10,7 +10,7 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::{SimFleet, SimLink};
 use pilothouse::engine::{
-    Actor, Challenge, Command, ConfirmationId, Engine, Fleet, Handle, Host, Link, Recorder,
+    Acting, Actor, Challenge, Command, ConfirmationId, Engine, Fleet, Handle, Host, Link, Recorder,
     Recording, Replay, Reply, Setup, Signal,
 };
 use pilothouse::exec::Exit;
@@ -63,6 +63,7 @@ impl Stage {
             connect: sim.clone(),
             store,
             record,
+            acting: Acting::unrecorded(),
         });
         let handle = engine.handle();
         Self {

@@ -10,14 +10,19 @@
 
 mod cli;
 mod config;
+mod containers;
 mod demo;
 mod dial;
 mod docker;
+mod docker_hostile;
 mod dockerd;
+mod door;
 mod fleet;
 mod follow;
 mod follow_containers;
 mod known_hosts;
+mod ledger;
+mod ledger_kill;
 mod pty;
 mod quoting;
 mod readme;

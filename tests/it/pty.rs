@@ -292,6 +292,62 @@ fn a_shell_gets_the_terminal_and_gives_it_back() {
 }
 
 #[test]
+fn whatever_a_container_does_to_the_lent_terminal_is_undone() {
+    // It ends by itself, and the person leaves it: kitty's way of sending the keys counts too.
+    for (leave, told) in [
+        ("e", "the shell in a container has ended"),
+        ("\u{10}\u{11}", "left a container"),
+        ("\u{1b}[112;5u\u{1b}[113;5u", "left a container"),
+    ] {
+        let mut pty = console("terminal");
+        pty.press("s");
+        pty.wait_until("the far end", |pty| pty.last("READY").is_some());
+        // Keys go through as they are, Ctrl-C and Ctrl-Z too, and the notice came before anything from there.
+        pty.press("x\u{3}\u{1a}");
+        pty.wait_until("the echo", |pty| pty.last("x\u{3}\u{1a}").is_some());
+        assert!(pty.last("Ctrl-P Ctrl-Q") < pty.last("READY"));
+        pty.press(leave);
+        pty.wait_for(told);
+        // The console drew itself on its own screen, after everything was undone.
+        for undone in [
+            "[?1003l", "[?2004l", "[?1l", "[r", "[4l", "[20l", "(B", "[>4m", "[12h",
+        ] {
+            let undone = format!("\u{1b}{undone}");
+            assert!(
+                pty.last(&undone) > pty.last("READY"),
+                "{undone:?} is missing"
+            );
+        }
+        assert!(pty.screen.screen().alternate_screen());
+        pty.press("q");
+        assert!(pty.wait().0.success());
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn a_signal_while_the_terminal_is_lent_restores_it_too() {
+    let mut pty = console("terminal");
+    pty.press("s");
+    pty.wait_until("the far end", |pty| pty.last("READY").is_some());
+    pty.kill(Signal::TERM);
+    let (_, took) = pty.wait();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    pty.assert_restored();
+}
+
+#[test]
+fn a_lent_terminal_tells_its_size_and_the_new_one() {
+    let mut pty = console("terminal");
+    pty.press("s");
+    pty.wait_until("the size", |pty| pty.last("SIZE 80x24 ").is_some());
+    pty.press("e");
+    pty.wait_for("has ended");
+    pty.press("q");
+    assert!(pty.wait().0.success());
+}
+
+#[test]
 fn keyboard_flags_are_pushed_where_they_are_known_and_popped() {
     let mut pty = console("run");
     assert_eq!(pty.last("[>1u"), None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Environment, Flags, Paths, load};
 use pilothouse::domain::{GpuCondition, HealthWord};
-use pilothouse::engine::{Engine, Fleet, Handle, Host, Setup, Ways};
+use pilothouse::engine::{Acting, Engine, Fleet, Handle, Host, Setup, Ways};
 use pilothouse::ssh::Defaults;
 use pilothouse::tasks::Tasks;
 
@@ -39,6 +39,7 @@ fn engine(lab: &Lab, hosts: &[&str], tasks: &Tasks) -> Engine {
         tasks: tasks.clone(),
         store: None,
         record: None,
+        acting: Acting::unrecorded(),
     })
 }
 

@@ -26,6 +26,7 @@ pub(super) fn update(known: &mut Arc<Containers>, at: At, msg: ContainersMsg) {
             };
             listed(known, at, state, list);
         }
+        ContainersMsg::Filled(container) => filled(known, at, *container),
         ContainersMsg::Changed(container) => changed(known, *container),
         ContainersMsg::Gone(id) => gone(known, &id),
         ContainersMsg::Stats(stats) => measured(known, at, stats),
@@ -79,8 +80,8 @@ fn listed(known: &mut Arc<Containers>, at: At, daemon: DaemonState, list: Vec<Co
     let mut list: Vec<Arc<Container>> = list
         .into_iter()
         .map(|new| match before.get(&new.id) {
-            Some(old) if ***old == new => Arc::clone(old),
-            _ => Arc::new(new),
+            Some(old) => kept(old, new),
+            None => Arc::new(new),
         })
         .collect();
     list.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -104,6 +105,22 @@ fn listed(known: &mut Arc<Containers>, at: At, daemon: DaemonState, list: Vec<Co
         .stats
         .retain(|id, _| runs.get(id).is_some_and(|state| takes(*state)));
     mark(&mut known.after_gap, found);
+}
+
+/// A list does not tell when a container started or how often: that stays as it was read, while it does the same.
+fn kept(old: &Arc<Container>, mut new: Container) -> Arc<Container> {
+    if old.state == new.state {
+        new.started = new.started.or(old.started);
+        new.finished = new.finished.or(old.finished);
+        if new.restarts.value().is_none() {
+            new.restarts = old.restarts.clone();
+        }
+    }
+    if **old == new {
+        Arc::clone(old)
+    } else {
+        Arc::new(new)
+    }
 }
 
 fn order(container: &Container) -> (&SafeText, &ContainerId) {
@@ -154,6 +171,24 @@ fn mark(marked: &mut Vec<GapChange>, found: Vec<GapChange>) {
     marked.extend(found);
     let over = marked.len().saturating_sub(GAP_CHANGES);
     marked.drain(..over);
+}
+
+/// Takes what was read of one container after the list. If it started anew since it was read before, nobody heard it.
+fn filled(known: &mut Arc<Containers>, at: At, new: Container) {
+    let unheard = known
+        .get(&new.id)
+        .filter(|old| old.state == new.state && went_on(old, &new))
+        .map(|old| GapChange {
+            at,
+            id: new.id.clone(),
+            name: new.name.clone(),
+            was: Some(old.state),
+            is: Some(new.state),
+        });
+    changed(known, new);
+    if let Some(unheard) = unheard {
+        mark(&mut Arc::make_mut(known).after_gap, vec![unheard]);
+    }
 }
 
 fn changed(known: &mut Arc<Containers>, new: Container) {
@@ -415,19 +450,32 @@ mod tests {
     }
 
     #[test]
-    fn one_that_was_started_anew_in_the_gap_is_marked_too() {
+    fn one_that_was_started_anew_in_the_gap_is_marked_when_it_is_read() {
         let mut stage = Stage::default();
         stage.listed(&[("web", Running), ("db", Running)]);
-        let mut again = container("web", Running);
-        again.started = Some(Wall(99));
-        // A reading that does not say when it started is no sign of a restart.
-        let mut untold = container("db", Running);
-        untold.started = None;
+        // A list says less: what was read before stays.
+        let mut rows = vec![container("web", Running), container("db", Running)];
+        for row in &mut rows {
+            (row.started, row.restarts) = (None, Metric::default());
+        }
+        let list = rows.clone();
+        let shown = Arc::clone(&stage.known);
         stage.did(ContainersMsg::Listed {
             daemon: daemon(),
-            list: vec![again, untold],
+            list,
         });
+        assert!(Arc::ptr_eq(&shown, &stage.known));
+        for (name, started) in [("db", 2), ("web", 99)] {
+            let mut read = container(name, Running);
+            read.started = Some(Wall(started));
+            stage.did(ContainersMsg::Filled(Box::new(read)));
+        }
         assert_eq!(stage.gap(), "web: running > running");
+        // The same where it is heard of is news, and no mark.
+        let mut heard = container("web", Running);
+        heard.started = Some(Wall(100));
+        stage.did(ContainersMsg::Changed(Box::new(heard)));
+        assert_eq!(stage.gap(), "");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The one way into the fold: moves the fleet's time on and hands each message to its family.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{alert, asked, host, notes};
-use crate::domain::{At, HostSpec};
+use crate::domain::{At, HostSpec, LedgerEntry};
 use crate::engine::{Effect, Fleet, Host, Msg};
 
 /// Lines of the ledger that the fleet keeps; the store has them all.
@@ -41,10 +42,7 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
         }
         Msg::Ledger { at, entries } => {
             advance(fleet, at, &mut effects);
-            let ledger = Arc::make_mut(&mut fleet.ledger);
-            ledger.extend(entries);
-            let over = ledger.len().saturating_sub(LEDGER);
-            ledger.drain(..over);
+            take_down(Arc::make_mut(&mut fleet.ledger), entries);
         }
         Msg::Noticed(notice) => {
             advance(fleet, notice.at, &mut effects);
@@ -52,6 +50,18 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
         }
     }
     effects
+}
+
+/// Takes lines of the ledger. Those of earlier sessions may come after the first of this one.
+fn take_down(ledger: &mut VecDeque<LedgerEntry>, entries: Vec<LedgerEntry>) {
+    ledger.extend(entries);
+    if !ledger.iter().is_sorted_by_key(|entry| entry.number) {
+        ledger.make_contiguous().sort_by_key(|entry| entry.number);
+    }
+    let mut last = None;
+    ledger.retain(|entry| last.replace(entry.number) != Some(entry.number));
+    let over = ledger.len().saturating_sub(LEDGER);
+    ledger.drain(..over);
 }
 
 /// Moves time on; it never runs back. Lanes may hand over two messages in the other order than they were stamped.

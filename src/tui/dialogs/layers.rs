@@ -2,7 +2,10 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{command_line, confirm, help, host_keys, palette, prompts, reader, signal};
+use super::{
+    command_line, confirm, container, help, host_keys, palette, prompts, prune, reader, signal,
+    sources,
+};
 use crate::domain::Question;
 use crate::engine::Fleet;
 use crate::tui::panes::Scene;
@@ -23,6 +26,7 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
             boxed(middle(screen, 100, height), 0, 0)
         }
         Layer::CommandLine { .. } => command_line::place(screen),
+        Layer::Sources(_) => boxed(upper(screen, 96, 30), 2, 2),
         Layer::Dialog(dialog) => match dialog {
             Dialog::HostKeys { .. } => {
                 let keys = host_keys::asked(fleet).count();
@@ -46,6 +50,13 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
                 boxed(middle(screen, 76, confirm::height(plan, *full)), 0, 2)
             }
             Dialog::Signal { .. } => boxed(middle(screen, 62, 11), 3, 2),
+            Dialog::Container { acts, .. } => {
+                boxed(middle(screen, 66, acts.len() as u16 + 7), 3, 2)
+            }
+            Dialog::Prune { .. } => {
+                let height = u16::try_from(prune::length(dialog)).unwrap_or(u16::MAX);
+                boxed(middle(screen, 76, height.saturating_add(7)), 3, 2)
+            }
         },
     }
 }
@@ -54,6 +65,7 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
 pub(in crate::tui) fn things(layer: &Layer, rows: Rect, fleet: &Fleet) -> (usize, u16) {
     match layer {
         Layer::Palette { selected, .. } => (palette::first(*selected, rows), 1),
+        Layer::Sources(picker) => (palette::first(picker.selected, rows), 1),
         Layer::Help { scroll, .. } | Layer::Text { scroll, .. } => (*scroll, 1),
         Layer::Dialog(Dialog::HostKeys { selected, .. }) => {
             (host_keys::first(fleet, *selected, rows), host_keys::ROWS)
@@ -113,6 +125,10 @@ pub(in crate::tui) fn layers(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Optio
             let at = palette::palette(canvas, (area, rows), scene, (search, *selected));
             Some(at)
         }
+        Layer::Sources(picker) => {
+            let at = sources::sources(canvas, (area, rows), scene, picker);
+            Some(at)
+        }
         Layer::CommandLine {
             line, completion, ..
         } => {
@@ -140,6 +156,14 @@ fn draw_dialog(
         }
         Dialog::Prompts { .. } => prompts::prompts(canvas, (area, rows), scene, dialog),
         Dialog::Confirm { .. } => confirm::confirm(canvas, (area, rows), scene, dialog),
+        Dialog::Container { .. } => {
+            container::container(canvas, (area, rows), dialog);
+            None
+        }
+        Dialog::Prune { .. } => {
+            prune::prune(canvas, (area, rows), dialog);
+            None
+        }
         Dialog::Signal { .. } => {
             signal::signal(canvas, (area, rows), scene, dialog);
             None

@@ -2,12 +2,15 @@
 
 mod command_line;
 mod confirm;
+mod container;
 mod help;
 mod host_keys;
 mod layers;
 mod palette;
 mod prompts;
+mod prune;
 mod reader;
 mod signal;
+mod sources;
 
 pub(super) use layers::{layers, place, things};

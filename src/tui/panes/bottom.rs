@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::Scene;
+use super::logs::hits as lens_hits;
 use crate::domain::HealthWord;
 use crate::engine::Alert;
 use crate::text::width;
@@ -10,7 +11,7 @@ use crate::tui::action::{self, Action, Place};
 use crate::tui::layout::selected;
 use crate::tui::theme::Role;
 use crate::tui::ui::{Focus, Layer, LineEdit, Screen};
-use crate::tui::widgets::{Canvas, edit, severity_glyph};
+use crate::tui::widgets::{Canvas, edit, grouped, severity_glyph};
 
 /// Draws the line of events: the outcome of the last act, else the worst that holds; at its right the place.
 pub(in crate::tui) fn event(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
@@ -58,6 +59,9 @@ fn crumbs(scene: Scene<'_>) -> Vec<(&str, Role)> {
         (Screen::Hosts, None) => {}
         (screen, _) => places.push((screen.title(), Role::Title)),
     }
+    if let Some(open) = &ui.containers.open {
+        places.push((open.name.as_str(), Role::Title));
+    }
     let mut crumbs = vec![(&*fleet.name, Role::Dim)];
     for place in places {
         crumbs.extend([(" › ", Role::Faint), place]);
@@ -102,6 +106,26 @@ pub(in crate::tui) fn hints(
         let help = "Enter keeps the search · n N walk through the hits";
         return Some(typed(canvas, area, "/", search, help));
     }
+    if ui.lens.search.active {
+        let found = ui.lens.shown().search.as_ref();
+        let help = match found.map(|search| (&search.error, search)) {
+            Some((Some(error), _)) => error.clone(),
+            Some((None, search)) if !search.pattern.is_empty() => {
+                format!("{} · Enter keeps · Esc clears", lens_hits(search))
+            }
+            _ => "a regular expression · Enter keeps · Esc clears".to_owned(),
+        };
+        return Some(typed(canvas, area, "/", &ui.lens.search, &help));
+    }
+    if ui.lens.filter.active {
+        let picture = ui.lens.shown();
+        let error = picture.filter.as_ref().and_then(|of| of.error.clone());
+        let help = error.unwrap_or_else(|| {
+            let (shown, all) = (grouped(picture.shown), grouped(picture.lines));
+            format!("{shown} of {all} · words !without level>=warn host:NAME source:NAME since:10m")
+        });
+        return Some(typed(canvas, area, "&", &ui.lens.filter, &help));
+    }
     if ui.list_filter.active {
         return Some(typed(
             canvas,
@@ -119,6 +143,19 @@ pub(in crate::tui) fn hints(
             &ui.ledger.filter,
             "host, person, words or outcome · !word leaves out",
         ));
+    }
+    if ui.containers.filter.active {
+        return Some(typed(
+            canvas,
+            area,
+            "/",
+            &ui.containers.filter,
+            "name, image, state, project, owner, port or host",
+        ));
+    }
+    if ui.sources.filter.active {
+        let help = "a few letters of its kind, name or detail";
+        return Some(typed(canvas, area, "/", &ui.sources.filter, help));
     }
     if ui.processes.filter.active {
         return Some(typed(
@@ -145,7 +182,7 @@ fn typed(canvas: &mut Canvas<'_>, area: Rect, sign: &str, line: &LineEdit, help:
 }
 
 /// Acts that are refused when every change is.
-const CHANGES: [Action; 2] = [Action::Shell, Action::Stop];
+const CHANGES: [Action; 3] = [Action::Shell, Action::Stop, Action::Restart];
 
 /// Acts that mean something without any host.
 const WITHOUT_HOSTS: [Action; 2] = [Action::CommandLine, Action::Help];
@@ -165,6 +202,8 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         .chain(action::hints(place))
         .filter(|spec| is_of_use(scene, spec.action))
         .partition::<Vec<&action::ActionSpec>, _>(|spec| spec.action == Action::Help);
+    let mut others = others;
+    others.sort_by_key(|spec| place_in_logs(place, spec.action));
     // The way to all the other keys is never the one that is cut.
     for spec in help {
         let key = scene.keymap.label(spec.action);
@@ -192,10 +231,27 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     }
 }
 
+/// The order of the hints on the screen of logs, where the general ones are the least needed.
+fn place_in_logs(place: Place, action: Action) -> usize {
+    const FIRST: [Action; 6] = [
+        Action::Filter,
+        Action::Sift,
+        Action::Follow,
+        Action::ChooseSources,
+        Action::NextError,
+        Action::Copy,
+    ];
+    let first = FIRST.iter().position(|first| *first == action);
+    match place {
+        Place::Logs => first.unwrap_or(FIRST.len()),
+        _ => 0,
+    }
+}
+
 /// A text is not narrowed, it is searched.
 fn hint_words(place: Place, spec: &action::ActionSpec) -> &'static str {
     match (place, spec.action) {
-        (Place::Reading, Action::Filter) => "search",
+        (Place::Reading | Place::Logs, Action::Filter) => "search",
         _ => spec.hint,
     }
 }
@@ -203,6 +259,10 @@ fn hint_words(place: Place, spec: &action::ActionSpec) -> &'static str {
 fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
     // There is nothing in a text to be opened.
     if action == Action::Open && scene.ui.place() == Place::Reading {
+        return false;
+    }
+    // Opening a line of a log tells everything known of it.
+    if action == Action::Describe && scene.ui.place() == Place::Logs {
         return false;
     }
     if action == Action::Questions {

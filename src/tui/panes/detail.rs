@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ratatui::layout::Rect;
 
-use super::{Scene, ledger, link, meters, processes};
+use super::{Scene, container, containers, ledger, link, meters, processes, sources};
 use crate::engine::{Fleet, Host};
 use crate::text::{cut, width};
 use crate::tui::layout::selected;
@@ -87,7 +87,15 @@ pub(in crate::tui) fn detail(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
         return;
     };
     title(canvas, borders.top, scene, host);
-    foot(canvas, borders.bottom, scene, host);
+    if scene.ui.tab == Tab::Containers {
+        containers::pane(canvas, borders.bottom, scene);
+        return;
+    }
+    match scene.ui.tab {
+        Tab::Logs => sources::count(&mut canvas.pen(borders.bottom), scene, host),
+        Tab::Actions => {}
+        _ => foot(canvas, borders.bottom, scene, host),
+    }
     let scroll = scene.ui.detail_scroll;
     content(canvas, borders.inner, scene, host, (scene.ui.tab, scroll));
 }
@@ -137,13 +145,23 @@ fn content(
     match tab {
         Tab::Meters => meters::meters(canvas, area, scene, host, scroll),
         Tab::Processes => processes::table(canvas, area, scene, host),
-        Tab::Containers | Tab::Logs => {}
+        Tab::Containers => {}
+        Tab::Logs => sources::table(canvas, scene, host),
         Tab::Actions => ledger::table(canvas, scene),
         Tab::Link => link::link(canvas, area, scene, host, scroll),
     }
 }
 
 fn title(canvas: &mut Canvas<'_>, top: Rect, scene: Scene<'_>, host: &Host) {
+    if let (Some(open), Tab::Containers) = (&scene.ui.containers.open, scene.ui.tab) {
+        let name = cut(host.id.as_str(), SHORTEST_NAME);
+        let mut pen = canvas.pen(top);
+        pen.put(" ", Role::Dim)
+            .put(&name, Role::Dim)
+            .put(" › ", Role::Border);
+        container::title(&mut pen, open);
+        return;
+    }
     let words = state_words(host, scene.fleet.at);
     let role = role_of(host.word);
     let state = [

@@ -3,28 +3,37 @@
 mod activity;
 mod alerts;
 mod bottom;
+mod container;
+mod containers;
 mod detail;
 mod empty;
 mod host_list;
 mod identity;
 mod ledger;
 mod link;
+mod logs;
 mod meters;
 mod processes;
 mod screens;
+mod sources;
 mod strip;
 mod summary;
 
 pub(super) use activity::activity;
 pub(super) use alerts::alerts;
 pub(super) use bottom::{event, hints};
+pub(super) use containers::{column_at as container_column_at, row_cursor as container_cursor};
 pub(super) use detail::{detail, length, tabs, third};
 pub(super) use empty::no_hosts;
 pub(super) use host_list::host_list;
 pub(super) use identity::identity;
 pub(super) use ledger::row_cursor as ledger_cursor;
+pub(super) use logs::{
+    LensPlace, logs, place as lens_place, row_cursor as lens_cursor, spot as lens_spot,
+};
 pub(super) use processes::column_at;
 pub(super) use screens::screen;
+pub(super) use sources::row_cursor as source_cursor;
 pub(super) use strip::{host_at as strip_host, strip};
 pub(super) use summary::summary;
 

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Scene, ledger};
+use super::{Scene, container, containers, ledger, logs};
 use crate::text::width;
 use crate::tui::action::Action;
 use crate::tui::theme::Role;
@@ -10,7 +10,7 @@ use crate::tui::ui::Screen;
 use crate::tui::widgets::{Canvas, Pen, frame};
 
 /// The act that leads to a screen.
-fn leads_to(screen: Screen) -> Action {
+pub(super) fn leads_to(screen: Screen) -> Action {
     match screen {
         Screen::Hosts => Action::Hosts,
         Screen::Containers => Action::Containers,
@@ -22,6 +22,9 @@ fn leads_to(screen: Screen) -> Action {
 /// Draws the box of the screen that has the body.
 pub(in crate::tui) fn screen(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let screen = scene.ui.screen;
+    if screen == Screen::Logs {
+        return logs(canvas, scene);
+    }
     let role = if scene.ui.layers.is_empty() {
         Role::BorderFocus
     } else {
@@ -41,13 +44,16 @@ pub(in crate::tui) fn screen(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
             ledger::count(&mut pen, scene);
             ledger::table(canvas, scene);
         }
-        Screen::Logs => {
-            canvas
-                .pen(borders.inner)
-                .skip(1)
-                .put("no logs are open", Role::Dim);
+        Screen::Containers => {
+            if let Some(open) = &scene.ui.containers.open {
+                pen.put("› ", Role::Border)
+                    .put(open.of.host.as_str(), Role::Dim)
+                    .put(" › ", Role::Border);
+                container::title(&mut pen, open);
+            }
+            containers::pane(canvas, borders.bottom, scene);
         }
-        Screen::Containers | Screen::Hosts => {}
+        Screen::Logs | Screen::Hosts => {}
     }
 }
 
@@ -58,9 +64,9 @@ pub(super) fn digits(pen: &mut Pen<'_>, scene: Scene<'_>) {
             return;
         }
         pen.put(&key, Role::Key)
-            .skip(1)
+            .put(" ", Role::Dim)
             .put(title, Role::Dim)
-            .skip(2);
+            .put("  ", Role::Dim);
     }
 }
 
@@ -72,7 +78,7 @@ fn others(scene: Scene<'_>) -> Vec<(String, &'static str)> {
         .collect()
 }
 
-fn digits_at_end(pen: &mut Pen<'_>, scene: Scene<'_>) {
+pub(super) fn digits_at_end(pen: &mut Pen<'_>, scene: Scene<'_>) {
     let others = others(scene);
     let mut pieces = vec![(" ", Role::Dim)];
     for (key, title) in &others {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::container;
 use super::describe;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::moved;
 use super::layers;
+use super::lens;
 use super::questions;
 use super::route;
 use super::screens;
@@ -14,8 +16,12 @@ use crate::engine::{Command, Fleet, Host, READ_ONLY_MEND};
 use crate::tui::action::{Action, Place};
 use crate::tui::rows;
 use crate::tui::ui::{Dialog, Focus, GraphSpan, Layer, LineEdit, Screen, SortKey, Tab, Ui};
+use crate::tui::ui_tables::Chosen;
 
 pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
+    if let Some(effects) = lens::act(ui, scene, action) {
+        return effects;
+    }
     if ui.has_draft() {
         type_filter(ui, scene, action);
         return Vec::new();
@@ -184,6 +190,7 @@ fn turn_tab(ui: &mut Ui, by: usize) {
 pub(super) fn show_tab(ui: &mut Ui, tab: Tab) {
     ui.screen = Screen::Hosts;
     ui.tab = tab;
+    container::close(ui);
     ui.detail_scroll = 0;
     set_focus(ui, Focus::Detail);
 }
@@ -218,6 +225,7 @@ fn mark(ui: &mut Ui, scene: Scene<'_>) {
 }
 
 fn pause(ui: &mut Ui, scene: Scene<'_>) {
+    ui.lens.held = None;
     ui.paused = match ui.paused {
         Some(_) => None,
         None => Some(Arc::clone(scene.fleet)),
@@ -247,6 +255,8 @@ pub(super) fn go(ui: &mut Ui, id: HostId) {
 /// Selects a host; what was looked at on the one before is looked at no more.
 pub(super) fn select(ui: &mut Ui, id: HostId) {
     ui.selected = Some(id);
+    container::close(ui);
+    ui.containers.chosen = Chosen::First;
     ui.detail_scroll = 0;
     ui.processes.selected = None;
     ui.processes.scroll = 0;
@@ -263,8 +273,7 @@ fn open(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
 }
 
 fn back(ui: &mut Ui) -> Vec<UiEffect> {
-    if ui.screen != Screen::Hosts {
-        screens::leave(ui);
+    if screens::leave(ui) {
     } else if ui.zoom {
         ui.zoom = false;
     } else if ui.focus == Focus::Detail {
@@ -277,15 +286,19 @@ fn back(ui: &mut Ui) -> Vec<UiEffect> {
 
 /// Ends typing and clears the filter, then unzooms, then goes back to the list.
 pub(super) fn close(ui: &mut Ui) {
+    if ui.screen == Screen::Logs {
+        return lens::close(ui);
+    }
     let mine = match ui.place_of_keys() {
         Place::List => &mut ui.list_filter,
         Place::Ledger => &mut ui.ledger.filter,
+        Place::Containers | Place::Container => &mut ui.containers.filter,
+        Place::Sources => &mut ui.sources.filter,
         _ => &mut ui.processes.filter,
     };
     if mine.active || !mine.text.is_empty() {
         *mine = LineEdit::default();
-    } else if ui.screen != Screen::Hosts {
-        screens::leave(ui);
+    } else if screens::leave(ui) {
     } else if ui.zoom {
         ui.zoom = false;
     } else {

@@ -1,12 +1,16 @@
 //! Acts on dialogs. No letter, digit or single Enter approves anything: approving is Tab to Yes, then Enter.
 
+use std::sync::Arc;
+
+use super::containers;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::moved;
 use super::questions;
-use crate::domain::{Answer, QuestionId, Secret, Severity};
+use crate::domain::{Answer, Container, ContainerAct, QuestionId, Secret, Severity};
 use crate::engine::{Challenge, Command, Fleet};
 use crate::tui::action::Action;
 use crate::tui::ui::{Button, Dialog, Layer, LineEdit, Ui};
+use crate::tui::ui_tables::ContainerRef;
 
 pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
     // The dialog is taken out, changed, and put back unless it is done.
@@ -18,6 +22,11 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
         Dialog::Prompts { .. } => prompts(&mut dialog, action),
         Dialog::Confirm { .. } => confirm(&mut dialog, action),
         Dialog::Signal { .. } => signal(&mut dialog, action),
+        Dialog::Container { .. } => match container(&mut dialog, action) {
+            Chosen::Act(targets, act) => return containers::ask_for(ui, &targets, act),
+            Chosen::Other(outcome) => outcome,
+        },
+        Dialog::Prune { .. } => prune(&mut dialog, scene.room.layer, action),
     };
     match outcome {
         Outcome::Stays(effects) => {
@@ -48,6 +57,14 @@ enum Outcome {
     Closes,
 }
 
+/// What came of the dialog that asks what to do with containers.
+enum Chosen {
+    /// This is to be done with these.
+    Act(Vec<(ContainerRef, Arc<Container>)>, ContainerAct),
+    /// Nothing yet, or nothing at all.
+    Other(Outcome),
+}
+
 fn stays() -> Outcome {
     Outcome::Stays(Vec::new())
 }
@@ -64,7 +81,11 @@ pub(super) fn close(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
     match ui.layers.pop() {
         Some(Layer::Dialog(Dialog::Confirm { id, .. })) => {
             ui.asked.retain(|(of, _)| *of != id);
-            ui.say(Severity::Info, "not done", None);
+            let text = match containers::give_up_queue(ui) {
+                0 => "not done".to_owned(),
+                more => format!("not done, nor the {more} that would have followed"),
+            };
+            ui.say(Severity::Info, text, None);
             vec![UiEffect::Ask(Command::Withdraw(id))]
         }
         Some(Layer::Dialog(Dialog::HostKeys { .. })) => {
@@ -258,6 +279,50 @@ fn step(button: &mut Button, typed: &mut LineEdit, has_field: bool, by: i8) {
     let to = (at + by).rem_euclid(places);
     *button = if to == 1 { Button::Yes } else { Button::No };
     typed.active = to == 2;
+}
+
+fn container(dialog: &mut Dialog, action: Action) -> Chosen {
+    let Dialog::Container {
+        targets,
+        acts,
+        selected,
+    } = dialog
+    else {
+        return Chosen::Other(stays());
+    };
+    match (action, acts.get(*selected)) {
+        (Action::Open, Some(act)) => Chosen::Act(std::mem::take(targets), *act),
+        (Action::Back, _) => Chosen::Other(Outcome::Done(Vec::new())),
+        (action, _) => {
+            let to = moved(action, *selected, acts.len(), acts.len());
+            *selected = to.unwrap_or(*selected);
+            Chosen::Other(stays())
+        }
+    }
+}
+
+/// The preview changes nothing: going on leads to the engine's own question.
+fn prune(dialog: &mut Dialog, room: usize, action: Action) -> Outcome {
+    let Dialog::Prune {
+        host,
+        scroll,
+        button,
+        ..
+    } = dialog
+    else {
+        return stays();
+    };
+    match (action, *button) {
+        (Action::NextPane | Action::PreviousPane, Button::No) => *button = Button::Yes,
+        (Action::NextPane | Action::PreviousPane, Button::Yes) => *button = Button::No,
+        (Action::Open, Button::Yes) => {
+            let host = host.clone();
+            return Outcome::Done(vec![UiEffect::Ask(Command::Prune { host })]);
+        }
+        (Action::Open, Button::No) | (Action::Back, _) => return Outcome::Done(Vec::new()),
+        (action, _) => *scroll = moved(action, *scroll, usize::MAX, room).unwrap_or(*scroll),
+    }
+    stays()
 }
 
 fn signal(dialog: &mut Dialog, action: Action) -> Outcome {

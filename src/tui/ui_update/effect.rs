@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::domain::HostId;
-use crate::engine::{Command, Fleet};
+use crate::domain::{HostId, LensId, TerminalId};
+use crate::engine::{Command, Fleet, LensOrder, TextForm, TextScope};
 use crate::shell::ShellCommand;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::ui::{SortKey, Tab};
+use crate::tui::ui_tables::ContainerSort;
 
 /// Something that reaches the update.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,10 +52,20 @@ pub struct Room {
     pub detail: usize,
     /// Rows that the detail would need.
     pub detail_length: usize,
+    /// Lines of the log lens.
+    pub lens: usize,
     /// Rows of the top layer.
     pub layer: usize,
     /// Cells of each of them.
     pub layer_cells: usize,
+}
+
+/// Whether a command is something that a person waits for. What is asked for over and over while they look is not.
+pub(in crate::tui) fn is_awaited(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::WatchStats { .. } | Command::Top { .. } | Command::TerminalEnded { .. }
+    )
 }
 
 /// Something for hands to do.
@@ -74,8 +85,17 @@ pub enum UiEffect {
     Shell {
         /// The host it runs on.
         host: HostId,
+        /// To tell its end by.
+        terminal: TerminalId,
         /// The command of this machine that opens it.
         line: ShellCommand,
+    },
+    /// Lend the terminal to one inside of a container.
+    Terminal {
+        /// The container's name and its host, to be told.
+        what: String,
+        /// The terminal.
+        terminal: TerminalId,
     },
     /// Take the mouse or leave it.
     Mouse(bool),
@@ -83,6 +103,39 @@ pub enum UiEffect {
     Theme(String),
     /// Steer the recording.
     Replay(ReplayOrder),
+    /// Do something with a lens.
+    Lens(LensHand),
+}
+
+/// Something for hands to do with a lens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LensHand {
+    /// Fetch this one and look at it; the one before is closed.
+    Take(LensId),
+    /// Close this one, which nobody looks at.
+    Close(LensId),
+    /// Give it an order.
+    Order(LensOrder),
+    /// Take lines out of it.
+    Text {
+        /// What they are, for the person.
+        what: String,
+        /// Which lines.
+        scope: TextScope,
+        /// How they are written.
+        form: TextForm,
+        /// Where they go.
+        to: TextTo,
+    },
+}
+
+/// Where lines of a lens go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextTo {
+    /// To the clipboard, by the best way there is.
+    Clipboard,
+    /// To a new file: at this path, or in the state directory.
+    File(Option<String>),
 }
 
 /// A text to copy.
@@ -128,10 +181,18 @@ pub enum Spot {
     ProcessHead(SortKey),
     /// A row of the process table.
     ProcessRow(usize),
+    /// A head of the table of containers.
+    ContainerHead(ContainerSort),
     /// A row of the table of containers, log sources or acts.
     TableRow(usize),
     /// The detail elsewhere.
     Detail,
+    /// A row of the lens's picture.
+    LensRow(usize),
+    /// A cell of the lens's minimap, and how many there are.
+    LensMap(u16, u16),
+    /// The lens elsewhere.
+    Lens,
     /// A row of the top layer.
     LayerRow(usize),
     /// Anything else.

@@ -1,7 +1,9 @@
 //! Selections that exist and scrolls that fit (pure): lists change under the person's hand, what is selected stays.
 
+use super::containers;
 use super::effect::{Room, Scene};
 use super::ledger;
+use super::sources;
 use crate::domain::HostId;
 use crate::engine::Fleet;
 use crate::tui::action::Action;
@@ -16,6 +18,8 @@ pub fn fit(ui: &mut Ui, scene: Scene<'_>) {
     fit_hosts(ui, &fleet, scene.room);
     fit_processes(ui, &fleet, scene.room);
     ledger::fit(ui, &fleet, scene.room.table);
+    sources::fit(ui, &fleet, scene.room.table);
+    containers::fit(ui, &fleet, scene.room.table);
     let past = scene.room.detail_length.saturating_sub(scene.room.detail);
     ui.detail_scroll = ui.detail_scroll.min(past);
     fit_layer(ui, scene);
@@ -92,6 +96,14 @@ fn fit_layer(ui: &mut Ui, scene: Scene<'_>) {
         Some(Layer::Text { lines, scroll, .. }) => {
             let length = reading::rows(lines, scene.room.layer_cells).len();
             *scroll = (*scroll).min(past(length));
+        }
+        Some(Layer::Dialog(Dialog::Container { acts, selected, .. })) => {
+            *selected = (*selected).min(acts.len().saturating_sub(1));
+        }
+        Some(Layer::Dialog(Dialog::Prune {
+            preview, scroll, ..
+        })) => {
+            *scroll = (*scroll).min(past(preview.containers.len() + preview.images.len()));
         }
         Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
             *selected = (*selected).min(Dialog::SIGNALS.len() - 1);

@@ -3,14 +3,14 @@
 use super::body;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::{follow, moved};
-use super::{describe, route};
+use super::{describe, lens, lens_open, lens_picker, route, screens};
 use crate::domain::Severity;
 use crate::engine::Command;
 use crate::tui::action::Action;
 use crate::tui::command_line::{self, Order};
 use crate::tui::palette::{self, Target};
 use crate::tui::reading;
-use crate::tui::ui::{Dialog, Focus, Layer, LineEdit, Ui};
+use crate::tui::ui::{Dialog, Focus, Layer, LineEdit, Screen, Ui};
 
 /// Lines of the `:` history that are kept.
 const HISTORY: usize = 100;
@@ -37,13 +37,14 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
             }
         }
         Some(Layer::CommandLine { .. }) => return command_line(ui, scene, action),
+        Some(Layer::Sources(_)) => return lens_picker::act(ui, scene, action),
         Some(Layer::Dialog(_)) | None => {}
     }
     Vec::new()
 }
 
 /// Tab walks down and Shift-Tab up where nothing is left to complete.
-fn walk(action: Action) -> Action {
+pub(super) fn walk(action: Action) -> Action {
     match action {
         Action::Complete => Action::Next,
         Action::CompleteBack => Action::Previous,
@@ -131,6 +132,7 @@ fn choose(ui: &mut Ui, scene: Scene<'_>, target: Option<Target>) -> Vec<UiEffect
     match target {
         Some(Target::Act(action)) => route::act(ui, scene, action),
         Some(Target::Host(id)) => {
+            screens::go(ui, Screen::Hosts);
             body::go(ui, id);
             Vec::new()
         }
@@ -142,6 +144,7 @@ fn choose(ui: &mut Ui, scene: Scene<'_>, target: Option<Target>) -> Vec<UiEffect
 pub(super) fn retyped(ui: &mut Ui, scene: Scene<'_>) {
     match ui.layers.last_mut() {
         Some(Layer::Palette { selected, .. }) => *selected = 0,
+        Some(Layer::Sources(picker)) => picker.selected = 0,
         Some(Layer::Help { scroll, .. }) => *scroll = 0,
         Some(Layer::Text { hit, .. }) => {
             *hit = 0;
@@ -260,15 +263,26 @@ fn submit(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
 fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
     match order {
         Order::Act(action) => return route::act(ui, scene, action),
-        Order::Go(id) => body::go(ui, id),
+        Order::Go(id) => {
+            screens::go(ui, Screen::Hosts);
+            body::go(ui, id);
+        }
+        Order::Logs(sources) => return lens_open::named(ui, sources),
+        Order::LogsOf(host) => return lens_open::host(ui, &fleet_of(ui, scene), &host),
+        Order::Save(path, form) => return lens::save(ui, path, form),
         Order::Reconnect(hosts) => return body::reconnect(ui, &hosts),
+        Order::Prune(host) => return vec![UiEffect::Ask(Command::PrunePreview { host })],
         Order::Shell(host) => return vec![UiEffect::Ask(Command::Shell { host })],
         Order::Signal { pid, signal } => return signal_process(ui, scene, pid, signal),
         Order::Theme(name) => return vec![UiEffect::Theme(name)],
         Order::Sort(key) => ui.processes.sort = key,
         Order::Span(span) => ui.span = span,
         Order::Mouse(on) => return body::set_mouse(ui, on),
-        Order::Tab(tab) => body::show_tab(ui, tab),
+        Order::Tab(tab) => {
+            screens::go(ui, Screen::Hosts);
+            body::show_tab(ui, tab);
+        }
+        Order::Filter(text) if ui.screen == Screen::Logs => ui.lens.filter.set(text),
         Order::Filter(text) => {
             ui.focus = Focus::List;
             ui.list_filter = LineEdit {
@@ -280,6 +294,10 @@ fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
         Order::Alerts => show(ui, "Alerts", describe::alerts(scene.fleet)),
     }
     Vec::new()
+}
+
+fn fleet_of(ui: &Ui, scene: Scene<'_>) -> std::sync::Arc<crate::engine::Fleet> {
+    std::sync::Arc::clone(ui.shown(scene.fleet))
 }
 
 fn signal_process(
@@ -314,6 +332,7 @@ pub(super) fn typed_line(layer: &mut Layer) -> Option<&mut LineEdit> {
     match layer {
         Layer::Help { search, .. } | Layer::Text { search, .. } if search.active => Some(search),
         Layer::Palette { search, .. } => Some(search),
+        Layer::Sources(picker) => Some(&mut picker.search),
         Layer::CommandLine { line, .. } => Some(line),
         Layer::Dialog(Dialog::Prompts {
             fields, focused, ..

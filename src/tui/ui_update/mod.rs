@@ -1,6 +1,8 @@
 //! How a key changes the looks (pure): what a person did goes in, the looks change, effects come out. No I/O, no clock.
 
 mod body;
+mod container;
+mod containers;
 mod describe;
 mod dialogs;
 mod effect;
@@ -8,15 +10,21 @@ mod fit;
 mod layers;
 mod ledger;
 mod lens;
+mod lens_open;
+mod lens_picker;
+pub(in crate::tui) mod lens_words;
 mod mouse;
 mod questions;
 mod replies;
 mod route;
 mod screens;
+mod sources;
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Copied, Input, ReplayOrder, Room, Scene, Spot, UiEffect};
+pub(super) use effect::is_awaited;
+pub use effect::{Copied, Input, LensHand, ReplayOrder, Room, Scene, Spot, TextTo, UiEffect};
 pub use fit::fit;
-pub use replies::{copied, notice, reply};
+pub use lens_open::{ended as lens_ended, pictured as lens_pictured};
+pub use replies::{copied, notice, reply, saved};
 pub use route::update;

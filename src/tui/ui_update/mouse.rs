@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use super::body;
 use super::effect::{Scene, Spot, UiEffect};
+use super::lens;
+use super::lens_picker;
 use super::questions;
 use super::route;
 use super::screens;
 use crate::domain::QuestionId;
+use crate::engine::LensOrder;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
 use crate::tui::rows;
-use crate::tui::ui::{Dialog, Focus, Layer, Tab, Ui};
+use crate::tui::ui::{Dialog, Focus, Layer, Screen, Tab, Ui};
 
 /// Rows that one host key takes in its dialog.
 const ROWS_OF_A_KEY: usize = 3;
 
 /// Rows that one notch of the wheel moves.
 const NOTCH: usize = 3;
+
+/// The same in the log lens.
+const NOTCH_OF_LINES: i64 = 3;
 
 pub(super) fn update(ui: &mut Ui, scene: Scene<'_>, kind: MouseKind, spot: &Spot) -> Vec<UiEffect> {
     match kind {
@@ -35,7 +41,10 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
         };
     }
     match spot {
-        Spot::Strip(id) => body::go(ui, id.clone()),
+        Spot::Strip(id) => {
+            screens::go(ui, Screen::Hosts);
+            body::go(ui, id.clone());
+        }
         Spot::ListRow(row) => return click_host(ui, scene, *row),
         Spot::List => ui.focus = Focus::List,
         Spot::Tab(tab) => body::show_tab(ui, *tab),
@@ -46,9 +55,20 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
             ui.processes.sort = *key;
         }
         Spot::ProcessRow(row) => click_process(ui, scene, *row),
+        Spot::ContainerHead(key) => {
+            if ui.containers.sort == *key {
+                ui.containers.reverse = !ui.containers.reverse;
+            }
+            ui.containers.sort = *key;
+        }
         Spot::TableRow(row) => return screens::click(ui, scene, *row),
         Spot::Detail => ui.focus = Focus::Detail,
-        Spot::LayerRow(_) | Spot::Elsewhere => {}
+        Spot::LensRow(row) => return click_line(ui, scene, *row),
+        Spot::LensMap(cell, of) => {
+            let shown = ui.lens.shown().shown;
+            return lens::go_to(ui, shown * u64::from(*cell) / u64::from(*of).max(1));
+        }
+        Spot::Lens | Spot::LayerRow(_) | Spot::Elsewhere => {}
     }
     Vec::new()
 }
@@ -69,6 +89,15 @@ fn click_host(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
     Vec::new()
 }
 
+/// A click puts the cursor on a line; one on the line under it opens the line.
+fn click_line(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
+    if ui.lens.shown().cursor == Some(row) {
+        return route::act(ui, scene, Action::Open);
+    }
+    let row = u16::try_from(row).unwrap_or(u16::MAX);
+    lens::order(ui, LensOrder::Row(row))
+}
+
 fn click_process(ui: &mut Ui, scene: Scene<'_>, row: usize) {
     let fleet = Arc::clone(ui.shown(scene.fleet));
     let host = ui.selected.as_ref().and_then(|id| fleet.host(id));
@@ -84,11 +113,18 @@ fn click_process(ui: &mut Ui, scene: Scene<'_>, row: usize) {
 fn click_layer(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> {
     let room = scene.room.layer;
     match ui.layers.last_mut() {
+        Some(Layer::Sources(picker)) => {
+            picker.selected = first_shown(picker.selected, room) + row;
+            lens_picker::toggle(ui, scene);
+            Vec::new()
+        }
         Some(Layer::Palette { selected, .. }) => {
             *selected = first_shown(*selected, room) + row;
             route::act(ui, scene, Action::Submit)
         }
-        Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
+        Some(Layer::Dialog(
+            Dialog::Signal { selected, .. } | Dialog::Container { selected, .. },
+        )) => {
             *selected = row;
             Vec::new()
         }
@@ -119,6 +155,14 @@ fn wheel(ui: &mut Ui, scene: Scene<'_>, spot: &Spot, action: Action) -> Vec<UiEf
     if ui.layers.is_empty() && !ui.has_draft() {
         match spot {
             Spot::Strip(_) | Spot::ListRow(_) | Spot::List => ui.focus = Focus::List,
+            Spot::LensRow(_) | Spot::LensMap(..) | Spot::Lens => {
+                let rows = if action == Action::Up {
+                    -NOTCH_OF_LINES
+                } else {
+                    NOTCH_OF_LINES
+                };
+                return lens::order(ui, LensOrder::Move(rows));
+            }
             Spot::Elsewhere => return Vec::new(),
             _ => ui.focus = Focus::Detail,
         }

@@ -1,6 +1,7 @@
 //! What opens by itself, and what closes: questions of connections, confirmations that lapse. Nothing opens over a draft or
 //! within a second of a key.
 
+use super::containers;
 use super::effect::{Scene, UiEffect};
 use crate::domain::{Age, HostKeyFacts, Question, QuestionId, Severity};
 use crate::engine::{Command, Fleet, PendingQuestion};
@@ -66,6 +67,7 @@ fn lapse(ui: &mut Ui) -> Vec<UiEffect> {
         _ => true,
     });
     if !effects.is_empty() {
+        containers::give_up_queue(ui);
         ui.say(
             Severity::Warning,
             "not done: nobody confirmed in time",

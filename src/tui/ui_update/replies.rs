@@ -1,18 +1,42 @@
 //! What the engine answered, what people should hear, and how a copy went: all become one line, and maybe a dialog.
 
-use super::effect::UiEffect;
-use crate::domain::Severity;
+use super::container;
+use super::containers;
+use super::effect::{UiEffect, is_awaited};
+use super::lens_open;
+use crate::domain::{PrunePreview, Severity, TerminalId};
 use crate::engine::{Challenge, Command, Notice, Refusal, Reply, Signal};
 use crate::shell::ShellCommand;
 use crate::tui::ui::{Button, CopyRoute, Dialog, Layer, LineEdit, Ui};
+use crate::tui::ui_tables::ContainerRef;
 
 /// Takes the engine's answer to a command.
 pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
-    ui.waiting = ui.waiting.saturating_sub(1);
+    if is_awaited(command) {
+        ui.waiting = ui.waiting.saturating_sub(1);
+    }
+    if let Some(effects) = lens_open::reply(ui, command, &reply) {
+        return effects;
+    }
     let origin = origin(ui, command);
+    let Some(reply) = looked_at(ui, &origin, reply) else {
+        return Vec::new();
+    };
+    let settles = matches!(origin, Command::Container { .. })
+        && !matches!(reply, Reply::NeedsConfirmation { .. });
+    let mut effects = take(ui, origin, reply);
+    if settles {
+        effects.extend(containers::next_of_queue(ui));
+    }
+    effects
+}
+
+fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
     match reply {
         Reply::Done => return done(ui, &origin),
-        Reply::Shell { command, .. } => return shell(&origin, command),
+        Reply::Shell { terminal, command } => return shell(&origin, terminal, command),
+        Reply::Terminal(terminal) => return vec![in_container(ui, &origin, terminal)],
+        Reply::Preview(preview) => preview_prune(ui, &origin, preview),
         Reply::Begun(_) => ui.say(Severity::Info, "begun", None),
         Reply::NeedsConfirmation {
             id,
@@ -42,10 +66,8 @@ pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
             }
         }
         Reply::WouldDo { .. }
-        | Reply::Terminal(_)
         | Reply::Detail(_)
         | Reply::Top(_)
-        | Reply::Preview(_)
         | Reply::Sources(_)
         | Reply::Lens(_)
         | Reply::Ledger(_) => {}
@@ -59,6 +81,34 @@ pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
         ),
     }
     Vec::new()
+}
+
+/// Answers for what is being looked at. Where what is asked for over and over fails, nobody is told each time: the engine
+/// tells of a host that is lost.
+fn looked_at(ui: &mut Ui, origin: &Command, reply: Reply) -> Option<Reply> {
+    let refused = match &reply {
+        Reply::Refused(refusal) | Reply::Failed(refusal) | Reply::Unknown(refusal) => {
+            Some(refusal.clone())
+        }
+        _ => None,
+    };
+    match (origin, reply, refused) {
+        (Command::Inspect { host, id }, Reply::Detail(detail), _) => {
+            container::detail(ui, &ContainerRef::new(host, id), Ok(detail));
+        }
+        (Command::Inspect { host, id }, _, Some(refusal)) => {
+            container::detail(ui, &ContainerRef::new(host, id), Err(refusal));
+        }
+        (Command::Top { host, id }, Reply::Top(top), _) => {
+            container::top(ui, &ContainerRef::new(host, id), Ok(top));
+        }
+        (Command::Top { host, id }, _, Some(refusal)) => {
+            container::top(ui, &ContainerRef::new(host, id), Err(refusal));
+        }
+        (Command::WatchStats { .. } | Command::TerminalEnded { .. }, _, _) => {}
+        (_, reply, _) => return Some(reply),
+    }
+    None
 }
 
 /// The command that a confirmation was for; any other command stands for itself.
@@ -78,10 +128,12 @@ fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
             host, pid, signal, ..
         } => format!("SIG{} sent to {pid} on {host}", Signal::name(*signal)),
         Command::Reconnect(host) => format!("dialling {host}"),
-        Command::Confirm { .. }
-        | Command::Shell { .. }
-        | Command::Container { .. }
-        | Command::Prune { .. } => "done".to_owned(),
+        Command::Container { host, id, act } => {
+            let name = name(ui, &ContainerRef::new(host, id));
+            format!("{} {name} on {host}: done", act.word())
+        }
+        Command::Prune { host } => format!("prune of {host}: done"),
+        Command::Confirm { .. } | Command::Shell { .. } => "done".to_owned(),
         _ => return Vec::new(),
     };
     ui.say(Severity::Info, text, None);
@@ -89,13 +141,56 @@ fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
 }
 
 /// Only the command that was asked for names the host whose shell it is.
-fn shell(command: &Command, line: ShellCommand) -> Vec<UiEffect> {
+fn shell(command: &Command, terminal: TerminalId, line: ShellCommand) -> Vec<UiEffect> {
     match command {
         Command::Shell { host } => vec![UiEffect::Shell {
             host: host.clone(),
+            terminal,
             line,
         }],
         _ => Vec::new(),
+    }
+}
+
+fn in_container(ui: &Ui, command: &Command, terminal: TerminalId) -> UiEffect {
+    let what = match command {
+        Command::Terminal { host, id, .. } => {
+            format!("{} on {host}", name(ui, &ContainerRef::new(host, id)))
+        }
+        _ => "a container".to_owned(),
+    };
+    UiEffect::Terminal { what, terminal }
+}
+
+/// A container's name, as far as it has been seen; else the first digits of its id.
+fn name(ui: &Ui, of: &ContainerRef) -> String {
+    let rows = &ui.containers.rows;
+    let row = rows.position(of).and_then(|at| rows.rows().get(at));
+    row.map_or_else(
+        || of.id.as_str().get(..12).unwrap_or_default().to_owned(),
+        |row| row.container.name.to_string(),
+    )
+}
+
+/// What would go is shown before anybody is asked whether it should.
+fn preview_prune(ui: &mut Ui, command: &Command, preview: PrunePreview) {
+    let Command::PrunePreview { host } = command else {
+        return;
+    };
+    if preview.containers.is_empty() && preview.images.is_empty() {
+        ui.say(Severity::Info, format!("{host} has nothing to prune"), None);
+        return;
+    }
+    let dialog = Dialog::Prune {
+        host: host.clone(),
+        preview,
+        scroll: 0,
+        button: Button::No,
+    };
+    if ui.has_draft() || !ui.layers.is_empty() {
+        ui.held_back.push(dialog);
+    } else {
+        ui.layers.push(Layer::Dialog(dialog));
     }
 }
 
@@ -121,6 +216,18 @@ pub fn notice(ui: &mut Ui, notice: &Notice) {
             text,
             notice.hint.as_ref().map(ToString::to_string),
         );
+    }
+}
+
+/// Says where saved lines are.
+pub fn saved(ui: &mut Ui, what: &str, outcome: Result<String, String>) {
+    match outcome {
+        Ok(path) => ui.say(Severity::Info, format!("wrote {what} to {path}"), None),
+        Err(why) => ui.say(
+            Severity::Error,
+            format!("{what} could not be saved: {why}"),
+            Some("`:save FILE` names another file".into()),
+        ),
     }
 }
 

@@ -1,12 +1,16 @@
 //! Where a key goes: to the line being typed, the top layer, the recording, or the pane that has the focus.
 
 use super::body;
+use super::containers;
 use super::dialogs;
 use super::effect::{Input, ReplayOrder, Scene, UiEffect};
 use super::fit;
 use super::layers;
+use super::lens;
+use super::lens_picker;
 use super::mouse;
 use super::questions;
+use super::sources;
 use crate::domain::{Age, Severity};
 use crate::tui::action::{Action, Place};
 use crate::tui::keymap::Key;
@@ -19,7 +23,7 @@ const SECOND: Age = Age(3_000);
 
 /// Changes the looks by one input. Selections and scrolls are valid afterwards, for the rows that the scene tells.
 pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
-    let effects = match input {
+    let mut effects = match input {
         Input::Key(key) => {
             ui.last_key = ui.now;
             press(ui, scene, key)
@@ -46,10 +50,14 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
             {
                 ui.flash = None;
             }
-            questions::settle(ui, scene)
+            let mut effects = questions::settle(ui, scene);
+            effects.extend(containers::watch(ui, scene));
+            effects.extend(sources::discover(ui, scene));
+            effects
         }
         Input::Fleet => questions::settle(ui, scene),
     };
+    effects.extend(lens::tell(ui));
     fit::fit(ui, scene);
     effects
 }
@@ -59,6 +67,10 @@ fn press(ui: &mut Ui, scene: Scene<'_>, key: Key) -> Vec<UiEffect> {
     if place == Place::Text
         && let Some(c) = key.types()
     {
+        // Names of sources have no blanks: the key ticks.
+        if c == ' ' && lens_picker::toggle(ui, scene) {
+            return Vec::new();
+        }
         layers::accept_completion(ui, scene);
         if let Some(line) = typed_line(ui) {
             line.insert(c.encode_utf8(&mut [0; 4]));

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::body;
+use super::container;
+use super::containers;
 use super::effect::{Room, Scene, UiEffect};
 use super::ledger;
-use super::lens;
+use super::lens_open;
+use super::sources;
 use crate::engine::Fleet;
 use crate::tui::action::{Action, Place};
 use crate::tui::ui::{Focus, LastPlace, Screen, Ui};
@@ -16,13 +19,18 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
         Action::Hosts if ui.screen == Screen::Hosts => body::set_focus(ui, Focus::List),
         Action::Hosts => go(ui, Screen::Hosts),
         Action::Containers => go(ui, Screen::Containers),
-        Action::Logs => go(ui, Screen::Logs),
+        Action::Logs => return Some(lens_open::last(ui, scene)),
         Action::Actions => go(ui, Screen::Actions),
-        Action::OpenLogs => return Some(lens::open_selected(ui, scene)),
+        Action::OpenLogs if !has_own_logs(ui.place()) => {
+            return Some(lens_open::selected(ui, scene));
+        }
         Action::LastPlace => back_and_forth(ui),
         _ => {
             return match ui.place() {
                 Place::Ledger => ledger::act(ui, scene, action),
+                Place::Sources => sources::act(ui, scene, action),
+                Place::Containers => containers::act(ui, scene, action),
+                Place::Container => container::act(ui, scene, action),
                 _ => None,
             };
         }
@@ -30,10 +38,17 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
     Some(Vec::new())
 }
 
+/// Whether the table here knows better than its host which logs are meant.
+fn has_own_logs(place: Place) -> bool {
+    matches!(place, Place::Containers | Place::Container | Place::Sources)
+}
+
 /// Movement over the table that has the keys, also while its filter is typed.
 pub(super) fn walk(ui: &mut Ui, fleet: &Fleet, room: Room, action: Action) -> bool {
     match ui.place_of_keys() {
         Place::Ledger => ledger::walk(ui, fleet, room.table, action),
+        Place::Sources => sources::walk(ui, fleet, room.table, action),
+        Place::Containers => containers::walk(ui, fleet, room.table, action),
         _ => false,
     }
 }
@@ -44,6 +59,8 @@ pub(super) fn click(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> 
     let fleet = Arc::clone(ui.shown(scene.fleet));
     let again = match ui.place() {
         Place::Ledger => ledger::click(ui, &fleet, row),
+        Place::Sources => sources::click(ui, &fleet, row),
+        Place::Containers => containers::click(ui, row),
         _ => false,
     };
     if again {
@@ -73,11 +90,18 @@ fn show(ui: &mut Ui, screen: Screen) {
     body::set_focus(ui, focus);
     ui.screen = screen;
     ui.ledger.scroll = 0;
+    container::close(ui);
 }
 
-/// Back to the hosts.
-pub(super) fn leave(ui: &mut Ui) {
+/// Out of the container that is looked into, else back to the hosts. False where there is nothing to leave.
+pub(super) fn leave(ui: &mut Ui) -> bool {
+    if ui.place_of_keys() == Place::Container {
+        container::close(ui);
+        return true;
+    }
+    let elsewhere = ui.screen != Screen::Hosts;
     go(ui, Screen::Hosts);
+    elsewhere
 }
 
 fn back_and_forth(ui: &mut Ui) {

@@ -14,7 +14,7 @@ pub(super) use frame::{Borders, clear, frame, rule};
 pub(super) use graph::{Axis, Graph, Window, ruler};
 pub(super) use pen::{Canvas, Pen, row_of};
 pub(super) use words::{
-    age_words, bytes, clock, glyph, more_rows, pair, percent, rate, role_of, severity_glyph,
-    state_words,
+    age_words, bytes, clock, glyph, grouped, more_rows, pair, percent, rate, role_of,
+    severity_glyph, state_words,
 };
 pub(super) use wrap::{breaks, wrap};

@@ -129,6 +129,26 @@ impl Pen<'_> {
         self
     }
 
+    /// Writes a text in a look that is no role's; cut with `…` where the row ends.
+    pub(in crate::tui) fn styled(&mut self, text: &str, style: ratatui::style::Style) -> &mut Self {
+        self.write(text, usize::from(self.room()), style);
+        self
+    }
+
+    /// The same into a column of this many cells, from its left.
+    pub(in crate::tui) fn styled_left(
+        &mut self,
+        text: &str,
+        cells: u16,
+        style: ratatui::style::Style,
+    ) -> &mut Self {
+        let cells = cells.min(self.room());
+        let start = self.x;
+        self.write(text, usize::from(cells), style);
+        self.x = start + cells;
+        self
+    }
+
     /// Writes one symbol of one cell many times.
     pub(in crate::tui) fn fill(&mut self, symbol: &str, cells: u16, role: Role) -> &mut Self {
         let style = self.style(role);

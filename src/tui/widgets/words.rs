@@ -99,6 +99,19 @@ pub(in crate::tui) fn rate(rate: BytesPerSecond) -> String {
     decimal(rate.0, "/s")
 }
 
+/// A count with its thousands apart: `1,204`.
+pub(in crate::tui) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut words = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            words.push(',');
+        }
+        words.push(digit);
+    }
+    words
+}
+
 fn decimal(amount: u64, per: &str) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut value = amount as f64;

@@ -21,10 +21,13 @@ use pilothouse::config::{Problem, Settings};
 use pilothouse::domain::{
     At, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, SshSpec, Thresholds,
 };
-use pilothouse::engine::{Command, Fleet, Handle, Host, Link, Refusal, Reply, Request};
+use pilothouse::engine::{
+    Command, ContainerTerminal, Fleet, Handle, Host, Link, Refusal, Reply, Request,
+};
 use pilothouse::shell::ShellCommand;
 use pilothouse::tasks::Tasks;
-use pilothouse::tui::{self, Keymap, Outside, TuiOptions};
+use pilothouse::tui::{self, Keymap, Left, Outside, TuiOptions};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{broadcast, mpsc, watch};
 
 static PANIC_IN_MAIN: AtomicBool = AtomicBool::new(false);
@@ -83,22 +86,67 @@ impl Outside for Hands {
     async fn copy_to_file(&self, _text: String) -> Result<PathBuf, String> {
         Err("the harness writes no files".into())
     }
+    async fn save(&self, _text: String, _path: &str) -> Result<PathBuf, String> {
+        Err("the harness writes no files".into())
+    }
     async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal> {
         println!("RUNS {line}");
         Ok(())
+    }
+    async fn terminal(&self, terminal: ContainerTerminal) -> Result<Left, Refusal> {
+        pilothouse::cli::pass(terminal).await
     }
     fn settings(&self) -> Result<Settings, Vec<Problem>> {
         Ok(Settings::default())
     }
 }
 
+/// What a hostile container sends: modes of every kind, questions whose answers would be typed, a sequence without end.
+const NASTY: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1003h\x1b[?1006h\x1b[?2004h\x1b[?1004h\x1b[?2026h\x1b[?1h\x1b=\
+    \x1b[?7l\x1b[?6h\x1b[4h\x1b[20h\x1b[2;5r\x1b(0\x1b[31;7m\x1b[>4;2m\x1b[>31u\x1b[2h\x1b[12l\x1b]0;owned\x07\x1b[6n\x1b[c\
+    \x1b[5 q READY \x1bP1;2";
+
+/// A terminal whose far end is nasty, echoes what is typed and ends at `e`.
+fn far_terminal() -> ContainerTerminal {
+    let (near, mut far) = tokio::io::duplex(4096);
+    let (resize, mut sizes) = mpsc::channel(4);
+    tokio::task::spawn(async move {
+        let _ = far.write_all(NASTY).await;
+        let mut byte = [0];
+        loop {
+            tokio::select! {
+                read = far.read(&mut byte) => match read {
+                    Ok(1) if byte != *b"e" => {
+                        let _ = far.write_all(&byte).await;
+                    }
+                    _ => return,
+                },
+                Some((columns, rows)) = sizes.recv() => {
+                    let _ = far.write_all(format!("\x1b\\SIZE {columns}x{rows} ").as_bytes()).await;
+                }
+            }
+        }
+    });
+    ContainerTerminal {
+        io: Box::pin(near),
+        resize,
+    }
+}
+
 /// Does what the first argument says when it is asked to reconnect; answers everything else with Done.
 async fn serve(
     mode: String,
+    handle: Handle,
     mut requests: mpsc::Receiver<Request>,
     fleets: watch::Sender<Arc<Fleet>>,
 ) {
     while let Some(request) = requests.recv().await {
+        if let (Command::Shell { .. }, "terminal") = (&request.command, mode.as_str()) {
+            let id = pilothouse::domain::TerminalId(1);
+            handle.hand_out(id, far_terminal());
+            let _ = request.reply.send(Reply::Terminal(id));
+            continue;
+        }
         if matches!(request.command, Command::Shell { .. }) {
             let line = ShellCommand::new("ssh").arg("spark-1");
             let _ = request.reply.send(Reply::Shell {
@@ -140,7 +188,7 @@ fn main() -> ExitCode {
     let (fleets, fleet_reader) = watch::channel(fleet(&clock, hosts));
     let handle = Handle::new(commands, fleet_reader, broadcast::Sender::new(16));
     let _entered = runtime.enter();
-    tasks.spawn(serve(mode, requests, fleets));
+    tasks.spawn(serve(mode, handle.clone(), requests, fleets));
     let options = TuiOptions {
         keymap: Keymap::default(),
         theme: None,

@@ -1,12 +1,16 @@
 //! The screens as contracts: every pane in four moods at three sizes as text, and no size that panics.
 
+mod box_scenes;
+mod boxes;
 mod fleets;
+mod lens;
 mod scenes;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use pilothouse::tui::theme_load;
-use pilothouse::tui::{Keymap, layout, view};
+use pilothouse::tui::ui_update::{self, Room};
+use pilothouse::tui::{Keymap, Screen, Tab, layout, view};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -21,6 +25,29 @@ fn drawn(scene: &Scene, size: (u16, u16)) -> String {
     let keymap = Keymap::default();
     let mut ui = scene.ui.clone();
     ui.size = size;
+    let fleet = Arc::new(scene.fleet.clone());
+    // Selections and rows are made valid for this size, as they are after every input.
+    for _ in 0..2 {
+        let places = layout::layout(size, &ui, &fleet);
+        let room = Room {
+            list: usize::from(places.list_rows.height),
+            processes: usize::from(places.process_rows.height),
+            table: usize::from(places.table_rows.height),
+            detail: usize::from(places.detail_rows.height),
+            detail_length: places.detail_length,
+            layer: usize::from(places.layer_rows.height),
+            layer_cells: usize::from(places.layer_rows.width),
+            ..Room::default()
+        };
+        let looks = ui_update::Scene {
+            fleet: &fleet,
+            keymap: &keymap,
+            room,
+        };
+        if ui.screen == Screen::Containers || ui.tab == Tab::Containers {
+            ui_update::fit(&mut ui, looks);
+        }
+    }
     terminal
         .draw(|frame| view::view(frame, &scene.fleet, &ui, &keymap, &theme))
         .unwrap();
@@ -38,6 +65,41 @@ fn panes_in_four_moods() {
         for size in SIZES {
             let name = format!("{}-{}x{}", scene.name, size.0, size.1);
             insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+}
+
+#[test]
+fn containers_and_acts_in_four_moods() {
+    for scene in box_scenes::boxes() {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+    for scene in box_scenes::over() {
+        for size in [(80, 24), (120, 40)] {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+}
+
+#[test]
+fn the_log_lens_in_four_moods() {
+    for scene in scenes::lenses() {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+    for scene in scenes::lens_layers() {
+        let name = format!("{}-120x40", scene.name);
+        insta::assert_snapshot!(name, drawn(&scene, (120, 40)));
+    }
+    for scene in scenes::lenses() {
+        if scene.name == "logs-broken" {
+            insta::assert_snapshot!("logs-40x8", drawn(&scene, (40, 8)));
         }
     }
 }
@@ -73,6 +135,10 @@ static ALL: LazyLock<Vec<Scene>> = LazyLock::new(|| {
     let mut all = scenes::panes();
     all.extend(scenes::layers());
     all.extend(scenes::moods());
+    all.extend(box_scenes::boxes());
+    all.extend(box_scenes::over());
+    all.extend(scenes::lenses());
+    all.extend(scenes::lens_layers());
     all
 });
 
@@ -80,12 +146,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_size_panics_and_nothing_stands_outside(width in 1_u16..=220, height in 1_u16..=70, which in 0_usize..64) {
+    fn no_size_panics_and_nothing_stands_outside(width in 1_u16..=220, height in 1_u16..=70, which in 0_usize..128) {
         let scene = &ALL[which % ALL.len()];
         drawn(scene, (width, height));
         let layout = layout::layout((width, height), &scene.ui, &scene.fleet);
         let screen = ratatui::layout::Rect::new(0, 0, width, height);
-        for area in [layout.list, layout.detail, layout.layer, layout.process_rows, layout.list_rows, layout.event] {
+        for area in [layout.list, layout.detail, layout.layer, layout.process_rows, layout.list_rows, layout.event, layout.lens.rows, layout.lens.map] {
             prop_assert!(area.area() == 0 || screen.intersection(area) == area, "{area:?} in {screen:?}");
         }
     }

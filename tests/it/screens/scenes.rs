@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use pilothouse::domain::{At, HostId, QuestionId, Severity};
-use pilothouse::engine::{Challenge, ConfirmationId, Fleet, Plan};
+use pilothouse::engine::{Challenge, ConfirmationId, Fleet, Plan, Refusal};
 use pilothouse::tui::{
-    Button, Dialog, Flash, Focus, GraphSpan, Layer, LineEdit, ReplayUi, Tab, Ui,
+    Button, Dialog, Flash, Focus, GraphSpan, Layer, LensState, LineEdit, LongLines, ReplayUi,
+    Screen, Tab, Ui,
 };
 
 use super::fleets;
+use super::lens;
 
 /// A screen: its name, its facts, its looks.
 pub(crate) struct Scene {
@@ -17,7 +19,12 @@ pub(crate) struct Scene {
     pub(crate) ui: Ui,
 }
 
-fn scene(name: &'static str, fleet: Fleet, host: &str, change: impl FnOnce(&mut Ui)) -> Scene {
+pub(crate) fn scene(
+    name: &'static str,
+    fleet: Fleet,
+    host: &str,
+    change: impl FnOnce(&mut Ui),
+) -> Scene {
     let mut ui = Ui::new((120, 40));
     ui.now = fleet.at;
     ui.cost = Some(1_940);
@@ -27,7 +34,7 @@ fn scene(name: &'static str, fleet: Fleet, host: &str, change: impl FnOnce(&mut 
     Scene { name, fleet, ui }
 }
 
-fn typed(text: &str) -> LineEdit {
+pub(crate) fn typed(text: &str) -> LineEdit {
     LineEdit {
         text: text.into(),
         cursor: text.len(),
@@ -35,7 +42,7 @@ fn typed(text: &str) -> LineEdit {
     }
 }
 
-fn detail(tab: Tab) -> impl FnOnce(&mut Ui) {
+pub(crate) fn detail(tab: Tab) -> impl FnOnce(&mut Ui) {
     move |ui| {
         ui.tab = tab;
         ui.focus = Focus::Detail;
@@ -127,6 +134,90 @@ pub(crate) fn panes() -> Vec<Scene> {
             detail(Tab::Processes),
         ),
         scene("narrow-link", fleets::long(), "kanji", detail(Tab::Link)),
+    ]
+}
+
+/// The log lens in four moods.
+pub(crate) fn lenses() -> Vec<Scene> {
+    let on = |name, fleet: Fleet, change: Box<dyn FnOnce(&mut Ui)>| {
+        scene(name, fleet, "spark-2", change)
+    };
+    vec![
+        on(
+            "logs-empty",
+            fleets::busy(),
+            Box::new(|ui| ui.screen = Screen::Logs),
+        ),
+        on(
+            "logs-refused",
+            fleets::busy(),
+            Box::new(|ui| {
+                ui.screen = Screen::Logs;
+                ui.lens.state = LensState::Refused(Refusal {
+                    why:
+                        "docker on spark-2 may not be asked: no permission on /var/run/docker.sock"
+                            .into(),
+                    hint: Some("add the login to the group docker there, then log in anew".into()),
+                });
+            }),
+        ),
+        on(
+            "logs-filtered-out",
+            fleets::busy(),
+            Box::new(|ui| {
+                lens::shows(lens::filtered_out())(ui);
+            }),
+        ),
+        on(
+            "logs-busy",
+            fleets::busy(),
+            Box::new(lens::shows(lens::busy())),
+        ),
+        on(
+            "logs-searched",
+            fleets::busy(),
+            Box::new(lens::shows(lens::searched())),
+        ),
+        on(
+            "logs-aside",
+            fleets::busy(),
+            Box::new(|ui| {
+                lens::shows(lens::searched())(ui);
+                ui.lens.long = LongLines::Cut(16);
+                ui.lens.search = typed("shard");
+            }),
+        ),
+        on(
+            "logs-broken",
+            fleets::broken(),
+            Box::new(lens::shows(lens::broken())),
+        ),
+        on(
+            "logs-narrow",
+            fleets::long(),
+            Box::new(lens::wrapped(lens::narrow())),
+        ),
+    ]
+}
+
+/// What lies over the lens.
+pub(crate) fn lens_layers() -> Vec<Scene> {
+    vec![
+        scene("logs-sources", fleets::busy(), "spark-2", |ui| {
+            lens::shows(lens::busy())(ui);
+            lens::offers(ui);
+        }),
+        scene("logs-help", fleets::busy(), "spark-2", |ui| {
+            lens::shows(lens::busy())(ui);
+            ui.layers = vec![Layer::Help {
+                search: LineEdit::default(),
+                scroll: 0,
+            }];
+        }),
+        scene("logs-filter", fleets::busy(), "spark-2", |ui| {
+            lens::shows(lens::searched())(ui);
+            ui.lens.filter = typed("level>=info !health");
+        }),
     ]
 }
 

@@ -188,7 +188,11 @@ fn a_shell_opens_when_the_engine_agrees() {
                 command: line.clone()
             }
         ),
-        [UiEffect::Shell { host, line }]
+        [UiEffect::Shell {
+            host,
+            terminal: crate::domain::TerminalId(1),
+            line
+        }]
     );
     let refused = Reply::Refused(Refusal {
         why: "this console is read-only".into(),

@@ -1,5 +1,6 @@
 //! Scripted keys on a small fleet: what they change, what they ask for, and what they never do.
 
 mod asking;
+mod lens;
 mod looking;
 mod person;

@@ -26,6 +26,7 @@ pub(super) const ROOM: Room = Room {
     table: 3,
     detail: 4,
     detail_length: 10,
+    lens: 9,
     layer: 5,
     layer_cells: 40,
 };

@@ -1,0 +1,284 @@
+//! The door: who acts and how it was confirmed is written to the ledger before a change is carried out, and its outcome after
+//! it. What can't be written down is not done.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::carry;
+use super::command::{Actor, Refusal, Reply};
+use super::host_actor::Shared;
+use super::msg::Msg;
+use super::notice::Notice;
+use super::policy::Confirmed;
+use crate::clock::Clock;
+use crate::domain::{
+    ActId, ActOutcome, Intent, LedgerEntry, LedgerEvent, RequestId, Severity, TerminalId,
+};
+use crate::store::{Ledger, StoreError, StoreErrorKind};
+use crate::text::SafeText;
+
+/// Entries of earlier sessions that are told at the start.
+const PAST: usize = 200;
+
+/// How long a record may take to reach the disk. An act is not held up for longer: it is refused.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who acts in a session, and where that is written down.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The login name on this machine.
+    pub who: SafeText,
+    /// Where the person sits: the far end of their own SSH connection, the terminal.
+    pub from: SafeText,
+}
+
+impl Acting {
+    /// Somebody whose acts are forgotten with the session: simulated fleets, tests, verbs that change nothing.
+    pub fn unrecorded() -> Self {
+        Self {
+            ledger: Ledger::in_memory(),
+            who: "nobody".into(),
+            from: "a session that is not recorded".into(),
+        }
+    }
+}
+
+/// The door. Shared by the tasks that carry changes out.
+pub(super) struct Door {
+    acting: Acting,
+    clock: Clock,
+    shared: Arc<Shared>,
+    /// Shells and terminals that are open, and the acts that they are.
+    lent: Mutex<HashMap<TerminalId, ActId>>,
+}
+
+impl Door {
+    pub(super) fn new(acting: Acting, clock: Clock, shared: &Arc<Shared>) -> Self {
+        Self {
+            acting,
+            clock,
+            shared: Arc::clone(shared),
+            lent: Mutex::default(),
+        }
+    }
+
+    /// Tells what earlier sessions, and other consoles, have done. That nothing can be told is told when something is to
+    /// be done.
+    pub(super) async fn recall(&self) {
+        match self.acting.ledger.tail(PAST).await {
+            Ok(entries) => self.fold(entries).await,
+            Err(error) => {
+                let sentence = format!("what was done before can't be shown: {}", error.what);
+                self.say(Severity::Warning, sentence, error.hint).await;
+            }
+        }
+    }
+
+    /// Carries a confirmed change out, between two records.
+    pub(super) async fn pass(&self, request: RequestId, confirmed: Confirmed) {
+        let reply = self.through(confirmed, TerminalId(request.0)).await;
+        self.answer(request, reply).await;
+    }
+
+    /// A shell or terminal has ended.
+    pub(super) async fn ended(
+        &self,
+        request: RequestId,
+        terminal: TerminalId,
+        failed: Option<String>,
+    ) {
+        let act = self.lock().remove(&terminal);
+        let reply = match act {
+            Some(act) => {
+                let outcome = match failed {
+                    None => ActOutcome::Done,
+                    Some(why) => ActOutcome::Failed(why.into()),
+                };
+                self.close(act, outcome, None).await;
+                Reply::Done
+            }
+            None => Reply::Failed(Refusal {
+                why: "no such shell or terminal is open".into(),
+                hint: None,
+            }),
+        };
+        self.answer(request, reply).await;
+    }
+
+    async fn through(&self, confirmed: Confirmed, terminal: TerminalId) -> Reply {
+        let mut open = match self.announce(&confirmed).await {
+            Ok(open) => open,
+            Err(error) => return refused(&error),
+        };
+        let change = confirmed.into_change();
+        open.stage = Stage::Begun;
+        let carried = carry::carry(change, Arc::clone(&self.shared), terminal).await;
+        open.stage = Stage::Known;
+        let act = open.act;
+        match carried.outcome() {
+            Some(outcome) => self.close(act, outcome, carried.verification).await,
+            None => {
+                self.lock().insert(terminal, act);
+            }
+        }
+        carried.reply
+    }
+
+    /// Writes down what is about to be done; the act has the number of that record.
+    async fn announce(&self, confirmed: &Confirmed) -> Result<OpenAct<'_>, StoreError> {
+        let face = match confirmed.actor() {
+            Actor::Terminal => "console",
+            Actor::CommandLine => "command line",
+        };
+        let plan = confirmed.plan();
+        let intent = Intent {
+            who: self.acting.who.clone(),
+            from: format!("{face}, {}", self.acting.from).into(),
+            host: Some(confirmed.host().clone()),
+            what: plan.what.as_str().into(),
+            request: plan.command.as_str().into(),
+            confirmed: confirmed.how().clone(),
+        };
+        let entries = self.write(LedgerEvent::Intent(intent)).await?;
+        let open = OpenAct {
+            door: self,
+            act: ActId(entries.last().map_or(0, |entry| entry.number)),
+            stage: Stage::Announced,
+        };
+        self.told(entries).await;
+        if open.act == ActId(1) && !self.acting.ledger.outlives() {
+            self.say(
+                Severity::Info,
+                "what is done here is kept in memory only, until the session ends".into(),
+                None,
+            )
+            .await;
+        }
+        Ok(open)
+    }
+
+    /// Writes down how it went. Where that fails the act has happened all the same, so it is told loudly.
+    async fn close(&self, act: ActId, outcome: ActOutcome, verification: Option<SafeText>) {
+        let event = LedgerEvent::Outcome {
+            act,
+            outcome: outcome.clone(),
+            verification,
+        };
+        let error = match self.write(event).await {
+            Ok(entries) => return self.told(entries).await,
+            Err(error) => error,
+        };
+        let how = match outcome {
+            ActOutcome::Done => "it was done".to_owned(),
+            ActOutcome::Failed(why) => format!("it failed: {why}"),
+            ActOutcome::Unknown(why) => format!("its outcome is unknown: {why}"),
+        };
+        let sentence = format!(
+            "the outcome of act {act} is not in the ledger ({}); {how}",
+            error.what
+        );
+        self.say(Severity::Error, sentence, error.hint).await;
+    }
+
+    /// Writes one record. Gives what is new, that record last.
+    async fn write(&self, event: LedgerEvent) -> Result<Vec<LedgerEntry>, StoreError> {
+        let written = self.acting.ledger.write(self.clock.wall(), event);
+        timeout(PATIENCE, written)
+            .await
+            .unwrap_or_else(|_| Err(slow()))
+    }
+
+    async fn say(&self, severity: Severity, sentence: String, hint: Option<String>) {
+        let notice = Notice {
+            at: self.shared.lanes.now(),
+            severity,
+            host: None,
+            sentence: sentence.into(),
+            hint: hint.map(Into::into),
+        };
+        self.shared.lanes.fact(Msg::Noticed(notice)).await;
+    }
+
+    async fn told(&self, entries: Vec<LedgerEntry>) {
+        for entry in &entries {
+            if let LedgerEvent::Recovered { what } = &entry.event {
+                let sentence = format!("the ledger was put right: {what}");
+                self.say(Severity::Warning, sentence, None).await;
+            }
+        }
+        self.fold(entries).await;
+    }
+
+    async fn fold(&self, entries: Vec<LedgerEntry>) {
+        if !entries.is_empty() {
+            let at = self.shared.lanes.now();
+            self.shared.lanes.fact(Msg::Ledger { at, entries }).await;
+        }
+    }
+
+    async fn answer(&self, request: RequestId, reply: Reply) {
+        let at = self.shared.lanes.now();
+        self.shared
+            .lanes
+            .fact(Msg::Answered { at, request, reply })
+            .await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TerminalId, ActId>> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An act between its two records. A session that ends meanwhile closes it with what is known then.
+struct OpenAct<'a> {
+    door: &'a Door,
+    act: ActId,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its intent is written, and nothing has happened.
+    Announced,
+    /// It is being carried out.
+    Begun,
+    /// How it went is known, and whoever knows it writes it down.
+    Known,
+}
+
+impl Drop for OpenAct<'_> {
+    fn drop(&mut self) {
+        let outcome = match self.stage {
+            Stage::Announced => ActOutcome::Failed("not begun: the session ended before".into()),
+            Stage::Begun => ActOutcome::Unknown("the session ended before it was known".into()),
+            Stage::Known => return,
+        };
+        let event = LedgerEvent::Outcome {
+            act: self.act,
+            outcome,
+            verification: None,
+        };
+        // Nobody is left to wait for it; the engine lets the ledger settle before it ends.
+        drop(self.door.acting.ledger.write(self.door.clock.wall(), event));
+    }
+}
+
+fn refused(error: &StoreError) -> Reply {
+    Reply::Refused(Refusal {
+        why: format!("not done, because it can't be written down: {}", error.what),
+        hint: error.hint.clone(),
+    })
+}
+
+fn slow() -> StoreError {
+    StoreError {
+        kind: StoreErrorKind::Locked,
+        what: format!("the ledger was not written within {} s", PATIENCE.as_secs()),
+        hint: Some("another pilothouse holds it, or its disk hangs".into()),
+    }
+}
