@@ -345,18 +345,17 @@ mod tests {
         let whole = hear(false, &[&log]);
         let s = 1_000_000_000;
         let row = |text: &str, stamp, stream| (text.to_owned(), stamp, stream);
-        use StreamKind::{Err, Out};
         assert_eq!(
             whole.0,
             [
-                row("one", s + 2, Out),
-                row("two", s + 3, Err),
-                row("", 62 * s + s / 2, Err),
-                row("parts", 61 * s + 4, Out),
-                row("no time", 63 * s + s / 4, Out),
-                row("a", 64 * s, Out),
-                row("b", 64 * s, Out),
-                row("no end", 65 * s, Out),
+                row("one", s + 2, StreamKind::Out),
+                row("two", s + 3, StreamKind::Err),
+                row("", 62 * s + s / 2, StreamKind::Err),
+                row("parts", 61 * s + 4, StreamKind::Out),
+                row("no time", 63 * s + s / 4, StreamKind::Out),
+                row("a", 64 * s, StreamKind::Out),
+                row("b", 64 * s, StreamKind::Out),
+                row("no end", 65 * s, StreamKind::Out),
             ]
         );
         for cut in 0..log.len() {

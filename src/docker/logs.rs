@@ -83,15 +83,15 @@ enum Range {
 }
 
 fn query(follow: bool, range: &Range, until: Option<Stamp>) -> String {
-    let mut query = format!("stdout=1&stderr=1&timestamps=1&follow={}", u8::from(follow));
-    match range {
-        Range::Tail(count) => query += &format!("&tail={count}"),
-        Range::Since(moment) => query += &format!("&since={}", seconds(*moment)),
-    }
-    if let Some(until) = until.filter(|_| !follow) {
-        query += &format!("&until={}", seconds(until));
-    }
-    query
+    let follow_word = u8::from(follow);
+    let range = match range {
+        Range::Tail(count) => format!("tail={count}"),
+        Range::Since(moment) => format!("since={}", seconds(*moment)),
+    };
+    let until = until
+        .filter(|_| !follow)
+        .map_or_else(String::new, |until| format!("&until={}", seconds(until)));
+    format!("stdout=1&stderr=1&timestamps=1&follow={follow_word}&{range}{until}")
 }
 
 /// A moment as the engine reads it: seconds with nanoseconds behind the point.

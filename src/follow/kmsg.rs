@@ -134,7 +134,7 @@ impl KmsgFollow {
         let Some(stream) = &mut self.stream else {
             return Ok(());
         };
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let read = tokio::select! {
             biased;
             read = stream.read(&mut buffer) => read,

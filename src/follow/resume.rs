@@ -159,11 +159,12 @@ mod tests {
         let one = file("a.1", 4, 80, 40);
         let two = file("a.2", 3, 80, 30);
         let zipped = file("a.2.gz", 9, 20, 30);
-        let rows: &[(&[Sibling], Option<(u64, u64)>, &str)] = &[
+        type Row<'a> = (&'a [Sibling], Option<(u64, u64)>, &'a str);
+        let rows: &[Row<'_>] = &[
             (&[], None, ""),
-            (&[now.clone()], None, "*a@0"),
-            (&[now.clone()], Some((5, 100)), "*a@100"),
-            (&[now.clone()], Some((5, 101)), "*a@0 missing"),
+            (std::slice::from_ref(&now), None, "*a@0"),
+            (std::slice::from_ref(&now), Some((5, 100)), "*a@100"),
+            (std::slice::from_ref(&now), Some((5, 101)), "*a@0 missing"),
             (&[now.clone(), one.clone()], Some((4, 60)), "a.1@60 *a@0"),
             (
                 &[now.clone(), one.clone(), two.clone()],

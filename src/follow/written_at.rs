@@ -30,15 +30,15 @@ impl LineClock {
         let first = *head.0.first()?;
         if first.is_ascii_digit() {
             self.dated(head)
-                .or_else(|| self.epoch(head))
-                .or_else(|| self.web(line))
+                .or_else(|| Self::epoch(head))
+                .or_else(|| Self::web(line))
         } else if first.is_ascii_uppercase() {
             self.klog(head)
                 .or_else(|| self.syslog(head))
                 .or_else(|| self.after_level(head))
-                .or_else(|| self.web(line))
+                .or_else(|| Self::web(line))
         } else {
-            self.web(line)
+            Self::web(line)
         }
     }
 
@@ -57,7 +57,7 @@ impl LineClock {
     }
 
     /// `1795271516.250`, as some daemons write it.
-    fn epoch(&self, mut at: Cursor<'_>) -> Option<Stamp> {
+    fn epoch(mut at: Cursor<'_>) -> Option<Stamp> {
         let seconds = at.number(10)?;
         (at.0.first() == Some(&b'.') && seconds > 1_000_000_000).then_some(())?;
         let nanos = at.fraction();
@@ -121,7 +121,7 @@ impl LineClock {
     }
 
     /// `10.0.0.1 - - [21/Nov/2026:14:05:06 +0100]`: the common log format.
-    fn web(&self, line: &[u8]) -> Option<Stamp> {
+    fn web(line: &[u8]) -> Option<Stamp> {
         let open = memchr::memchr(b'[', line)?;
         let mut at = Cursor(line.get(open + 1..)?);
         let day = at.number(2)?;

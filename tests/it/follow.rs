@@ -65,6 +65,17 @@ impl Heard {
         assert!(heard.is_ok(), "{last} was not heard: {self:?}");
     }
 
+    /// Listens until a line is heard, whatever others come.
+    async fn among(&mut self, follow: &mut dyn Follow, line: &str) {
+        let listening = async {
+            while !self.lines.iter().any(|heard| heard == line) && self.ended.is_none() {
+                self.event(follow.next().await);
+            }
+        };
+        let heard = timeout(PATIENCE, listening).await;
+        assert!(heard.is_ok(), "{line} was not heard: {self:?}");
+    }
+
     pub(crate) async fn note(&mut self, follow: &mut dyn Follow, words: &str) {
         let listening = async {
             while !self.notes.iter().any(|note| note.contains(words)) && self.ended.is_none() {
@@ -475,10 +486,10 @@ async fn the_kernel_ring_is_followed_and_gone_on_with() {
         .await
         .unwrap();
     let mut heard = Heard::default();
-    heard.until(&mut *follow, &format!("{mark} one")).await;
+    heard.among(&mut *follow, &format!("{mark} one")).await;
     assert!(heard.lines.len() <= 50);
     ring.write_all(format!("<4>{mark} two").as_bytes()).unwrap();
-    heard.until(&mut *follow, &format!("{mark} two")).await;
+    heard.among(&mut *follow, &format!("{mark} two")).await;
     let place = follow.last().unwrap();
     let before = follow.first().unwrap();
     drop(follow);
@@ -487,7 +498,7 @@ async fn the_kernel_ring_is_followed_and_gone_on_with() {
     let mut follow = follow::open(here(), &SourceSpec::Kernel, from(StartAt::After(place)))
         .await
         .unwrap();
-    heard.until(&mut *follow, &format!("{mark} three")).await;
+    heard.among(&mut *follow, &format!("{mark} three")).await;
     let ours: Vec<_> = heard
         .lines
         .iter()

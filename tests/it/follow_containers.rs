@@ -72,7 +72,7 @@ async fn a_container_is_followed_through_its_life() {
         docker.daemon().socket.as_str(),
         daemon.socket().to_str().unwrap()
     );
-    daemon.remove(&id);
+    daemon.delete(&format!("/containers/{id}?force=1"));
     heard.until(&mut *follow, "no such line").await;
     assert_eq!(
         heard.ended,
