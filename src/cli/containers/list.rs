@@ -199,7 +199,7 @@ fn nothing_to_list(host: &Host, columns: Columns) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -209,7 +209,7 @@ mod tests {
 
     const NOW: Wall = Wall(1_800_000_000_000);
 
-    pub(super) fn fleet() -> Fleet {
+    pub(in crate::cli::containers) fn fleet() -> Fleet {
         let mut fleet = Fleet::new("home", &Settings::default());
         let spec = |name: &str| {
             Arc::new(HostSpec {

@@ -191,3 +191,45 @@ pub(super) fn silence(host: &Host) -> (String, Option<String>) {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::list::tests::fleet;
+    use super::*;
+
+    #[test]
+    fn a_word_means_one_container_or_says_why_not() {
+        let fleet = fleet();
+        let id = fleet.hosts[0].containers.list[0].id.to_string();
+        let digits = &id[..12];
+        let rows = [
+            // A look takes what it finds; a change has to be sure: rtx-a can't be asked.
+            ("notebook", false, "spark-1/notebook"),
+            ("notebook", true, "rtx-a can't be asked"),
+            ("spark-1/notebook", true, "spark-1/notebook"),
+            (digits, false, "spark-1/backup"),
+            ("nobody", false, "rtx-a: unreachable"),
+            ("note", false, "rtx-a: unreachable"),
+        ];
+        for (word, surely, wanted) in rows {
+            let told = match Target::read(word).find(&fleet, surely) {
+                Ok(found) => format!("{}/{}", found.host, found.name),
+                Err(unfound) => unfound.why,
+            };
+            assert!(told.contains(wanted), "{word}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_host_may_hold_slashes_and_a_name_none() {
+        let read = |word| {
+            let Target { host, name } = Target::read(word);
+            (host, name)
+        };
+        assert_eq!(read("web"), (None, "web".into()));
+        assert_eq!(read("/web"), (None, "web".into()));
+        assert_eq!(read("box/web"), (Some("box".into()), "web".into()));
+        let url = (Some("ssh://ops@box".into()), "web".into());
+        assert_eq!(read("ssh://ops@box/web"), url);
+    }
+}
