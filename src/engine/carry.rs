@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::carry_container;
 use super::command::{Refusal, Reply};
 use super::host_actor::Shared;
+use super::opened::ContainerTerminal;
 use super::policy::Change;
 use super::remote;
 use crate::domain::{ActOutcome, TerminalId};
@@ -61,20 +63,43 @@ pub(super) async fn carry(change: Change, shared: Arc<Shared>, terminal: Termina
             Carried::unverified(remote::signal_outcome(pid, outcome))
         }
         Change::Container {
-            host, name, act, ..
-        } => not_carried(&format!("{} {name} on {host}", act.word())),
-        Change::Prune { host } => not_carried(&format!("prune {host}")),
-        Change::Terminal { host, id, .. } => {
-            not_carried(&format!("open a terminal in {id} on {host}"))
-        }
+            host,
+            id,
+            name,
+            act,
+        } => match shared.links.docker(&host) {
+            Ok(docker) => carry_container::act(&docker, &id, &name, act).await,
+            Err(refusal) => Carried::unverified(Reply::Failed(refusal)),
+        },
+        Change::Prune { host } => match shared.links.docker(&host) {
+            Ok(docker) => carry_container::prune(&docker).await,
+            Err(refusal) => Carried::unverified(Reply::Failed(refusal)),
+        },
+        Change::Terminal {
+            host,
+            id,
+            argv,
+            size,
+        } => match shared.links.docker(&host) {
+            Ok(docker) => {
+                let opened =
+                    carry_container::terminal(&docker, &id, &argv, size, &shared.tasks).await;
+                hand_out(&shared, terminal, opened)
+            }
+            Err(refusal) => Carried::unverified(Reply::Failed(refusal)),
+        },
     }
 }
 
-fn not_carried(what: &str) -> Carried {
-    Carried::unverified(Reply::Failed(Refusal {
-        why: format!("can't {what}: containers can't be changed yet"),
-        hint: None,
-    }))
+/// Leaves an open terminal where the face that asked for it fetches it.
+fn hand_out(shared: &Shared, id: TerminalId, opened: Result<ContainerTerminal, Reply>) -> Carried {
+    Carried::unverified(match opened {
+        Ok(terminal) => {
+            shared.opened.put_terminal(id, terminal);
+            Reply::Terminal(id)
+        }
+        Err(reply) => reply,
+    })
 }
 
 fn not_connected(host: &crate::domain::HostId) -> Reply {

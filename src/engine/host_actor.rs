@@ -14,6 +14,7 @@ use super::links::{Links, OpenLink};
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
 use super::questions::{Questions, Voice};
+use super::stats_watch::StatsWatch;
 use crate::domain::{Age, HostId, HostSpec, Rung};
 use crate::exec::Exec;
 use crate::ssh::Backoff;
@@ -247,6 +248,12 @@ impl<'a> LinkAtWork<'a> {
             tasks: self.tasks.clone(),
         };
         self.tasks.spawn(watch.run());
+        let stats = StatsWatch {
+            host: self.host.clone(),
+            link: Arc::clone(&self.link),
+            lanes: self.shared.lanes.clone(),
+        };
+        self.tasks.spawn(stats.run());
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
     let links = &shared.links;
     match command {
         Command::Inspect { host, id } => look_container::inspect(links, &host, &id).await,
+        Command::Top { host, id } => look_container::top(links, &host, &id).await,
+        Command::PrunePreview { host } => look_container::prune_preview(links, &host).await,
         Command::WatchStats { host, only } => {
             look_container::watch_stats(links, &host, only, shared.lanes.now())
         }

@@ -18,6 +18,22 @@ pub(super) async fn inspect(links: &Links, host: &HostId, id: &ContainerId) -> R
     }
 }
 
+/// Its processes.
+pub(super) async fn top(links: &Links, host: &HostId, id: &ContainerId) -> Reply {
+    match links.docker(host) {
+        Ok(docker) => answer(docker.top(id).await, Reply::Top),
+        Err(refusal) => Reply::Failed(refusal),
+    }
+}
+
+/// What a prune would take.
+pub(super) async fn prune_preview(links: &Links, host: &HostId) -> Reply {
+    match links.docker(host) {
+        Ok(docker) => answer(docker.prune_preview().await, Reply::Preview),
+        Err(refusal) => Reply::Failed(refusal),
+    }
+}
+
 /// Somebody looks at what containers take.
 pub(super) fn watch_stats(
     links: &Links,

@@ -2,6 +2,7 @@
 //! through one door. It has no word for pane, key or colour.
 
 mod carry;
+mod carry_container;
 mod command;
 mod connect;
 mod containers;
@@ -33,6 +34,7 @@ pub mod sim;
 mod stakes;
 mod state;
 mod stats_interest;
+mod stats_watch;
 mod trouble;
 mod update;
 mod ways;

@@ -18,6 +18,7 @@ mod rows;
 mod tally;
 mod view;
 mod when;
+mod work;
 
 pub use fields::{Fields, fields_of};
 pub use filter::{Filter, InvalidFilter};
@@ -32,5 +33,7 @@ pub use picture::{
 };
 pub use when::Now;
 
+#[cfg(test)]
+mod steps_tests;
 #[cfg(test)]
 mod tests;

@@ -215,7 +215,8 @@ impl Lens {
 
     /// Lines as text, each with a line end.
     pub fn text(&mut self, scope: TextScope, form: TextForm) -> String {
-        self.settle();
+        // Lines are as many as are shown when all was looked through.
+        while self.work(usize::MAX) {}
         let mut text = String::new();
         let marks = self.buffer.blocks.iter().any(|block| block.tally.marks > 0);
         let wanted = match scope {

@@ -6,6 +6,8 @@ mod safe;
 mod secret_words;
 mod sgr;
 mod styled;
+#[cfg(test)]
+pub(crate) mod vectors;
 mod width;
 
 pub use safe::SafeText;

@@ -78,66 +78,8 @@ impl<'de> Deserialize<'de> for SafeText {
 mod tests {
     use super::*;
     use crate::text::class::Class;
+    use crate::text::vectors::SEQUENCES;
     use proptest::prelude::*;
-
-    /// Sequences that must leave no trace but the sign, or nothing (colours).
-    const SEQUENCES: &[&str] = &[
-        "\x1b[2J",
-        "\x1b[10;10H",
-        "\x1b[?1049h",
-        "\x1b[?25l",
-        "\x1b[?1000h",
-        "\x1b[?1006h",
-        "\x1b[?1004h",
-        "\x1b[?2004h",
-        "\x1b[?2026h",
-        "\x1b[!p",
-        "\x1bc",
-        "\x1b#8",
-        "\x1b]0;title\x07",
-        "\x1b]2;title\x1b\\",
-        "\x1b]4;1;rgb:ff/00/00\x07",
-        "\x1b]7;file://host/tmp\x07",
-        "\x1b]8;;file:///etc/passwd\x1b\\",
-        "\x1b]8;;javascript:alert(1)\x07",
-        "\x1b]9;note\x07",
-        "\x1b]9;4;1;50\x07",
-        "\x1b]9;7;calc\x07",
-        "\x1b]10;?\x07",
-        "\x1b]50;font\x07",
-        "\x1b]52;c;ZXZpbA==\x07",
-        "\x1b]52;c;?\x07",
-        "\x1b]133;A\x07",
-        "\x1b]777;notify;a;b\x07",
-        "\x1b]1337;File=:AAAA\x07",
-        "\x1bP$qm\x1b\\",
-        "\x1bP+q544e\x1b\\",
-        "\x1bPq#0;2;0;0;0#0~~\x1b\\",
-        "\x1bP1;1|17/6c73\x1b\\",
-        "\x1b_Ga=T;AAAA\x1b\\",
-        "\x1b^private\x1b\\",
-        "\x1bXstring\x1b\\",
-        "\x1b[c",
-        "\x1b[>c",
-        "\x1b[=c",
-        "\x1b[5n",
-        "\x1b[6n",
-        "\x1b[1;1;1;1;1;1*y",
-        "\x1b[21t",
-        "\x1b[18t",
-        "\x1b[>q",
-        "\x1b[?1$p",
-        "\x1b(0",
-        "\u{9b}2J",
-        "\u{9d}0;t\u{9c}",
-        "\u{90}q\u{9c}",
-        "\u{9f}G\x07",
-        "\u{9e}p\x07",
-        "\u{98}s\x07",
-        "\x1b[1@",
-        "\x1b[1~",
-        "\x1b[0 q",
-    ];
 
     fn is_safe(text: &str) -> bool {
         text.chars()

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Config, Settings};
 use pilothouse::domain::{
-    At, ContainerId, ContainerState, GpuSourceChoice, HostAddress, HostId, HostSpec, Rung,
+    At, ContainerAct, ContainerId, ContainerState, GpuSourceChoice, HostAddress, HostId, HostSpec,
+    Rung,
 };
 use pilothouse::engine::sim::{SimGpu, SimMachine};
 use pilothouse::engine::{
-    Acting, Actor, Beat, Command, Connect, ConnectError, Connected, Containers, DaemonState,
-    Engine, Handle, Lost, Outcome, Reply, Setup, Watch,
+    Acting, Actor, Beat, Challenge, Command, Connect, ConnectError, Connected, Containers,
+    DaemonState, Engine, Handle, Lost, Outcome, Reply, Setup, Watch,
 };
 use pilothouse::ssh::Ask;
 use pilothouse::tasks::Tasks;
@@ -92,8 +93,8 @@ impl Stage {
                 tasks: tasks.clone(),
             }),
             store: None,
-            acting: Acting::unrecorded(),
             record: None,
+            acting: Acting::unrecorded(),
         });
         let handle = engine.handle();
         Self {
@@ -254,5 +255,150 @@ async fn a_container_is_described_on_demand() {
     })
     .await;
     assert!(matches!(gone, Reply::Failed(_)), "{gone:?}");
+    stage.end().await;
+}
+
+impl Stage {
+    async fn ask(&self, command: Command) -> Reply {
+        self.handle.ask(Actor::Terminal, command).await
+    }
+
+    /// Asks for a change and confirms it in whatever way is wanted.
+    async fn change(&self, command: Command) -> Reply {
+        match self.ask(command).await {
+            Reply::NeedsConfirmation { id, challenge, .. } => {
+                let answer = match challenge {
+                    Challenge::YesNo => "yes".to_owned(),
+                    Challenge::TypeName(name) => name,
+                };
+                self.ask(Command::Confirm { id, answer }).await
+            }
+            reply => reply,
+        }
+    }
+
+    async fn act(&self, id: &ContainerId, act: ContainerAct) -> Reply {
+        let (host, id) = (self::id(), id.clone());
+        self.change(Command::Container { host, id, act }).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_with_a_container_is_looked_at_afterwards() {
+    use ContainerAct::{Kill, Pause, Remove, Restart, Start, Stop, Unpause};
+    let daemon = Dockerd::start();
+    let one = ContainerId::new(daemon.run("one", "exec sleep 600"));
+    let fails = ContainerId::new(daemon.create("fails", "exit 7", &serde_json::json!({})));
+    let stage = Stage::watching(daemon.socket());
+    stage.until("the list", LONG, is_read).await;
+    let started = |all: &Containers| all.get(&one).unwrap().started;
+    for (act, wanted) in [
+        (Pause, Some(ContainerState::Paused)),
+        (Unpause, Some(ContainerState::Running)),
+        (Restart, Some(ContainerState::Running)),
+        (Stop, Some(ContainerState::Exited(137))),
+        (Start, Some(ContainerState::Running)),
+        (Kill, Some(ContainerState::Exited(137))),
+        (Remove, None),
+    ] {
+        let before = stage.until("anything", LONG, |_| true).await;
+        assert_eq!(stage.act(&one, act).await, Reply::Done, "{act:?}");
+        stage
+            .until(act.word(), SOON, |all| {
+                let anew = act != Restart || started(all) != started(&before);
+                state(all, "one") == wanted && anew
+            })
+            .await;
+    }
+    let Reply::Failed(refusal) = stage.act(&fails, Start).await else {
+        panic!("it ends with status 7");
+    };
+    assert!(refusal.why.contains("status 7"), "{refusal:?}");
+    let gone = stage.act(&one, Start).await;
+    assert!(matches!(gone, Reply::Failed(_)), "{gone:?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn containers_are_measured_while_somebody_looks() {
+    let daemon = Dockerd::start();
+    let one = ContainerId::new(daemon.run("busy", "while :; do :; done"));
+    daemon.run("calm", "exec sleep 600");
+    let stage = Stage::watching(daemon.socket());
+    let all = stage.until("the list", LONG, is_up).await;
+    assert!(all.stats.is_empty(), "nobody looks");
+    let look = Command::WatchStats {
+        host: id(),
+        only: None,
+    };
+    assert_eq!(stage.ask(look).await, Reply::Done);
+    let all = stage.until("both", LONG, |all| all.stats.len() == 2).await;
+    let stats = &all.stats[&one].value;
+    assert!(
+        stats.memory.value().is_some() && stats.cpu.value().is_none(),
+        "{stats:?}"
+    );
+    let only = Some(one.clone());
+    let look = Command::WatchStats { host: id(), only };
+    assert_eq!(stage.ask(look).await, Reply::Done);
+    stage
+        .until("its rates", LONG, |all| {
+            let stats = all.stats.get(&one);
+            stats.is_some_and(|s| s.value.cpu.value().is_some_and(|cpu| cpu.0 > 1.0))
+        })
+        .await;
+    let top = stage
+        .ask(Command::Top {
+            host: id(),
+            id: one,
+        })
+        .await;
+    let Reply::Top(top) = top else {
+        panic!("{top:?}");
+    };
+    assert_eq!(top.rows.len(), 1, "{top:?}");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_is_handed_out_and_hung_up() {
+    use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+    let daemon = Dockerd::start();
+    let one = ContainerId::new(daemon.run("one", "exec sleep 600"));
+    let stage = Stage::watching(daemon.socket());
+    stage.until("the list", LONG, is_up).await;
+    let reply = stage
+        .change(Command::Terminal {
+            host: id(),
+            id: one,
+            argv: ["sh", "-c", "stty size; while read -r x; do stty size; done"]
+                .map(str::to_owned)
+                .into(),
+            size: (100, 33),
+        })
+        .await;
+    let Reply::Terminal(number) = reply else {
+        panic!("{reply:?}");
+    };
+    let terminal = stage.handle.terminal(number).unwrap();
+    assert!(
+        stage.handle.terminal(number).is_none(),
+        "it is handed out once"
+    );
+    let (mut shown, mut typed) = tokio::io::split(terminal.io);
+    let mut all = String::new();
+    let mut until = async |wanted: &str, typed: &mut (dyn AsyncWrite + Unpin + Send)| {
+        let mut buffer = [0; 256];
+        while !all.contains(wanted) {
+            // The size goes beside the bytes: it is asked for until it is there.
+            typed.write_all(b"\n").await.unwrap();
+            let read = shown.read(&mut buffer).await.unwrap();
+            assert!(read > 0, "{all}");
+            all.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+    };
+    timeout(LONG, until("33 100", &mut typed)).await.unwrap();
+    terminal.resize.send((90, 20)).await.unwrap();
+    timeout(LONG, until("20 90", &mut typed)).await.unwrap();
     stage.end().await;
 }

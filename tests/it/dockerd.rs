@@ -100,6 +100,13 @@ impl Dockerd {
         assert!((200..300).contains(&status), "{path}: {status} {said}");
     }
 
+    /// Removes a container.
+    pub(crate) fn remove(&self, id: &str) {
+        let path = format!("/containers/{id}?force=1");
+        let (status, said) = self.ask("DELETE", &path, "application/json", b"");
+        assert_eq!(status, 204, "{said}");
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         let (status, said) = self.ask("GET", path, "application/json", b"");
         assert_eq!(status, 200, "{path}: {said}");
@@ -199,6 +206,12 @@ fn root_file_system(folder: &Path) -> Vec<u8> {
     let busybox = ["/bin/busybox", "/usr/bin/busybox"];
     let busybox = busybox.iter().find(|path| Path::new(path).exists());
     let busybox = busybox.expect("busybox is missing: install busybox-static (tests/run does)");
+    let program = fs::read(busybox).unwrap();
+    let loader = program[..4096].windows(4).any(|four| four == b"/ld-");
+    assert!(
+        !loader,
+        "{busybox} needs libraries that the image has not: install busybox-static"
+    );
     fs::copy(busybox, root.join("bin/busybox")).unwrap();
     for name in [
         "sh", "cat", "echo", "kill", "ls", "seq", "sleep", "stty", "tail", "top", "trap", "true",

@@ -4,6 +4,8 @@
 # The lab is a small fleet of real OpenSSH servers on loopback addresses of this machine: one server, one address, one
 # host key for each host. Several labs may stand side by side; each takes a slot, and the slot is in every name.
 #
+# One Docker Engine of its own (root only) is the container engine of h200 and gb10: DOCKER_HOST names its socket there.
+#
 # What it does not have: systemd (no units, no journal; those are proven with recorded streams), PAM (so no
 # keyboard-interactive login) and a real GPU (nvidia-smi is a stub).
 
@@ -48,6 +50,8 @@ take_slot() {
     GROUND=/tmp/pilothouse-lab-$SLOT
     NETNS=pilothouse-$SLOT
     VETH=pilot$SLOT
+    DOCKERS=pilot$SLOT                      # the group that may use the container engine
+    DOCKER_DIR=$GROUND/docker
     OUTSIDE=198.18.$SLOT.1                  # RFC 2544: addresses that nobody routes
     INSIDE=198.18.$SLOT.2
 }
@@ -119,4 +123,52 @@ start_host() { # start_host NAME
     done
     sed "s/^/lab: $name: /" "$out" >&2
     return 1
+}
+
+# Asks the lab's container engine in the HTTP of old, whose answer ends with the connection. Prints the whole answer.
+engine() { # engine METHOD PATH [TYPE FILE]
+    local size=0
+    if [ $# = 4 ]; then size=$(stat -c %s "$4"); fi
+    {
+        printf '%s %s HTTP/1.0\r\nHost: docker\r\nContent-Type: %s\r\nContent-Length: %s\r\n\r\n' "$1" "$2" "${3:-application/json}" "$size"
+        if [ $# = 4 ]; then cat "$4"; fi
+    } | socat -t 2 -,ignoreeof "UNIX-CONNECT:$DOCKER_DIR/docker.sock" 2>/dev/null
+}
+
+engine_takes() { # engine_takes METHOD PATH [TYPE FILE]
+    local answer
+    answer=$(engine "$@" | tr -d '\0') || true
+    case $answer in
+        'HTTP/1.'?' 2'*) ;;
+        *) printf 'lab: docker: %s %s: %s\n' "$1" "$2" "$answer" >&2; return 1 ;;
+    esac
+}
+
+# Starts the lab's container engine, over the data that it has.
+start_docker() {
+    if pid_of docker >/dev/null; then return 0; fi
+    PILOTHOUSE_LAB_GROUND=$GROUND setsid dockerd --bridge=none --iptables=false --ip6tables=false --shutdown-timeout 2 \
+        --data-root "$DOCKER_DIR/data" --exec-root "$DOCKER_DIR/exec" --pidfile "$DOCKER_DIR/pid" \
+        --group "$DOCKERS" -H "unix://$DOCKER_DIR/docker.sock" </dev/null >>"$GROUND/log/docker.log" 2>&1 &
+    remember docker $!
+    for _ in $(seq 200); do
+        if [ -S "$DOCKER_DIR/docker.sock" ] && engine_takes GET /_ping 2>/dev/null; then return 0; fi
+        pid_of docker >/dev/null || break
+        sleep 0.1
+    done
+    tail -n 5 "$GROUND/log/docker.log" | sed 's/^/lab: docker: /' >&2
+    return 1
+}
+
+# Ends it as an orderly stop does, and its containers with it.
+stop_docker() {
+    local pid
+    pid=$(pid_of docker) || return 0
+    kill "$pid" 2>/dev/null || true
+    for _ in $(seq 200); do
+        pid_of docker >/dev/null || return 0
+        sleep 0.1
+    done
+    say "dockerd does not end; it is killed"
+    end_all KILL "$pid"
 }

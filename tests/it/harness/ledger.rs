@@ -1,0 +1,173 @@
+//! Acts, one after another, through the real engine on a simulated host whose world is a file: what reached the host is a line
+//! there. Ended by the test at any moment. Arguments: a folder, and the number of the first act.
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a harness that can't go on should stop, loudly"
+)]
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pilothouse::clock::Clock;
+use pilothouse::config::{Config, Settings};
+use pilothouse::domain::{HostId, HostSpec};
+use pilothouse::engine::sim::SimFleet;
+use pilothouse::engine::{
+    Acting, Actor, Command, Connect, ConnectError, Connected, Engine, Link, Reply, Setup, Signal,
+};
+use pilothouse::exec::{
+    BoxedIo, Exec, ExecError, ExecErrorKind, Exit, HostSocket, LineStream, Output, RunLimits,
+};
+use pilothouse::shell::{RemotePath, ShellCommand};
+use pilothouse::ssh::Ask;
+use pilothouse::store::{Ledger, LedgerPaths};
+use pilothouse::tasks::Tasks;
+
+const HOST: &str = "sim-001";
+
+/// Hosts of a simulated fleet, whose commands go into the world.
+struct Ways {
+    sim: Arc<SimFleet>,
+    world: Arc<World>,
+}
+
+#[async_trait]
+impl Connect for Ways {
+    async fn connect(&self, spec: &HostSpec, ask: Arc<dyn Ask>) -> Result<Connected, ConnectError> {
+        let mut connected = self.sim.connect(spec, ask).await?;
+        connected.exec = self.world.clone();
+        Ok(connected)
+    }
+}
+
+struct World(File);
+
+impl World {
+    fn new(folder: &Path) -> Self {
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(folder.join("world"));
+        Self(file.unwrap())
+    }
+}
+
+fn nothing() -> ExecError {
+    ExecError::new(ExecErrorKind::NotFound, "this world only keeps commands")
+}
+
+#[async_trait]
+impl Exec for World {
+    async fn run(&self, command: &ShellCommand, _: RunLimits) -> Result<Output, ExecError> {
+        let line = serde_json::to_string(&command.render()).unwrap() + "\n";
+        (&self.0).write_all(line.as_bytes()).unwrap();
+        Ok(Output {
+            exit: Exit::Status(0),
+            stdout: Bytes::new(),
+            stderr: Bytes::new(),
+            dropped: 0,
+        })
+    }
+
+    async fn stream(&self, _: &ShellCommand) -> Result<LineStream, ExecError> {
+        Err(nothing())
+    }
+
+    async fn upload(&self, _: &RemotePath, _: u32, _: Bytes) -> Result<(), ExecError> {
+        Err(nothing())
+    }
+
+    async fn connect(&self, _: &HostSocket) -> Result<BoxedIo, ExecError> {
+        Err(nothing())
+    }
+}
+
+fn acting(folder: &Path) -> Acting {
+    Acting {
+        ledger: Ledger::in_files(LedgerPaths {
+            ledger: folder.join("state/ledger.jsonl"),
+            anchor: folder.join("data/ledger.anchor"),
+            key: folder.join("data/ledger.key"),
+        }),
+        who: "ops".into(),
+        from: "a test".into(),
+    }
+}
+
+fn start(folder: &Path) -> Engine {
+    let sim = SimFleet::new(1, 1);
+    let config = Config {
+        fleet: "sim".into(),
+        hosts: sim.specs(),
+        settings: Settings::default(),
+        file: None,
+        problems: Vec::new(),
+    };
+    Engine::start(Setup {
+        config,
+        clock: Clock::system(),
+        tasks: Tasks::new(),
+        connect: Arc::new(Ways {
+            sim,
+            world: Arc::new(World::new(folder)),
+        }),
+        store: None,
+        record: None,
+        acting: acting(folder),
+    })
+}
+
+/// Signals one process after another, until one is refused; each has its own number, so that each command is another.
+async fn acts(engine: &Engine, first: u32) {
+    let handle = engine.handle();
+    let host = HostId::new(HOST);
+    let mut fleet = handle.fleet();
+    let up = fleet.wait_for(|fleet| matches!(fleet.hosts[0].link, Link::Up { .. }));
+    drop(up.await.unwrap());
+    println!("up");
+    for pid in first.. {
+        let command = Command::Signal {
+            host: host.clone(),
+            pid,
+            started: Some(1),
+            signal: Signal::Term,
+        };
+        let Reply::NeedsConfirmation { id, .. } = handle.ask(Actor::Terminal, command).await else {
+            panic!("nobody is asked");
+        };
+        let answer = HOST.to_owned();
+        let reply = handle
+            .ask(Actor::Terminal, Command::Confirm { id, answer })
+            .await;
+        match reply {
+            Reply::Done => println!("{pid}"),
+            Reply::Refused(refusal) => return println!("refused: {}", refusal.why),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn main() {
+    let mut words = std::env::args().skip(1);
+    let folder = PathBuf::from(words.next().unwrap());
+    let first = words.next().unwrap().parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let engine = start(&folder);
+        acts(&engine, first).await;
+        engine.shutdown(std::time::Duration::from_secs(5)).await;
+    });
+}
