@@ -304,13 +304,6 @@ const WITH_HITS: &[Place] = &[
     Place::Reading,
 ];
 const SORTED: &[Place] = &[Place::Processes, Place::Containers];
-const MARKED: &[Place] = &[
-    Place::List,
-    Place::Containers,
-    Place::Sources,
-    Place::Logs,
-    Place::Dialog,
-];
 const STOPPED: &[Place] = &[Place::Processes, Place::Containers, Place::Container];
 const DIALLED: &[Place] = &[
     Place::List,
@@ -388,7 +381,7 @@ const TABLE: &[ActionSpec] = acts! {
     Find PreviousMark "previous-mark" LOGS, ["U"], "", "To the marked line before";
     Find CommandLine "command" SCREENS, [":"], "go", "Type a command, the same verbs as on the command line";
     Find Palette "palette" SCREENS, ["ctrl-p"], "", "Find any act or host by a few letters";
-    Act Mark "mark" MARKED, ["space"], "", "Mark the selected thing, or take the mark away";
+    Act Mark "mark" &[Place::List, Place::Containers, Place::Sources, Place::Logs, Place::Dialog], ["space"], "", "Mark the selected thing, or take the mark away";
     Act Copy "copy" MOVING, ["y"], "copy", "Copy the selected thing, and say which way it went";
     Act OpenLogs "open-logs" BODY, ["l"], "logs", "Follow the logs of the selected thing";
     Act AlertLogs "alert-logs" BODY, ["L"], "", "The logs of the host at the second of its newest alert";

@@ -221,12 +221,19 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         .then(|| action::hints(Place::Replay))
         .into_iter()
         .flatten();
-    let (help, others) = replay
+    let (help, mut others) = replay
         .chain(action::hints(place))
         .filter(|spec| is_of_use(scene, spec.action))
         .partition::<Vec<&action::ActionSpec>, _>(|spec| spec.action == Action::Help);
-    let mut others = others;
     others.sort_by_key(|spec| place_in_logs(place, spec.action));
+    if matches!(place, Place::Containers | Place::Container) {
+        // What can be done to them is what people look for; how it looks, they find in the help.
+        others.sort_by_key(|spec| match spec.group {
+            _ if spec.action == Action::Open => 0,
+            action::Group::Act => 1,
+            _ => 2,
+        });
+    }
     // The way to all the other keys is never the one that is cut.
     for spec in help {
         let key = scene.keymap.label(spec.action);
@@ -286,6 +293,13 @@ fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
     }
     // Opening a line of a log tells everything known of it.
     if action == Action::Describe && scene.ui.place() == Place::Logs {
+        return false;
+    }
+    let in_table = matches!(
+        scene.ui.place(),
+        Place::Containers | Place::Container | Place::Sources | Place::Ledger
+    );
+    if in_table && matches!(action, Action::Zoom | Action::Pause | Action::Describe) {
         return false;
     }
     if action == Action::Questions {
