@@ -21,7 +21,6 @@ mod fleet;
 mod follow;
 mod known_hosts;
 mod ledger;
-mod logs;
 mod ledger_kill;
 mod pty;
 mod quoting;
