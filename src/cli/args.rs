@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::containers::ContainersArgs;
 use super::demo_verb::DemoArgs;
 use super::ledger_verbs::LedgerVerb;
 use super::logs_args::LogsArgs;
@@ -152,6 +153,8 @@ pub(super) enum Verb {
     },
     /// Print log lines of containers, units, files and kernels, merged in the order of time
     Logs(LogsArgs),
+    /// List the containers of the fleet, look into one, or change it
+    Containers(ContainersArgs),
     /// Show a simulated fleet behind real SSH servers in this process: no GPU, no network
     Demo(DemoArgs),
     /// Play a recorded session in the same screen

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::{Interval, interval};
 
 use super::error::{FollowError, FollowErrorKind};
 use super::file_host::{Access, FileHost, Look, Part};
@@ -57,7 +58,7 @@ enum Mode {
     /// Something happened to the file: where do we stand?
     Look,
     /// There is no file of this name.
-    Away(Duration),
+    Away(Box<Interval>),
     Over,
 }
 
@@ -247,7 +248,11 @@ impl FileFollow {
                         "there is no file of this name at present".into(),
                     ));
                 }
-                self.mode = Mode::Away(ABSENT);
+                if !matches!(self.mode, Mode::Away(_)) {
+                    let mut again = interval(ABSENT);
+                    again.reset();
+                    self.mode = Mode::Away(Box::new(again));
+                }
             }
             Some(step) if old.is_empty() => {
                 if here != Some((step.inode, step.offset)) {
@@ -367,12 +372,12 @@ impl Follow for FileFollow {
             if let Some(event) = self.give() {
                 return event;
             }
-            let done = match self.mode {
+            let done = match &mut self.mode {
                 Mode::Read => self.read().await,
                 Mode::Look => self.look().await,
                 Mode::Tail(_) => self.listen().await,
-                Mode::Away(pause) => {
-                    tokio::time::sleep(pause).await;
+                Mode::Away(again) => {
+                    again.tick().await;
                     self.look().await
                 }
                 Mode::Over => {

@@ -100,6 +100,13 @@ impl Dockerd {
         assert!((200..300).contains(&status), "{path}: {status} {said}");
     }
 
+    /// Removes a container.
+    pub(crate) fn remove(&self, id: &str) {
+        let path = format!("/containers/{id}?force=1");
+        let (status, said) = self.ask("DELETE", &path, "application/json", b"");
+        assert_eq!(status, 204, "{said}");
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         let (status, said) = self.ask("GET", path, "application/json", b"");
         assert_eq!(status, 200, "{path}: {said}");

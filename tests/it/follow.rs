@@ -30,7 +30,7 @@ fn file(path: &Path) -> SourceSpec {
     SourceSpec::File(RemotePath::new(path.display().to_string()).unwrap())
 }
 
-fn from(from: StartAt) -> Start {
+pub(crate) fn from(from: StartAt) -> Start {
     Start {
         from,
         until: None,
@@ -38,7 +38,7 @@ fn from(from: StartAt) -> Start {
     }
 }
 
-fn once(from: StartAt) -> Start {
+pub(crate) fn once(from: StartAt) -> Start {
     Start {
         follow: false,
         ..self::from(from)
@@ -47,15 +47,15 @@ fn once(from: StartAt) -> Start {
 
 /// What a source gave.
 #[derive(Debug, Default)]
-struct Heard {
-    lines: Vec<String>,
-    notes: Vec<String>,
-    ended: Option<(String, bool)>,
+pub(crate) struct Heard {
+    pub(crate) lines: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) ended: Option<(String, bool)>,
 }
 
 impl Heard {
     /// Listens until a line is heard, or the end.
-    async fn until(&mut self, follow: &mut dyn Follow, last: &str) {
+    pub(crate) async fn until(&mut self, follow: &mut dyn Follow, last: &str) {
         let listening = async {
             while self.lines.last().map(String::as_str) != Some(last) && self.ended.is_none() {
                 self.event(follow.next().await);
@@ -65,7 +65,7 @@ impl Heard {
         assert!(heard.is_ok(), "{last} was not heard: {self:?}");
     }
 
-    async fn note(&mut self, follow: &mut dyn Follow, words: &str) {
+    pub(crate) async fn note(&mut self, follow: &mut dyn Follow, words: &str) {
         let listening = async {
             while !self.notes.iter().any(|note| note.contains(words)) && self.ended.is_none() {
                 self.event(follow.next().await);
@@ -76,14 +76,14 @@ impl Heard {
     }
 
     /// Listens until the source has nothing more to say: from here on it is followed as it is written.
-    async fn silence(&mut self, follow: &mut dyn Follow) {
+    pub(crate) async fn silence(&mut self, follow: &mut dyn Follow) {
         while let Ok(event) = timeout(QUIET, follow.next()).await {
             self.event(event);
             assert!(self.ended.is_none(), "{self:?}");
         }
     }
 
-    fn event(&mut self, event: FollowEvent) {
+    pub(crate) fn event(&mut self, event: FollowEvent) {
         match event {
             FollowEvent::Lines(batch) => self.lines.extend(
                 batch
@@ -460,4 +460,56 @@ async fn lost_connections_lose_and_double_no_line() {
         .unwrap();
     heard.until(&mut *follow, &log.last()).await;
     assert_eq!(heard.lines, log.all());
+}
+
+#[tokio::test]
+async fn the_kernel_ring_is_followed_and_gone_on_with() {
+    let may = OpenOptions::new().write(true).open("/dev/kmsg");
+    let Ok(mut ring) = may else {
+        eprintln!("not run: only root may write to the kernel's ring");
+        return;
+    };
+    let mark = format!("pilothouse-test-{:x}", std::process::id());
+    ring.write_all(format!("<4>{mark} one").as_bytes()).unwrap();
+    let mut follow = follow::open(here(), &SourceSpec::Kernel, from(StartAt::Tail(50)))
+        .await
+        .unwrap();
+    let mut heard = Heard::default();
+    heard.until(&mut *follow, &format!("{mark} one")).await;
+    assert!(heard.lines.len() <= 50);
+    ring.write_all(format!("<4>{mark} two").as_bytes()).unwrap();
+    heard.until(&mut *follow, &format!("{mark} two")).await;
+    let place = follow.last().unwrap();
+    let before = follow.first().unwrap();
+    drop(follow);
+    ring.write_all(format!("<4>{mark} three").as_bytes())
+        .unwrap();
+    let mut follow = follow::open(here(), &SourceSpec::Kernel, from(StartAt::After(place)))
+        .await
+        .unwrap();
+    heard.until(&mut *follow, &format!("{mark} three")).await;
+    let ours: Vec<_> = heard
+        .lines
+        .iter()
+        .filter_map(|l| l.strip_prefix(&mark))
+        .collect();
+    assert_eq!(ours, [" one", " two", " three"]);
+    let start = once(StartAt::Before(before, 5));
+    let mut older = follow::open(here(), &SourceSpec::Kernel, start)
+        .await
+        .unwrap();
+    let mut back = Heard::default();
+    back.until(&mut *older, "no such line").await;
+    assert_eq!(back.lines.len(), 5);
+    assert!(back.lines.iter().all(|line| !line.contains(&mark)));
+}
+
+#[tokio::test]
+async fn a_host_tells_what_it_offers_and_how_late_it_is() {
+    let offers = follow::discover(&here()).await.unwrap();
+    assert!(
+        offers.iter().any(|offer| offer.spec == SourceSpec::Kernel),
+        "{offers:?}"
+    );
+    assert_eq!(follow::clock_offset(&here()).await.unwrap(), None);
 }
