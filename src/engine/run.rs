@@ -103,10 +103,7 @@ impl Engine {
             tasks: tasks.clone(),
         });
         let redials = start_hosts(&config, &shared);
-        if let Some(keeper) = keeper.clone() {
-            let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
-            tasks.spawn(keeper.recall(hosts));
-        }
+        recall(keeper.as_ref(), &config, &tasks);
         let webhook = webhook(&config, &shared);
         let ledger = acting.ledger.clone();
         let door = Arc::new(Door::new(acting, clock.clone(), &shared));
@@ -172,6 +169,13 @@ fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Not
         (spec.id.clone(), redial)
     };
     config.hosts.iter().map(start).collect()
+}
+
+fn recall(keeper: Option<&Keeper>, config: &Config, tasks: &Tasks) {
+    if let Some(keeper) = keeper.cloned() {
+        let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
+        tasks.spawn(keeper.recall(hosts));
+    }
 }
 
 fn webhook(config: &Config, shared: &Shared) -> Option<Webhook> {

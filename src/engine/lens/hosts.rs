@@ -10,6 +10,7 @@ use super::lenses::Lenses;
 use super::sources::{Again, Shut, Sources};
 use crate::clock::Clock;
 use crate::config::LogSettings;
+use crate::docker::{self, Docker, DockerError, DockerErrorKind};
 use crate::domain::HostId;
 use crate::engine::Fleet;
 use crate::engine::links::Links;
@@ -30,6 +31,7 @@ pub(in crate::engine) fn lenses(
         links: Arc::clone(links),
         fleet: fleet.clone(),
         here: Arc::new(LocalExec::new(tasks.clone())),
+        tasks: tasks.clone(),
     };
     let (clock, tasks) = (clock.clone(), tasks.clone());
     Lenses::new(Arc::new(sources), clock, tasks, settings, opened.clone())
@@ -40,6 +42,7 @@ struct HostSources {
     links: Arc<Links>,
     fleet: watch::Receiver<Arc<Fleet>>,
     here: Arc<dyn Exec>,
+    tasks: Tasks,
 }
 
 impl HostSources {
@@ -53,6 +56,18 @@ impl HostSources {
             again: Again::Soon,
         })
     }
+
+    /// The container engine of a host: the one that its link has found, else one that is looked for now.
+    async fn docker(
+        &self,
+        host: Option<&HostId>,
+        exec: Arc<dyn Exec>,
+    ) -> Result<Docker, DockerError> {
+        match host.map(|host| self.links.docker(host)) {
+            Some(Ok(docker)) => Ok(docker),
+            _ => Docker::find(exec, &self.tasks).await,
+        }
+    }
 }
 
 #[async_trait]
@@ -62,7 +77,13 @@ impl Sources for HostSources {
             return Ok(Box::new(Actions::new(self.fleet.clone(), start)));
         }
         let exec = self.exec(address.host.as_ref())?;
-        Ok(follow::open(exec, &address.spec, start).await?)
+        match &address.spec {
+            SourceSpec::Container(name) => {
+                let docker = self.docker(address.host.as_ref(), exec).await?;
+                Ok(docker::follow(&docker, name, start).await?)
+            }
+            spec => Ok(follow::open(exec, spec, start).await?),
+        }
     }
 
     fn knows(&self, host: Option<&HostId>) -> bool {
@@ -78,6 +99,12 @@ impl Sources for HostSources {
             self.links.connected(host).await;
         }
     }
+
+    async fn clock_offset(&self, host: Option<&HostId>) -> Option<i64> {
+        let exec = self.links.exec(host?)?;
+        // A host that can't be asked now says so itself when its source is opened.
+        follow::clock_offset(&exec).await.ok().flatten()
+    }
 }
 
 impl From<FollowError> for Shut {
@@ -85,6 +112,24 @@ impl From<FollowError> for Shut {
         let again = match error.kind {
             _ if error.may_pass() => Again::Soon,
             FollowErrorKind::Absent => Again::IfItWasThere,
+            _ => Again::Never,
+        };
+        Self {
+            why: error.to_string().into(),
+            hint: error.hint.map(Into::into),
+            again,
+        }
+    }
+}
+
+impl From<DockerError> for Shut {
+    fn from(error: DockerError) -> Self {
+        let again = match error.kind {
+            DockerErrorKind::Silent | DockerErrorKind::Lost | DockerErrorKind::Timeout => {
+                Again::Soon
+            }
+            // An engine that ends takes its socket with it.
+            DockerErrorKind::Absent => Again::IfItWasThere,
             _ => Again::Never,
         };
         Self {

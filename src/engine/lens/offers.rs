@@ -3,21 +3,33 @@
 use crate::domain::{Container, ContainerState, HostId};
 use crate::engine::links::Links;
 use crate::engine::{Refusal, Reply};
-use crate::follow::{SourceOffer, SourceSpec};
+use crate::follow::{self, SourceOffer, SourceSpec};
 
 /// The sources of a host; a host without containers has the others all the same.
 pub(in crate::engine) async fn offers(links: &Links, host: &HostId) -> Reply {
-    if links.exec(host).is_none() {
+    let Some(exec) = links.exec(host) else {
         return Reply::Failed(Refusal {
             why: format!("{host} is not connected"),
             hint: Some("wait for the connection, or reconnect".into()),
         });
-    }
-    let containers = match links.docker(host) {
-        Ok(docker) => docker.list().await.unwrap_or_default(),
-        Err(_) => Vec::new(),
     };
-    Reply::Sources(of_containers(containers))
+    let containers = async {
+        let docker = links.docker(host).ok()?;
+        docker.list().await.ok()
+    };
+    let (containers, others) = tokio::join!(containers, follow::discover(&exec));
+    let mut offers = of_containers(containers.unwrap_or_default());
+    match others {
+        Ok(others) => offers.extend(others),
+        Err(error) if offers.is_empty() => {
+            return Reply::Failed(Refusal {
+                why: error.to_string(),
+                hint: error.hint,
+            });
+        }
+        Err(error) => tracing::warn!(%host, %error, "only containers are offered"),
+    }
+    Reply::Sources(offers)
 }
 
 /// Those that run first, then by name.

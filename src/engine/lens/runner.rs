@@ -81,8 +81,10 @@ impl Runner {
         let (out, feeds) = mpsc::channel(LANE);
         let (past, fetched) = mpsc::channel(LANE);
         let cap = usize::try_from(buffer.0.saturating_mul(MIB)).unwrap_or(usize::MAX);
+        let mut lens = Lens::new(cap);
+        lens.set_explain(words::explain);
         Self {
-            lens: Lens::new(cap),
+            lens,
             roster: Roster::new(lenses, begin, out, past),
             clock: lenses.clock.clone(),
             feeds,

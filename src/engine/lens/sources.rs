@@ -52,7 +52,5 @@ pub(super) trait Sources: Send + Sync {
     async fn connects(&self, host: Option<&HostId>);
 
     /// How far a host's clock is ahead of ours, in milliseconds, where that can be told.
-    async fn clock_offset(&self, _host: Option<&HostId>) -> Option<i64> {
-        None
-    }
+    async fn clock_offset(&self, host: Option<&HostId>) -> Option<i64>;
 }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Clock;
 use crate::domain::{Age, HostId, Wall};
-use crate::follow::{SourceAddress, SourceSpec, Stamp};
+use crate::follow::{self, SourceAddress, SourceSpec, Stamp};
 use crate::logs::{Now, SourceLabel};
 use crate::text::SafeText;
 
@@ -25,6 +25,11 @@ pub(super) fn label(address: &SourceAddress) -> SourceLabel {
         host: host.into(),
         name: name.into(),
     }
+}
+
+/// What a line means, where we know more than it says.
+pub(super) fn explain(line: &str) -> Option<String> {
+    follow::explain(line.as_bytes()).map(str::to_owned)
 }
 
 /// Nothing was read for so long.
