@@ -6,8 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::containers::ContainersArgs;
 use super::demo_verb::DemoArgs;
 use super::ledger_verbs::LedgerVerb;
+use super::logs_args::LogsArgs;
 use crate::config::{Flags, VARIABLES, parse_period};
 
 /// What to try first.
@@ -16,6 +18,7 @@ pub(super) const EXAMPLES: &str =
   pilothouse spark-1 ops@box:2222      these hosts; names of ~/.ssh/config work too
   pilothouse demo --drill wedge        see it without any machine
   pilothouse once --json spark-1       one look, for scripts
+  pilothouse logs spark-1/kernel -f    log lines of any sources, as they come
   pilothouse config init               write a configuration to start from
   pilothouse doctor                    find out what is missing here, and the mend";
 
@@ -148,6 +151,10 @@ pub(super) enum Verb {
         #[arg(value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// List the containers of the fleet, look into one, or change it
+    Containers(ContainersArgs),
+    /// Print log lines of containers, units, files and kernels, merged in the order of time
+    Logs(LogsArgs),
     /// Show a simulated fleet behind real SSH servers in this process: no GPU, no network
     Demo(DemoArgs),
     /// Play a recorded session in the same screen

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
 use super::error::{CliError, chain};
@@ -28,6 +29,17 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), CliError> {
 pub(super) fn json_line(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string(value).map_err(io::Error::from)?;
     data(&text)
+}
+
+/// Whether nobody can read standard output any more: a pipe whose reader has left. Whoever only waits would not notice.
+pub(super) fn reader_has_left() -> bool {
+    let out = io::stdout();
+    let mut watched = [PollFd::new(&out, PollFlags::empty())];
+    let now = Timespec::default();
+    let told = rustix::event::poll(&mut watched, Some(&now)).is_ok_and(|ready| ready > 0);
+    told && watched
+        .iter()
+        .any(|fd| fd.revents().contains(PollFlags::ERR))
 }
 
 /// Writes a message to standard error. Nobody is left to be told when that fails.

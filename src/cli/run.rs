@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::{
-    config_verbs, demo_verb, doctor, ledger_verbs, manual, once, print, probe, replay_verb,
-    runtime, verb_guess,
+    config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, once, print, probe,
+    replay_verb, runtime, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 
@@ -72,8 +72,10 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
     }
     match verb {
         Verb::Ledger(verb) => ledger_verbs::run(&verb, &here),
+        Verb::Containers(args) => containers::run(args, &here),
         Verb::Config(verb) => config_verbs::run(verb, &here),
         Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
+        Verb::Logs(args) => logs::run(&args, &here),
         Verb::Demo(args) => demo_verb::run(&args, &here),
         Verb::Replay { file } => replay_verb::run(&file, &here),
         Verb::Probe { once } => probe::run(here.common.period, once),
@@ -84,7 +86,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
 }
 
 /// The configuration with the hosts of the arguments; a mistyped verb among them is refused here.
-fn fleet(hosts: Vec<String>, here: &Here) -> Result<Config, CliError> {
+pub(super) fn fleet(hosts: Vec<String>, here: &Here) -> Result<Config, CliError> {
     let file = here.load(Vec::new())?.config;
     if hosts.is_empty() {
         return Ok(file);

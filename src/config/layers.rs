@@ -47,11 +47,18 @@ fn switch(text: &str) -> Option<bool> {
 
 /// The layers below the flags.
 pub(super) struct Layers<'a> {
-    pub(super) environment: &'a Environment,
-    pub(super) problems: &'a mut Problems,
+    environment: &'a Environment,
+    problems: &'a mut Problems,
 }
 
-impl Layers<'_> {
+impl<'a> Layers<'a> {
+    pub(super) fn new(environment: &'a Environment, problems: &'a mut Problems) -> Self {
+        Self {
+            environment,
+            problems,
+        }
+    }
+
     /// A variable that is true or false. One that is neither is told, and `unclear` stands for it.
     fn switch_variable(
         &mut self,

@@ -71,10 +71,7 @@ pub fn resolve(
     let mut problems = Problems::new(file.clone());
     let raw = source.map_or_else(RawConfig::default, |source| read(source, &mut problems));
     foreign_variables(environment, &mut problems);
-    let mut layers = Layers {
-        environment,
-        problems: &mut problems,
-    };
+    let mut layers = Layers::new(environment, &mut problems);
     let (fleet, fleet_from) = layers.fleet(raw.fleet.as_ref());
     let (read_only, read_only_from) = layers.read_only(flags, raw.read_only.as_ref());
     let (period, period_from) = layers.period(flags, raw.period.as_ref());

@@ -416,7 +416,92 @@ fn lost(error: hyper::Error) -> DockerError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{UnixListener, UnixStream};
+
     use super::*;
+    use crate::exec::LocalExec;
+    use crate::shell::RemotePath;
+
+    /// A wire to a socket whose connections are played by `play`, and how many there were.
+    fn wire<F: Future<Output = ()> + Send + 'static>(
+        play: fn(UnixStream) -> F,
+    ) -> (Wire, Arc<AtomicUsize>, Tasks, tempfile::TempDir) {
+        let (folder, tasks) = (tempfile::tempdir().unwrap(), Tasks::new());
+        let path = folder.path().join("docker.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let (count, family) = (Arc::new(AtomicUsize::new(0)), tasks.clone());
+        let counted = Arc::clone(&count);
+        tasks.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                family.spawn(play(stream));
+            }
+        });
+        let socket = HostSocket::Unix(RemotePath::new(path.to_str().unwrap()).unwrap());
+        let exec = Arc::new(LocalExec::new(tasks.clone()));
+        let wire = Wire::new(exec, tasks.clone(), Route::Socket(socket));
+        (wire, count, tasks, folder)
+    }
+
+    /// Reads one request; false when there is none any more.
+    async fn asked(stream: &mut UnixStream) -> bool {
+        let mut request = [0; 4096];
+        stream.read(&mut request).await.is_ok_and(|read| read > 0)
+    }
+
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_and_a_closed_one_is_not_missed() {
+        let (wire, count, tasks, _folder) = wire(|mut stream| async move {
+            // Two answers, then it hangs up without a word.
+            for _ in 0..2 {
+                if asked(&mut stream).await {
+                    stream.write_all(OK).await.unwrap();
+                }
+            }
+        });
+        for _ in 0..6 {
+            assert_eq!(wire.call(&Call::get("/x")).await.unwrap(), "{}");
+        }
+        assert_eq!(count.load(Ordering::Relaxed), 3);
+        assert!(tasks.shutdown(SOON).await);
+    }
+
+    #[tokio::test]
+    async fn an_order_is_not_given_twice() {
+        let (wire, count, tasks, _folder) = wire(|mut stream| async move {
+            // The order is read, and then nobody knows.
+            asked(&mut stream).await;
+        });
+        let error = wire.call(&Call::post("/x", SOON)).await.unwrap_err();
+        assert_eq!(error.kind, DockerErrorKind::Lost);
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+        assert!(tasks.shutdown(SOON).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_and_a_slow_drip_end_in_time_and_in_words() {
+        let (wire, _, tasks, _folder) = wire(|mut stream| async move {
+            asked(&mut stream).await;
+            let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+            if stream.write_all(head).await.is_err() {
+                return;
+            }
+            while stream.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let error = wire.call(&Call::get("/x")).await.unwrap_err();
+        assert_eq!(error.kind, DockerErrorKind::Timeout);
+        assert!(error.what.contains("longer than 10 s") && error.hint.is_some());
+        let error = wire.call(&Call::post("/x", SOON)).await.unwrap_err();
+        assert!(error.what.contains("it may still do it"), "{error}");
+        assert!(tasks.shutdown(SOON).await);
+    }
 
     #[test]
     fn names_are_no_paths() {

@@ -149,6 +149,7 @@ fn started(name: &SafeText, before: &Container, after: &Container, seen: String)
     let anew = after.started != before.started;
     match after.state {
         ContainerState::Running | ContainerState::Paused => Verdict::done(seen),
+        // It did its work.
         ContainerState::Exited(0) if anew => Verdict::done(seen),
         ContainerState::Exited(_) | ContainerState::Restarting if anew => {
             ended_at_once(name, after, seen)
@@ -163,8 +164,7 @@ fn started(name: &SafeText, before: &Container, after: &Container, seen: String)
 
 fn restarted(name: &SafeText, after: &Container, anew: bool, seen: String) -> Verdict {
     match after.state {
-        ContainerState::Running if anew => Verdict::done(seen),
-        ContainerState::Exited(0) if anew => Verdict::done(seen),
+        ContainerState::Running | ContainerState::Exited(0) if anew => Verdict::done(seen),
         ContainerState::Exited(_) | ContainerState::Restarting if anew => {
             ended_at_once(name, after, seen)
         }

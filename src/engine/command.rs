@@ -127,6 +127,17 @@ pub enum Command {
         /// The sources.
         sources: Vec<SourceAddress>,
     },
+    /// Read sources from one end to the other, in the order of their stamps, without keeping their lines.
+    ReadLogs {
+        /// The sources.
+        sources: Vec<SourceAddress>,
+        /// Where they begin.
+        begin: LogBegin,
+        /// Nothing from this moment on is wanted.
+        until: Option<Stamp>,
+        /// Whether it goes on with what is written later.
+        follow: bool,
+    },
     /// What this change would do and what it would take to confirm it. Changes nothing.
     Rehearse(Box<Command>),
     /// Answer a challenge.
@@ -254,6 +265,8 @@ pub enum Reply {
     Sources(Vec<SourceOffer>),
     /// A lens, to be had from [`super::Handle::lens`]. It is closed when its last handle is gone.
     Lens(LensId),
+    /// A stream of log lines, to be had from [`super::Handle::log`]. It is closed when it is dropped.
+    Log(LensId),
     /// Lines of the ledger, newest last.
     Ledger(Vec<LedgerEntry>),
     /// Refused by policy: read-only, not confirmed, expired.

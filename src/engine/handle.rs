@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::command::{Actor, Command, Refusal, Reply};
-use super::lens::LensHandle;
+use super::lens::{LensHandle, LogStream};
 use super::notice::Notice;
 use super::opened::{ContainerTerminal, Opened};
 use super::state::Fleet;
@@ -55,6 +55,11 @@ impl Handle {
     /// The lens that [`Reply::Lens`] named; each can be fetched once.
     pub fn lens(&self, id: LensId) -> Option<LensHandle> {
         self.opened.lens(id)
+    }
+
+    /// The stream of log lines that [`Reply::Log`] named; each can be fetched once.
+    pub fn log(&self, id: LensId) -> Option<LogStream> {
+        self.opened.log(id)
     }
 
     /// The terminal that [`Reply::Terminal`] named; each can be fetched once.

@@ -10,6 +10,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
 use super::daemon_watch::DaemonWatch;
 use super::lanes::Lanes;
+use super::lens::Lenses;
 use super::links::{Links, OpenLink};
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub(super) links: Arc<Links>,
     pub(super) questions: Arc<Questions>,
     pub(super) opened: Opened,
+    pub(super) lenses: Arc<Lenses>,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,
 }

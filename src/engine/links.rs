@@ -99,7 +99,6 @@ impl Links {
     }
 
     /// The way to run commands on this host, as soon as its link is open.
-    #[expect(dead_code, reason = "whoever follows a source over a break waits here")]
     pub(super) async fn connected(&self, host: &HostId) -> Arc<dyn Exec> {
         loop {
             let opened = self.opened.notified();

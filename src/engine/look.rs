@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::command::{Command, Refusal, Reply};
 use super::host_actor::Shared;
+use super::lens::offers;
 use super::look_container;
 
 /// Looks, and answers.
@@ -17,6 +18,15 @@ pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
         Command::WatchStats { host, only } => {
             look_container::watch_stats(links, &host, only, shared.lanes.now())
         }
+        Command::Sources { host } => offers(links, &host).await,
+        Command::OpenLens { sources, begin } => shared.lenses.open(sources, begin),
+        Command::SetSources { lens, sources } => shared.lenses.set_sources(lens, sources).await,
+        Command::ReadLogs {
+            sources,
+            begin,
+            until,
+            follow,
+        } => shared.lenses.read(&sources, begin, until, follow),
         command => Reply::Failed(Refusal {
             why: format!("nobody here can answer {command:?} yet"),
             hint: None,

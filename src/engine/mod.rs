@@ -50,7 +50,7 @@ pub use effect::Effect;
 pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
-pub use lens::LensHandle;
+pub use lens::{LensHandle, LogItem, LogStream};
 pub use msg::{HostMsg, LinkDown, Msg};
 pub use notice::{Alert, Notice};
 pub use opened::ContainerTerminal;
@@ -64,10 +64,11 @@ pub use ways::Ways;
 
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::follow::{
-    InvalidSource, Level, SourceAddress, SourceOffer, SourceSpec, Stamp, StreamKind,
+    InvalidSource, Level, LineBatch, LineRef, SourceAddress, SourceOffer, SourceSpec, Stamp,
+    StreamKind,
 };
 pub use crate::logs::{
     FilterState, LensOrder, LensPicture, LensRow, LineNumber, MiniMark, Past, RowKind, SearchState,
-    SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope,
+    SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope, level_of,
 };
 pub use crate::reach::{Ladder, Outcome, Verdict};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::lens::LensHandle;
+use super::lens::{LensHandle, LogStream};
 use crate::domain::{LensId, TerminalId};
 use crate::exec::BoxedIo;
 
@@ -31,6 +31,7 @@ pub(super) struct Opened(Arc<Mutex<Waiting>>);
 #[derive(Debug, Default)]
 struct Waiting {
     lenses: HashMap<LensId, LensHandle>,
+    logs: HashMap<LensId, LogStream>,
     terminals: HashMap<TerminalId, ContainerTerminal>,
 }
 
@@ -45,6 +46,14 @@ impl Opened {
 
     pub(super) fn lens(&self, id: LensId) -> Option<LensHandle> {
         self.lock().lenses.remove(&id)
+    }
+
+    pub(super) fn put_log(&self, id: LensId, log: LogStream) {
+        self.lock().logs.insert(id, log);
+    }
+
+    pub(super) fn log(&self, id: LensId) -> Option<LogStream> {
+        self.lock().logs.remove(&id)
     }
 
     pub(super) fn put_terminal(&self, id: TerminalId, terminal: ContainerTerminal) {

@@ -152,7 +152,8 @@ impl Desk {
             | Command::WatchStats { .. }
             | Command::Sources { .. }
             | Command::OpenLens { .. }
-            | Command::SetSources { .. } => Ruling::Look,
+            | Command::SetSources { .. }
+            | Command::ReadLogs { .. } => Ruling::Look,
             Command::Signal { .. }
             | Command::Shell { .. }
             | Command::Container { .. }

@@ -14,6 +14,8 @@ use super::handle::{Handle, Request};
 use super::host_actor::{HostActor, Shared};
 use super::keeper::Keeper;
 use super::lanes::{LaneEnds, lanes};
+use super::lens;
+use super::links::Links;
 use super::msg::{HostMsg, Msg};
 use super::notice::Notice;
 use super::opened::Opened;
@@ -85,22 +87,23 @@ impl Engine {
         let (lanes, ends) = lanes(clock.clone());
         let (commands, requests) = mpsc::channel(COMMANDS);
         let (notices, _) = broadcast::channel(NOTICES);
+        let (out, fleet) = watch::channel(Arc::new(Fleet::new(&config.fleet, &config.settings)));
+        let (links, opened) = (Arc::<Links>::default(), Opened::default());
+        let logs = config.settings.logs;
+        let lenses = lens::lenses(&links, &fleet, &opened, (&clock, &tasks), logs);
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
             lanes,
             connect,
-            links: Arc::default(),
+            links,
             questions: Arc::default(),
-            opened: Opened::default(),
+            opened: opened.clone(),
+            lenses: Arc::new(lenses),
             period: config.settings.period,
             tasks: tasks.clone(),
         });
-        let opened = shared.opened.clone();
         let redials = start_hosts(&config, &shared);
-        if let Some(keeper) = keeper.clone() {
-            let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
-            tasks.spawn(keeper.recall(hosts));
-        }
+        recall(keeper.as_ref(), &config, &tasks);
         let webhook = webhook(&config, &shared);
         let ledger = acting.ledger.clone();
         let door = Arc::new(Door::new(acting, clock.clone(), &shared));
@@ -119,7 +122,7 @@ impl Engine {
         let mut hub = Hub::new(&config, clock, performer);
         let written = record.map(|recorder| hub.record(recorder));
         hub.begin(&config);
-        let (out, fleet) = watch::channel(Arc::new(hub.fleet.clone()));
+        out.send_replace(Arc::new(hub.fleet.clone()));
         tasks.spawn(hub.run(requests, ends, out));
         Self {
             handle: Handle::new(commands, fleet, notices).with_opened(opened),
@@ -166,6 +169,13 @@ fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Not
         (spec.id.clone(), redial)
     };
     config.hosts.iter().map(start).collect()
+}
+
+fn recall(keeper: Option<&Keeper>, config: &Config, tasks: &Tasks) {
+    if let Some(keeper) = keeper.cloned() {
+        let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
+        tasks.spawn(keeper.recall(hosts));
+    }
 }
 
 fn webhook(config: &Config, shared: &Shared) -> Option<Webhook> {

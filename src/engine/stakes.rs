@@ -265,3 +265,135 @@ impl Target {
         self.signal == Signal::Kill || self.started.is_none() || !own
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::{At, GpuId, GpuSourceChoice, HostAddress, HostSpec, Missing, Wall};
+    use crate::engine::host_state::Timed;
+    use crate::engine::sim;
+
+    /// A host whose first container is `web`: whose it says it is, and whose process of it is on the GPU.
+    fn host(owner: Option<&str>, user: Option<&str>) -> Host {
+        let spec = HostSpec {
+            id: HostId::new("spark-1"),
+            address: HostAddress::Local,
+            tags: Vec::new(),
+            gpu: GpuSourceChoice::None,
+        };
+        let mut host = Host::new(Arc::new(spec), At(0));
+        let mut list = sim::containers(1, 3, Wall(1_800_000_000_000));
+        let web = &mut list[0];
+        (web.name, web.image, web.project) = ("web".into(), "nginx:1.27".into(), None);
+        web.owner = owner.map(Into::into);
+        let process = |user: &str| GpuProcess {
+            pid: 41,
+            gpu: GpuId::new("index:0"),
+            memory: Metric::Missing(Missing::NotReported),
+            user: Metric::Is(user.into()),
+            command: "python".into(),
+            container: Metric::Is("web".into()),
+            started: Metric::Is(1),
+        };
+        // On two GPUs, and still one process.
+        let processes = user.map(|user| vec![process(user), process(user)]);
+        host.processes = Some(Timed {
+            at: At(0),
+            value: Arc::new(processes.unwrap_or_default()),
+        });
+        let containers = Arc::make_mut(&mut host.containers);
+        containers.list = list.into_iter().map(Arc::new).collect();
+        containers.daemon = DaemonState::Up {
+            daemon: sim::daemon(),
+            since: At(0),
+        };
+        host
+    }
+
+    fn proposed(host: &Host, act: ContainerAct) -> Proposal {
+        let id = host.containers.list[0].id.clone();
+        container(host, &id, act, Some(&"ops".into())).unwrap()
+    }
+
+    #[test]
+    fn what_it_takes_to_confirm_by_rows() {
+        use ContainerAct::{Kill, Pause, Remove, Restart, Start, Stop, Unpause};
+        let yes = Some(Challenge::YesNo);
+        let name = Some(Challenge::TypeName("web".into()));
+        for (owner, user, stop) in [
+            (None, None, &yes),
+            (None, Some("ops"), &yes),
+            (None, Some("root"), &name),
+            (Some("ops"), None, &yes),
+            // Its own word counts for more than under which name it runs.
+            (Some("ops"), Some("root"), &yes),
+            (Some("alice"), Some("ops"), &name),
+        ] {
+            let host = host(owner, user);
+            for (act, wanted) in [
+                (Start, &None),
+                (Pause, &None),
+                (Unpause, &None),
+                (Stop, stop),
+                (Restart, stop),
+                (Kill, &name),
+                (Remove, &name),
+            ] {
+                let got = proposed(&host, act).challenge;
+                assert_eq!(got, *wanted, "{act:?} {owner:?} {user:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_says_what_where_for_whom_and_the_exact_request() {
+        let host = host(Some("alice"), Some("bob"));
+        let id = host.containers.list[0].id.clone();
+        let stop = proposed(&host, ContainerAct::Stop);
+        assert_eq!(
+            stop.plan.what,
+            "stop container web on spark-1 (image nginx:1.27, of alice, 1 GPU process of bob)"
+        );
+        assert_eq!(stop.plan.command, format!("POST /containers/{id}/stop"));
+        let remove = proposed(&host, ContainerAct::Remove);
+        assert_eq!(remove.plan.command, format!("DELETE /containers/{id}"));
+        let terminal = |argv: &[String]| terminal(&host, &id, argv, (80, 24)).unwrap();
+        let own = terminal(&["top".into(), "-b".into()]);
+        assert_eq!(own.challenge, Some(Challenge::YesNo));
+        assert!(
+            own.plan
+                .command
+                .ends_with(r#"/exec {"Cmd":["top","-b"],"Tty":true}"#)
+        );
+        assert!(
+            matches!(terminal(&[]).change, Change::Terminal { argv, .. } if argv[0] == "sh"),
+            "an empty line is the best shell"
+        );
+        let prune = prune(&host).unwrap();
+        assert_eq!(prune.challenge, Some(Challenge::TypeName("spark-1".into())));
+        assert!(prune.plan.command.contains("dangling"));
+    }
+
+    #[test]
+    fn what_is_gone_or_silent_is_refused_in_words() {
+        let mut host = host(None, None);
+        let gone = container(&host, &ContainerId::new("f00"), ContainerAct::Stop, None);
+        assert!(format!("{gone:?}").contains("no such container any more"));
+        Arc::make_mut(&mut host.containers).daemon = DaemonState::Lost {
+            why: "no answer for 9 s".into(),
+            hint: Some("look at dockerd".into()),
+            since: At(0),
+        };
+        let silent = prune(&host);
+        assert!(
+            format!("{silent:?}").contains("no answer for 9 s"),
+            "{silent:?}"
+        );
+        assert!(
+            format!("{silent:?}").contains("look at dockerd"),
+            "{silent:?}"
+        );
+    }
+}

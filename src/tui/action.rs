@@ -1,6 +1,8 @@
 //! Every act of the terminal face, in one table: its name, its help, where it applies, its keys. The keymap, the palette,
 //! the `?` help, the footer's hints and the README's key table are derived from it.
 
+pub use super::nearest::nearest;
+
 /// Something a person can do with a key, a verb or the palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each act has its sentence in the table below")]
@@ -302,13 +304,6 @@ const WITH_HITS: &[Place] = &[
     Place::Reading,
 ];
 const SORTED: &[Place] = &[Place::Processes, Place::Containers];
-const MARKED: &[Place] = &[
-    Place::List,
-    Place::Containers,
-    Place::Sources,
-    Place::Logs,
-    Place::Dialog,
-];
 const STOPPED: &[Place] = &[Place::Processes, Place::Containers, Place::Container];
 const DIALLED: &[Place] = &[
     Place::List,
@@ -386,7 +381,7 @@ const TABLE: &[ActionSpec] = acts! {
     Find PreviousMark "previous-mark" LOGS, ["U"], "", "To the marked line before";
     Find CommandLine "command" SCREENS, [":"], "go", "Type a command, the same verbs as on the command line";
     Find Palette "palette" SCREENS, ["ctrl-p"], "", "Find any act or host by a few letters";
-    Act Mark "mark" MARKED, ["space"], "", "Mark the selected thing, or take the mark away";
+    Act Mark "mark" &[Place::List, Place::Containers, Place::Sources, Place::Logs, Place::Dialog], ["space"], "", "Mark the selected thing, or take the mark away";
     Act Copy "copy" MOVING, ["y"], "copy", "Copy the selected thing, and say which way it went";
     Act OpenLogs "open-logs" BODY, ["l"], "logs", "Follow the logs of the selected thing";
     Act AlertLogs "alert-logs" BODY, ["L"], "", "The logs of the host at the second of its newest alert";
@@ -472,36 +467,6 @@ pub fn hints(place: Place) -> impl Iterator<Item = &'static ActionSpec> {
         .filter(move |spec| !spec.hint.is_empty() && spec.places.contains(&place))
 }
 
-/// The candidate nearest to a misspelt word, if one is near enough to be meant.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = word.chars().count().div_ceil(3).clamp(1, 3);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits between two words: insert, delete, change.
-fn distance(left: &str, right: &str) -> usize {
-    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        let mut next = vec![before];
-        for (above, b) in row.iter().skip(1).zip(right.chars()) {
-            before = (diagonal + usize::from(a != b))
-                .min(above + 1)
-                .min(before + 1);
-            diagonal = *above;
-            next.push(before);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -525,14 +490,5 @@ mod tests {
         }
         // The last act of the enum has a line, and as many lines as acts: none is left out.
         assert_eq!(actions.len(), Action::SeekEnd as usize + 1);
-    }
-
-    #[test]
-    fn a_misspelt_name_finds_its_neighbour_and_nonsense_does_not() {
-        let names = || table().iter().map(|spec| spec.name);
-        assert_eq!(nearest("reconect", names()), Some("reconnect"));
-        assert_eq!(nearest("zom", names()), Some("zoom"));
-        assert_eq!(nearest("xyzzy", names()), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

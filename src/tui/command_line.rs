@@ -4,7 +4,7 @@ use super::action::{self, Action};
 use super::lens_offers;
 use super::ui::{GraphSpan, SortKey, Tab, Ui};
 use crate::domain::HostId;
-use crate::engine::{Fleet, InvalidSource, Signal, SourceAddress, TextForm};
+use crate::engine::{Fleet, InvalidSource, Link, Signal, SourceAddress, SourceSpec, TextForm};
 
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,10 +270,19 @@ fn logs(first: &str, more: &[&str], fleet: &Fleet) -> Result<Order, Misunderstoo
             if let Some(id) = &address.host {
                 host(id.as_str(), fleet)?;
             }
-            Ok(address)
+            Ok(on_this_machine(address, fleet))
         })
         .collect();
     Ok(Order::Logs(sources?))
+}
+
+/// A source without a host is this machine's, by its name where it is one of the hosts.
+fn on_this_machine(mut address: SourceAddress, fleet: &Fleet) -> SourceAddress {
+    if address.host.is_none() && address.spec != SourceSpec::Actions {
+        let here = fleet.hosts.iter().find(|host| host.link == Link::Local);
+        address.host = here.map(|host| host.id.clone());
+    }
+    address
 }
 
 fn log_completions(head: &str, word: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {

@@ -3,6 +3,7 @@
 use super::ui_tables::{Awaited, ContainerRef, ContainerTab, EnvShown, OpenContainer};
 use crate::domain::{ContainerDetail, ContainerStats, ContainerTop, Metric, Mib};
 use crate::engine::{Fleet, Refusal};
+use crate::text::SafeText;
 
 /// What stands for a hidden value, however long it is.
 pub(super) const MASK: &str = "•••";
@@ -88,7 +89,7 @@ fn env(detail: &ContainerDetail, shown: EnvShown) -> Vec<Line> {
     if detail.env.is_empty() {
         return vec![line("", "its environment is empty")];
     }
-    let of = |(name, value): &(crate::text::SafeText, crate::text::SafeText)| {
+    let of = |(name, value): &(SafeText, SafeText)| {
         let masked = match shown {
             EnvShown::Names => true,
             EnvShown::Plain => sounds_secret(name.as_str(), value.as_str()),
@@ -109,7 +110,7 @@ fn env(detail: &ContainerDetail, shown: EnvShown) -> Vec<Line> {
 
 fn config(detail: &ContainerDetail) -> Vec<Line> {
     let container = &detail.container;
-    let command: Vec<&str> = detail.command.iter().map(|word| word.as_str()).collect();
+    let command: Vec<&str> = detail.command.iter().map(SafeText::as_str).collect();
     let mut lines = vec![
         line("id", container.id.as_str()),
         line("image", container.image.as_str()),

@@ -1,6 +1,7 @@
 //! Which containers the table shows, in which order (pure). Made once per change of facts or wishes, not once per frame.
 
 use std::cmp::{Ordering, Reverse};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::rows::Filter;
@@ -254,6 +255,7 @@ fn compare(a: &ContainerRow, b: &ContainerRow, sort: ContainerSort) -> Ordering 
     };
     match sort {
         ContainerSort::State => (health(a), a.container.state).cmp(&(health(b), b.container.state)),
+        ContainerSort::Name => a.container.name.cmp(&b.container.name),
         ContainerSort::Image => a.container.image.cmp(&b.container.image),
         // Those without a project stand last.
         ContainerSort::Project => (Reverse(project(a).is_some()), project(a))
@@ -316,10 +318,10 @@ pub(super) fn ports(ports: &[PortMap]) -> String {
         };
         word.push_str(&outside.to_string());
         if *outside != port.inside {
-            word.push_str(&format!("→{}", port.inside));
+            let _ = write!(word, "→{}", port.inside);
         }
         if port.protocol.as_str() != "tcp" {
-            word.push_str(&format!("/{}", port.protocol));
+            let _ = write!(word, "/{}", port.protocol);
         }
         if !words.contains(&word) {
             words.push(word);

@@ -14,6 +14,7 @@ use super::terminal;
 use super::ui::CopyRoute;
 use super::ui_update::{self, Copied, LensHand, TextTo, UiEffect};
 use crate::domain::{LensId, Severity};
+use crate::engine::TextScope;
 
 /// A text on its way.
 pub(super) type Copying = Pin<Box<dyn Future<Output = Taken>>>;
@@ -105,6 +106,11 @@ impl Console {
                 let ways = self.ways();
                 self.copying.push(Box::pin(async move {
                     let text = handle.text(scope, form).await;
+                    // Lines came while they were asked for: those that are told are those that went out.
+                    let what = match (&text, scope) {
+                        (Some(text), TextScope::Shown) => format!("{} lines", text.lines().count()),
+                        _ => what,
+                    };
                     match (text, to) {
                         (Some(text), TextTo::Clipboard) => ways.copy(what, text).await,
                         (Some(text), TextTo::File(path)) => ways.save(what, text, path).await,

@@ -23,6 +23,7 @@ mod lens_end;
 pub mod lens_lines;
 pub mod lens_offers;
 mod line_edit;
+mod nearest;
 mod options;
 pub mod palette;
 mod panes;

@@ -54,7 +54,7 @@ impl fmt::Debug for TuiOptions {
 }
 
 /// What leaves a terminal inside of a container, and lets it run on; docker's own keys for it.
-pub const LEAVES: &str = "Ctrl-P Ctrl-Q";
+pub(super) const LEAVES: &str = "Ctrl-P Ctrl-Q";
 
 /// How a terminal inside of a container was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub trait Outside: Send + Sync {
     async fn shell(&self, line: &ShellCommand) -> Result<(), Refusal>;
 
     /// Passes bytes between the terminal, which is raw meanwhile, and one inside of a container, until that ends or the person
-    /// types what leaves it ([`LEAVES`]).
+    /// types Ctrl-P Ctrl-Q.
     async fn terminal(&self, terminal: ContainerTerminal) -> Result<Left, Refusal>;
 
     /// Reads the configuration anew.

@@ -368,6 +368,46 @@ async fn through_ssh_over_its_socket() {
     let docker = found(Arc::new(exec), &tasks).await.unwrap();
     everything_works(&daemon, &docker).await;
     assert!(format!("{docker:?}").contains("Socket"));
+    quick(&daemon, &docker).await;
+}
+
+/// The middle of some lengths of time: one slow moment of a busy machine is nobody's fault.
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// The figures that a console lives on, as seen through SSH.
+async fn quick(daemon: &Dockerd, docker: &Docker) {
+    let clock = pilothouse::clock::Clock::system();
+    for n in 0..60 {
+        let labels = json!({"Labels": {"com.docker.compose.project": "many", "n": n.to_string()}});
+        daemon.create(&format!("many-{n}"), "true", &labels);
+    }
+    let (mut calls, mut lists, mut changes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut events = docker.events(None).await.unwrap();
+    for n in 0..15 {
+        let before = clock.at();
+        docker.ping().await.unwrap();
+        let pinged = clock.at();
+        assert_eq!(docker.list().await.unwrap().len(), 61);
+        let listed = clock.at();
+        let id = ContainerId::new(
+            daemon.get(&format!("/containers/many-{n}/json"))["Id"]
+                .as_str()
+                .unwrap(),
+        );
+        let renamed = clock.at();
+        daemon.post(&format!("/containers/{id}/rename?name=new-{n}"));
+        happens(&mut events, &id, ContainerChange::Renamed).await;
+        calls.push(pinged.since(before).duration());
+        lists.push(listed.since(pinged).duration());
+        changes.push(clock.at().since(renamed).duration());
+    }
+    let (call, list, change) = (middle(calls), middle(lists), middle(changes));
+    assert!(call < Duration::from_millis(50), "{call:?}");
+    assert!(list < Duration::from_millis(500), "{list:?}");
+    assert!(change < Duration::from_millis(200), "{change:?}");
 }
 
 /// The `docker` that this sshd's logins find: a way to the socket, and nothing else.

@@ -30,7 +30,7 @@ pub(crate) fn check(paths: &LedgerPaths) -> Report {
     verify_ledger(paths, &paths.key).unwrap()
 }
 
-fn intent(number: u64) -> LedgerEvent {
+pub(crate) fn intent(number: u64) -> LedgerEvent {
     LedgerEvent::Intent(Intent {
         who: "ops".into(),
         from: "console, ssh from 10.0.0.5, /dev/pts/3".into(),
@@ -41,7 +41,7 @@ fn intent(number: u64) -> LedgerEvent {
     })
 }
 
-fn outcome(act: u64) -> LedgerEvent {
+pub(crate) fn outcome(act: u64) -> LedgerEvent {
     LedgerEvent::Outcome {
         act: ActId(act),
         outcome: match act % 3 {

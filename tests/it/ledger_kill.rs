@@ -140,3 +140,65 @@ async fn no_act_is_without_a_durable_intent_whenever_the_console_is_killed() {
     // Kills fell into acts, and not only between them.
     assert!(!report.open.is_empty() && done.len() > kills / 4);
 }
+
+#[tokio::test]
+async fn two_consoles_take_turns_on_one_ledger() {
+    let folder = folder();
+    let paths = paths(folder.path());
+    let mut consoles: Vec<Child> = [10_000, 20_000]
+        .map(|first| spawn(folder.path(), first))
+        .into();
+    for console in &mut consoles {
+        let lines = BufReader::new(console.stdout.as_mut().unwrap()).lines();
+        assert_eq!(
+            lines.map_while(Result::ok).take(21).count(),
+            21,
+            "twenty acts each"
+        );
+    }
+    for console in &mut consoles {
+        console.kill().unwrap();
+        console.wait().unwrap();
+    }
+    let ledger = Ledger::in_files(paths.clone());
+    let what = LedgerEvent::Recovered {
+        what: "the test is over".into(),
+    };
+    let written = ledger.write(Wall(0), what);
+    written.await.unwrap();
+    assert_eq!(check(&paths).broken, None);
+    let (announced, _) = announced(&paths);
+    let done = world(folder.path());
+    assert!(done.len() >= 40 && done.iter().all(|act| announced.contains(act)));
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the shell sets the limit under which the harness runs"
+)]
+fn a_ledger_that_may_not_grow_refuses_the_act_and_stays_sound() {
+    let folder = folder();
+    let paths = paths(folder.path());
+    // 20 blocks of 512 bytes; an ignored signal stays ignored, so that the write fails as on a full disk.
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(r#"trap '' XFSZ; ulimit -f 20; exec "$0" "$1" 10000"#)
+        .arg(harness())
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let refused = out.lines().last().unwrap();
+    assert!(
+        refused.starts_with("refused: not done, because it can't be written down"),
+        "{out}"
+    );
+    assert!(refused.contains("may not grow"), "{out}");
+    let report = check(&paths);
+    assert_eq!(report.broken, None, "what did not fit was taken back");
+    assert!(report.records > 4 && report.open.len() <= 1, "{report:?}");
+    let (announced, _) = announced(&paths);
+    let done = world(folder.path());
+    assert!(!done.is_empty() && done.iter().all(|act| announced.contains(act)));
+}

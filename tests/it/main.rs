@@ -23,6 +23,8 @@ mod follow_containers;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;
+mod ledger_verbs;
+mod logs;
 mod pty;
 mod quoting;
 mod readme;

@@ -328,9 +328,10 @@ fn whatever_a_container_does_to_the_lent_terminal_is_undone() {
 #[test]
 fn a_signal_while_the_terminal_is_lent_restores_it_too() {
     let mut pty = console("terminal");
+    let pid = pty.pid();
     pty.press("s");
     pty.wait_until("the far end", |pty| pty.last("READY").is_some());
-    pty.kill(Signal::TERM);
+    kill_process(pid, Signal::TERM).unwrap();
     let (_, took) = pty.wait();
     assert!(took < Duration::from_secs(2), "{took:?}");
     pty.assert_restored();

@@ -9,8 +9,17 @@ use crate::domain::{
 };
 use crate::engine::ContainersMsg;
 
+/// A container as it is written down here.
+type Seen = (
+    &'static str,
+    &'static str,
+    ContainerState,
+    Option<u16>,
+    Option<&'static str>,
+);
+
 /// Name, image, state, published port, compose service. `vllm_node` is the one that holds the GPUs of [`super::SimMachine`].
-const SEEN: [(&str, &str, ContainerState, Option<u16>, Option<&str>); 8] = [
+const SEEN: [Seen; 8] = [
     (
         "vllm_node",
         "nvcr.io/nvidia/vllm:25.09-py3",

@@ -42,6 +42,7 @@ pub(super) fn update(
         | Command::Sources { .. }
         | Command::OpenLens { .. }
         | Command::SetSources { .. }
+        | Command::ReadLogs { .. }
         | Command::Rehearse(_)
         | Command::Confirm { .. }
         | Command::Withdraw(_) => return,

@@ -106,25 +106,8 @@ pub(in crate::tui) fn hints(
         let help = "Enter keeps the search · n N walk through the hits";
         return Some(typed(canvas, area, "/", search, help));
     }
-    if ui.lens.search.active {
-        let found = ui.lens.shown().search.as_ref();
-        let help = match found.map(|search| (&search.error, search)) {
-            Some((Some(error), _)) => error.clone(),
-            Some((None, search)) if !search.pattern.is_empty() => {
-                format!("{} · Enter keeps · Esc clears", lens_hits(search))
-            }
-            _ => "a regular expression · Enter keeps · Esc clears".to_owned(),
-        };
-        return Some(typed(canvas, area, "/", &ui.lens.search, &help));
-    }
-    if ui.lens.filter.active {
-        let picture = ui.lens.shown();
-        let error = picture.filter.as_ref().and_then(|of| of.error.clone());
-        let help = error.unwrap_or_else(|| {
-            let (shown, all) = (grouped(picture.shown), grouped(picture.lines));
-            format!("{shown} of {all} · words !without level>=warn host:NAME source:NAME since:10m")
-        });
-        return Some(typed(canvas, area, "&", &ui.lens.filter, &help));
+    if let Some((sign, line, help)) = lens_line(area, scene) {
+        return Some(typed(canvas, area, sign, line, &help));
     }
     if ui.list_filter.active {
         return Some(typed(
@@ -170,10 +153,50 @@ pub(in crate::tui) fn hints(
     None
 }
 
+/// The line of the log lens that is being typed, with what comes of it so far.
+fn lens_line<'a>(area: Rect, scene: Scene<'a>) -> Option<(&'static str, &'a LineEdit, String)> {
+    let lens = &scene.ui.lens;
+    let picture = lens.shown();
+    let (sign, line, found, how) = if lens.search.active {
+        let found = picture.search.as_ref().filter(|of| !of.pattern.is_empty());
+        let words = found.map(|of| of.error.clone().unwrap_or_else(|| lens_hits(of)));
+        (
+            "/",
+            &lens.search,
+            words,
+            "a regular expression · Enter keeps · Esc clears",
+        )
+    } else if lens.filter.active {
+        let (shown, all) = (grouped(picture.shown), grouped(picture.lines));
+        let error = picture.filter.as_ref().and_then(|of| of.error.clone());
+        let words = Some(error.unwrap_or_else(|| format!("{shown} of {all}")));
+        (
+            "&",
+            &lens.filter,
+            words,
+            "words !without level>=warn host:NAME since:10m",
+        )
+    } else {
+        return None;
+    };
+    let long = match &found {
+        Some(found) => format!("{found} · {how}"),
+        None => how.to_owned(),
+    };
+    // What was found matters more than how to write it.
+    let fits = usize::from(area.width) > width(&long) + width(&line.text) + 12;
+    let help = if fits {
+        long
+    } else {
+        found.unwrap_or_default()
+    };
+    Some((sign, line, help))
+}
+
 fn typed(canvas: &mut Canvas<'_>, area: Rect, sign: &str, line: &LineEdit, help: &str) -> Position {
     let mut pen = canvas.pen(area);
     pen.skip(1);
-    if usize::from(area.width) > width(help) * 2 {
+    if usize::from(area.width) > width(help) + width(&line.text) + 8 {
         pen.at_end(&[(help, Role::Dim), (" ", Role::Dim)]);
     }
     pen.put(sign, Role::Key);
@@ -198,12 +221,19 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         .then(|| action::hints(Place::Replay))
         .into_iter()
         .flatten();
-    let (help, others) = replay
+    let (help, mut others) = replay
         .chain(action::hints(place))
         .filter(|spec| is_of_use(scene, spec.action))
         .partition::<Vec<&action::ActionSpec>, _>(|spec| spec.action == Action::Help);
-    let mut others = others;
     others.sort_by_key(|spec| place_in_logs(place, spec.action));
+    if matches!(place, Place::Containers | Place::Container) {
+        // What can be done to them is what people look for; how it looks, they find in the help.
+        others.sort_by_key(|spec| match spec.group {
+            _ if spec.action == Action::Open => 0,
+            action::Group::Act => 1,
+            _ => 2,
+        });
+    }
     // The way to all the other keys is never the one that is cut.
     for spec in help {
         let key = scene.keymap.label(spec.action);
@@ -263,6 +293,13 @@ fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
     }
     // Opening a line of a log tells everything known of it.
     if action == Action::Describe && scene.ui.place() == Place::Logs {
+        return false;
+    }
+    let in_table = matches!(
+        scene.ui.place(),
+        Place::Containers | Place::Container | Place::Sources | Place::Ledger
+    );
+    if in_table && matches!(action, Action::Zoom | Action::Pause | Action::Describe) {
         return false;
     }
     if action == Action::Questions {

@@ -197,15 +197,13 @@ fn plots_in(canvas: &mut Canvas<'_>, body: Rect, window: Window, plots: &[Plot<'
             &[(&plot.value, Role::Text), (" ", Role::Dim)],
         );
         row += 1;
-        // Where there is one series, it has the room of two.
-        let high = each * if plot.series.len() == 1 { 1 } else { 1 };
         for (series, role) in &plot.series {
-            for part in 0..high {
+            for part in 0..each {
                 let mut pen = canvas.row(body, row);
                 pen.skip(1);
                 let cells = pen.room().saturating_sub(1);
                 let graph = Graph::read(Some(series), window, cells);
-                graph.draw(&mut pen, plot.axis, *role, (part, high));
+                graph.draw(&mut pen, plot.axis, *role, (part, each));
                 row += 1;
             }
         }

@@ -127,7 +127,7 @@ fn words(act: &Act<'_>, ui: &Ui) -> Vec<String> {
     ];
     match act.end {
         None => {
-            lines.push("outcome     open: it is under way, or nobody wrote its end down".into())
+            lines.push("outcome     open: it is under way, or nobody wrote its end down".into());
         }
         Some(end) => {
             let words = match end.outcome {

@@ -70,6 +70,7 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
         | Reply::Top(_)
         | Reply::Sources(_)
         | Reply::Lens(_)
+        | Reply::Log(_)
         | Reply::Ledger(_) => {}
         Reply::Refused(refusal) => refuse(ui, Severity::Warning, "", refusal),
         Reply::Failed(refusal) => refuse(ui, Severity::Error, "", refusal),

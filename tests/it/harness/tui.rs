@@ -107,10 +107,10 @@ const NASTY: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1003h\x1b[?1006h\x1b
     \x1b[5 q READY \x1bP1;2";
 
 /// A terminal whose far end is nasty, echoes what is typed and ends at `e`.
-fn far_terminal() -> ContainerTerminal {
+fn far_terminal(tasks: &Tasks) -> ContainerTerminal {
     let (near, mut far) = tokio::io::duplex(4096);
     let (resize, mut sizes) = mpsc::channel(4);
-    tokio::task::spawn(async move {
+    tasks.spawn(async move {
         let _ = far.write_all(NASTY).await;
         let mut byte = [0];
         loop {
@@ -136,14 +136,14 @@ fn far_terminal() -> ContainerTerminal {
 /// Does what the first argument says when it is asked to reconnect; answers everything else with Done.
 async fn serve(
     mode: String,
-    handle: Handle,
+    (handle, tasks): (Handle, Tasks),
     mut requests: mpsc::Receiver<Request>,
     fleets: watch::Sender<Arc<Fleet>>,
 ) {
     while let Some(request) = requests.recv().await {
         if let (Command::Shell { .. }, "terminal") = (&request.command, mode.as_str()) {
             let id = pilothouse::domain::TerminalId(1);
-            handle.hand_out(id, far_terminal());
+            handle.hand_out(id, far_terminal(&tasks));
             let _ = request.reply.send(Reply::Terminal(id));
             continue;
         }
@@ -188,7 +188,12 @@ fn main() -> ExitCode {
     let (fleets, fleet_reader) = watch::channel(fleet(&clock, hosts));
     let handle = Handle::new(commands, fleet_reader, broadcast::Sender::new(16));
     let _entered = runtime.enter();
-    tasks.spawn(serve(mode, handle.clone(), requests, fleets));
+    tasks.spawn(serve(
+        mode,
+        (handle.clone(), tasks.clone()),
+        requests,
+        fleets,
+    ));
     let options = TuiOptions {
         keymap: Keymap::default(),
         theme: None,

@@ -30,7 +30,7 @@ pub(crate) fn boxes() -> Vec<Scene> {
             ui.screen = Screen::Containers;
         }),
         scene("empty-actions", fleets::busy(), "spark-1", |ui| {
-            ui.screen = Screen::Actions
+            ui.screen = Screen::Actions;
         }),
         scene("busy-containers", boxes::busy(), "spark-2", |ui| {
             detail(Tab::Containers)(ui);

@@ -19,7 +19,9 @@ use super::fleets::{self, NOW, WALL};
 const HOUR: i64 = 3_600_000;
 
 fn id(seed: &str) -> ContainerId {
-    let digits: String = seed.bytes().map(|b| format!("{b:02x}")).collect();
+    let digits = seed
+        .bytes()
+        .fold(String::new(), |all, b| all + &format!("{b:02x}"));
     let long = digits.repeat(64 / digits.len() + 1);
     ContainerId::new(&long[..64])
 }

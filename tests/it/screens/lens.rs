@@ -326,6 +326,53 @@ pub(super) fn offers(ui: &mut Ui) {
     })];
 }
 
+/// What programs write to take over a terminal, to hide or to mislead (names in the order of the threat notes).
+pub(super) const HOSTILE: &[&str] = &[
+    "cup \x1b[3;7H! ed \x1b[2J el \x1b[K",
+    "modes \x1b[?1049h\x1b[?25l\x1b[?1000h\x1b[?1006h\x1b[?1004h\x1b[?2004h\x1b[?2026h",
+    "reset \x1b[!p\x1bc\x1b#8",
+    "title \x1b]0;t\x07\x1b]2;t\x1b\\ colours \x1b]4;1;red\x07\x1b]10;?\x07\x1b]12;x\x07",
+    "folder \x1b]7;file:///etc\x07 link \x1b]8;;file:///etc/passwd\x1b\\safe\x1b]8;;\x1b\\",
+    "notify \x1b]9;x\x07\x1b]9;4;1;50\x07\x1b]9;7;calc\x07\x1b]777;notify;a;b\x07\x1b]1337;File=:AA\x07",
+    "clipboard \x1b]52;c;ZXZpbA==\x07\x1b]52;c;?\x07 font \x1b]50;#1\x07 prompt \x1b]133;A\x07",
+    "dcs \x1bP$qm\x1b\\\x1bP+q544e\x1b\\\x1bPq#0;2;0;0;0~\x1b\\\x1bP0;1|17/41\x1b\\",
+    "apc \x1b_Gf=100;AAAA\x1b\\ pm \x1b^x\x1b\\ sos \x1bXx\x1b\\",
+    "reports \x1b[c\x1b[>c\x1b[=c\x1b[5n\x1b[6n\x1b[1;1;1;1;1;1*y\x1b[21t\x1b[14t\x1b[>q\x1b[?25$p",
+    "charset \x0e\x1b(0lqqk\x0f enq \x05 bel \x07 vt \x0b ff \x0c nul \0 del \x7f xon \x11 xoff \x13",
+    "over\x08\x08\x08\x08write\rFAKE a\tb",
+    "c1 \u{80}\u{84}\u{85}\u{88}\u{8d}\u{8e}\u{8f}\u{90}x\u{9c}\u{9b}2J\u{9d}0;t\u{9c}\u{9e}\u{9f}",
+    "cut \x1b",
+    "cut \x1b[",
+    "cut \x1b[3",
+    "cut \x1b]0;never ends",
+    "cut \x1bP$q",
+    "nested \x1b]8;;\x1b[2J\x07x \x1b]0;a\x1b]0;b\x07",
+    "bidi \u{202e}txt\u{202c}\u{202d}\u{202a}\u{202b}\u{2066}\u{2067}\u{2068}\u{2069}\u{61c}\u{200e}\u{200f}",
+    "invisible \u{200b}\u{200c}\u{2060}\u{feff}\u{ad}\u{34f}\u{180e}\u{e0041}\u{fe00}\u{e0100}\u{3164}\u{115f}\u{ffa0}\u{2800}",
+    "breaks \u{2028}\u{2029}\u{fff9}\u{fffa}\u{fffb}\u{2061}\u{2062}\u{2063}\u{2064}",
+    "markup [red]x[/red] {{}} {} {0:?} <b>",
+];
+
+/// A picture that has one hostile text everywhere where foreign text can stand.
+pub(super) fn hostile(text: &str) -> LensPicture {
+    let mut picture = broken();
+    for row in &mut picture.rows {
+        row.text.text = text.into();
+        row.text.spans.clear();
+        row.hits.clear();
+        row.fields = vec![(text.into(), text.into())];
+        row.explained = Some(text.into());
+    }
+    for source in &mut picture.sources {
+        source.label = SourceLabel {
+            host: text.into(),
+            name: text.into(),
+        };
+        source.state = SourceState::Refused(text.into(), Some(text.into()));
+    }
+    picture
+}
+
 /// Puts a picture on the screen.
 pub(super) fn shows(picture: LensPicture) -> impl FnOnce(&mut Ui) {
     move |ui| {

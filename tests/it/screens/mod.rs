@@ -105,6 +105,35 @@ fn the_log_lens_in_four_moods() {
 }
 
 #[test]
+fn nothing_that_a_program_writes_reaches_the_screen_as_a_control() {
+    for text in lens::HOSTILE {
+        for long in [false, true] {
+            let picture = lens::hostile(text);
+            let scene = if long {
+                scenes::lens("hostile", lens::wrapped(picture))
+            } else {
+                scenes::lens("hostile", lens::shows(picture))
+            };
+            for size in [(80, 24), (200, 60)] {
+                let shown = drawn(&scene, size);
+                let wrong = shown.chars().find(|c| {
+                    (c.is_control() && *c != '\n')
+                        || matches!(
+                            c,
+                            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{180e}'
+                        )
+                        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+                        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}')
+                        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}')
+                        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+                });
+                assert_eq!(wrong, None, "{text:?} at {size:?}:\n{shown}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_lies_over_them() {
     for scene in scenes::layers() {
         for size in [(80, 24), (120, 40)] {

@@ -200,6 +200,11 @@ pub(crate) fn lenses() -> Vec<Scene> {
     ]
 }
 
+/// A screen of the lens.
+pub(crate) fn lens(name: &'static str, change: impl FnOnce(&mut Ui)) -> Scene {
+    scene(name, fleets::busy(), "spark-2", change)
+}
+
 /// What lies over the lens.
 pub(crate) fn lens_layers() -> Vec<Scene> {
     vec![
