@@ -2,7 +2,7 @@
 //! was however it ends.
 
 use std::fs::File;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::os::fd::AsFd;
 
@@ -146,16 +146,14 @@ async fn sizes(resize: mpsc::Sender<(u16, u16)>) -> io::Result<()> {
     }
 }
 
-fn told_to_end() -> impl Future<Output = io::Result<()>> {
-    async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        Ok(())
+async fn told_to_end() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
+    Ok(())
 }
 
 /// The terminal made raw; as it was when this is dropped.

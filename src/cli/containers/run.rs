@@ -28,7 +28,7 @@ use crate::tasks::Tasks;
 const MEASURED: Duration = Duration::from_secs(12);
 
 /// Does what the words say.
-pub(in crate::cli) fn run(args: ContainersArgs, here: &Here) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &ContainersArgs, here: &Here) -> Result<Exit, CliError> {
     let hosts = match &args.verb {
         None => args.hosts.clone(),
         Some(ContainersVerb::Prune { host }) => vec![host.clone()],
@@ -38,8 +38,8 @@ pub(in crate::cli) fn run(args: ContainersArgs, here: &Here) -> Result<Exit, Cli
     let config = run::fleet(hosts, here)?;
     runtime::block_on(async {
         let tasks = Tasks::new();
-        let session = Session::start(config, here, &tasks, is_change(&args))?;
-        let outcome = session.perform(&args, named).await;
+        let session = Session::start(config, here, &tasks, is_change(args))?;
+        let outcome = session.perform(args, named).await;
         session.engine.shutdown(runtime::FAREWELL).await;
         tasks.shutdown(runtime::FAREWELL).await;
         outcome
@@ -56,8 +56,9 @@ fn is_change(args: &ContainersArgs) -> bool {
 
 fn target(verb: &ContainersVerb) -> Target {
     let One { container } = match verb {
-        ContainersVerb::Show { of, .. } | ContainersVerb::Exec { of, .. } => of,
-        ContainersVerb::Top(of)
+        ContainersVerb::Show { of, .. }
+        | ContainersVerb::Exec { of, .. }
+        | ContainersVerb::Top(of)
         | ContainersVerb::Start(of)
         | ContainersVerb::Stop(of)
         | ContainersVerb::Restart(of)
