@@ -185,7 +185,10 @@ impl Runner {
                 }
                 self.lens.set_state(source, state);
             }
-            Feed::Offset(milliseconds) => self.lens.set_skew(source, milliseconds),
+            Feed::Offset(milliseconds) => {
+                self.roster.ahead(source, milliseconds);
+                self.lens.set_skew(source, milliseconds);
+            }
             Feed::First(place) => {
                 self.roster.begins(source, place);
                 self.lens.set_past(self.roster.past());
@@ -217,7 +220,7 @@ impl Runner {
         let stamp = self
             .roster
             .last(source)
-            .map_or(now, |last| Stamp(last.0 + 1).min(now));
+            .map_or(now, |last| Stamp(last.0.saturating_add(1)).min(now));
         self.lens.note(source, kind, stamp, text);
     }
 
