@@ -285,6 +285,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_order_makes_one_picture_and_peace_none() {
+        let stage = Stage::new();
+        stage.script.grow("kernel", 50);
+        let (_, lens) = stage.open(&["kernel"]);
+        shows(&lens, |picture| picture.lines == 50).await;
+        sleep(Duration::from_secs(1)).await;
+        let before = lens.pictures().borrow().version;
+        lens.order(LensOrder::Rows(10)).await;
+        sleep(Duration::from_secs(1)).await;
+        lens.order(LensOrder::Move(-3)).await;
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(lens.pictures().borrow().version, before + 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn other_sources_keep_the_lines_of_those_that_stay() {
         let stage = Stage::new();
         for log in ["container:a", "container:b", "kernel"] {
