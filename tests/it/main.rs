@@ -28,6 +28,7 @@ mod ledger;
 mod ledger_kill;
 mod ledger_verbs;
 mod logs;
+mod logs_verb;
 mod pty;
 mod quoting;
 mod readme;

@@ -64,7 +64,7 @@ impl Target {
             .hosts
             .iter()
             .map(AsRef::as_ref)
-            .filter(is_silent)
+            .filter(|host| is_silent(host))
             .collect();
         match found.as_slice() {
             [] => Err(self.none(fleet, &silent)),
@@ -137,10 +137,7 @@ impl Target {
     }
 }
 
-fn matches<'a>(
-    fleet: &'a Fleet,
-    is_meant: impl Fn(&Container) -> bool,
-) -> Vec<(&'a Host, &'a Container)> {
+fn matches(fleet: &Fleet, is_meant: impl Fn(&Container) -> bool) -> Vec<(&Host, &Container)> {
     fleet
         .hosts
         .iter()
@@ -167,7 +164,7 @@ fn is_here(host: &Host) -> bool {
 }
 
 /// Whether nobody can say what runs there. A machine without a container engine runs none.
-fn is_silent(host: &&Host) -> bool {
+fn is_silent(host: &Host) -> bool {
     use crate::domain::Rung;
     use crate::engine::Outcome;
     match host.containers.daemon {
