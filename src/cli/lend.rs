@@ -15,10 +15,13 @@ use tokio::sync::mpsc;
 
 use crate::engine::ContainerTerminal;
 
-/// What a program that ended badly may have left on: paste brackets, mouse, application keys, a hidden cursor, colours, the
-/// alternate screen. Each does nothing where it is off.
-const CLEAN: &[u8] =
-    b"\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>\x1b[?1047l\x1b[?25h\x1b[0m";
+/// What a program that ended badly may have left on: half a sequence, a synchronised frame, keyboard flags, paste brackets,
+/// mouse and focus reports, the alternate screen, what a soft reset undoes, another character set, an open link, the shape of
+/// the cursor. Each does nothing where it is off, and none moves the cursor.
+const CLEAN: &[u8] = b"\x18\x1b\\\x1b[?2026l\x1b[<99u\x1b[>4m\
+    \x1b[?2004l\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?1016l\
+    \x1b[?2031l\x1b[?2048l\x1b[?1047l\x1b[!p\x1b[?1l\x1b>\x1b[?7h\x1b[4l\x1b[?5l\
+    \x1b(B\x0f\x1b]8;;\x1b\\\x1b[0 q\x1b[?25h\x1b[0m";
 
 /// Size that a program is told of where there is no terminal.
 const SIZE: (u16, u16) = (80, 24);
@@ -179,7 +182,8 @@ impl Drop for Raw {
     fn drop(&mut self) {
         // A terminal that is gone needs neither.
         let _ = self.tty.write(CLEAN);
-        let _ = tcsetattr(self.tty.as_fd(), OptionalActions::Now, &self.before);
+        // Answers to questions of the program are not for the shell: they are thrown away.
+        let _ = tcsetattr(self.tty.as_fd(), OptionalActions::Flush, &self.before);
     }
 }
 
