@@ -2,7 +2,7 @@
 //! confirm it. Pure; whether it may be done at all is the policy's.
 
 use super::command::{Challenge, Plan, Refusal, Reply, Signal};
-use super::containers::DaemonState;
+use super::containers::{DaemonState, is_in};
 use super::host_state::Host;
 use super::policy::{Change, Proposal};
 use crate::domain::{Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric};
@@ -165,15 +165,12 @@ fn words(host: &Host, container: &Container, users: &[SafeText]) -> String {
 
 /// Whose processes of this container are on a GPU, one name per process.
 fn gpu_users(host: &Host, container: &Container) -> Vec<SafeText> {
-    let of_it = |process: &&GpuProcess| match &process.container {
-        Metric::Is(named) => {
-            *named == container.name
-                || (named.as_str().len() >= 12 && container.id.as_str().starts_with(named.as_str()))
-        }
-        Metric::Missing(_) => false,
-    };
     let processes = host.processes.as_ref().map(|timed| timed.value.as_slice());
-    let mut found: Vec<&GpuProcess> = processes.unwrap_or_default().iter().filter(of_it).collect();
+    let mut found: Vec<&GpuProcess> = processes
+        .unwrap_or_default()
+        .iter()
+        .filter(|process| is_in(process, container))
+        .collect();
     // One process on several GPUs is listed once for each.
     found.sort_by_key(|process| process.pid);
     found.dedup_by_key(|process| process.pid);
