@@ -37,26 +37,36 @@ struct Top {
     processes: Few<Few<String, 64>, PROCESSES>,
 }
 
+/// Method and path of what [`Docker::act`] sends, without the prefix of the API's version.
+pub fn request(id: &ContainerId, act: ContainerAct) -> (Method, String) {
+    let path = format!("/containers/{}", escape(id.as_str()));
+    let grace = GRACE.as_secs();
+    match act {
+        ContainerAct::Remove => (Method::DELETE, path),
+        ContainerAct::Stop | ContainerAct::Restart => {
+            (Method::POST, format!("{path}/{}?t={grace}", act.word()))
+        }
+        _ => (Method::POST, format!("{path}/{}", act.word())),
+    }
+}
+
+/// The paths of what [`Docker::prune`] removes, each by a DELETE, without the prefix of the API's version.
+pub fn removals(agreed: &PrunePreview) -> impl Iterator<Item = String> {
+    let containers = agreed.containers.iter().map(|(id, _)| id.as_str());
+    let images = agreed.images.iter().map(|(id, _)| id.as_str());
+    containers
+        .map(|id| format!("/containers/{}", escape(id)))
+        .chain(images.map(|id| format!("/images/{}", escape(id))))
+}
+
 impl Docker {
     /// Does it. What is so already is done: starting what runs, stopping what has ended. After [`DockerErrorKind::Lost`]
     /// and [`DockerErrorKind::Timeout`] nobody knows: look at the container.
     pub async fn act(&self, id: &ContainerId, act: ContainerAct) -> Result<(), DockerError> {
-        let id = escape(id.as_str());
-        let grace = GRACE.as_secs();
-        let (method, path, limit) = match act {
-            ContainerAct::Start => (Method::POST, format!("/containers/{id}/start"), SLACK),
-            ContainerAct::Stop => {
-                let path = format!("/containers/{id}/stop?t={grace}");
-                (Method::POST, path, GRACE + SLACK)
-            }
-            ContainerAct::Restart => {
-                let path = format!("/containers/{id}/restart?t={grace}");
-                (Method::POST, path, GRACE + SLACK)
-            }
-            ContainerAct::Kill => (Method::POST, format!("/containers/{id}/kill"), SLACK),
-            ContainerAct::Pause => (Method::POST, format!("/containers/{id}/pause"), SLACK),
-            ContainerAct::Unpause => (Method::POST, format!("/containers/{id}/unpause"), SLACK),
-            ContainerAct::Remove => (Method::DELETE, format!("/containers/{id}"), SLACK),
+        let (method, path) = request(id, act);
+        let limit = match act {
+            ContainerAct::Stop | ContainerAct::Restart => GRACE + SLACK,
+            _ => SLACK,
         };
         let call = Call {
             method,

@@ -255,25 +255,35 @@ async fn status(control: TerminalControl) -> Option<i32> {
     None
 }
 
-/// Removes what has ended and what nothing uses, and looks what is left of it.
-pub(super) async fn prune(docker: &Docker) -> Carried {
-    let agreed = match docker.prune_preview().await {
-        Ok(agreed) => agreed,
-        Err(error) => return Carried::unverified(Reply::Failed(refusal(&error))),
-    };
-    let took = match docker.prune(&agreed).await {
+/// Removes what was agreed to, and looks what is left of it.
+pub(super) async fn prune(docker: &Docker, agreed: &PrunePreview) -> Carried {
+    let took = match docker.prune(agreed).await {
         Ok(took) => took,
         Err(error) => return Carried::unverified(trouble(&error)),
     };
-    let left = match docker.prune_preview().await {
-        Ok(left) => left.containers.len() + left.images.len(),
-        Err(_) => return Carried::unverified(Reply::Done),
+    let verification = match docker.prune_preview().await {
+        Ok(now) => {
+            let left = left(agreed, &now);
+            Some(format!("{}; {left} of it left", taken(&took)).into())
+        }
+        Err(error) => {
+            tracing::debug!(%error, "what a prune left was not told");
+            None
+        }
     };
-    let seen = format!("{}; {left} left", taken(&took));
     Carried {
-        reply: Reply::Done,
-        verification: Some(seen.into()),
+        reply: Reply::Pruned(took),
+        verification,
     }
+}
+
+/// How much of what was agreed to is still there to be removed.
+fn left(agreed: &PrunePreview, now: &PrunePreview) -> usize {
+    let containers = now.containers.iter();
+    let containers = containers.filter(|(id, _)| agreed.containers.iter().any(|(of, _)| of == id));
+    let images = now.images.iter();
+    let images = images.filter(|(id, _)| agreed.images.iter().any(|(of, _)| of == id));
+    containers.count() + images.count()
 }
 
 fn taken(took: &PrunePreview) -> String {

@@ -5,7 +5,10 @@ use super::command::{Challenge, Plan, Refusal, Reply, Signal};
 use super::containers::{DaemonState, is_in};
 use super::host_state::Host;
 use super::policy::{Change, Proposal};
-use crate::domain::{Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric};
+use crate::docker;
+use crate::domain::{
+    Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric, PrunePreview,
+};
 use crate::text::SafeText;
 
 /// What is run in a container where nobody says: the best shell that is there.
@@ -41,28 +44,30 @@ pub(super) fn container(
     })
 }
 
-/// What has ended and what nothing uses goes.
-pub(super) fn prune(host: &Host) -> Result<Proposal, Reply> {
+/// What a preview named goes, and nothing else.
+pub(super) fn prune(host: &Host, agreed: &PrunePreview) -> Result<Proposal, Reply> {
     answering(host)?;
-    let ended = host
-        .containers
-        .list
-        .iter()
-        .filter(|container| has_ended(container))
-        .count();
     let id = host.id.clone();
+    let requests: Vec<String> = docker::removals(agreed)
+        .map(|path| format!("DELETE {path}"))
+        .collect();
     Ok(Proposal {
         challenge: Some(Challenge::TypeName(id.to_string())),
         plan: Plan {
             what: format!(
-                "remove from {id} the {ended} containers that have ended, whoever made them, and every image without a name \
-                 that no container uses"
+                "remove from {id} the {} containers that have ended, whoever made them, and the {} images without a name \
+                 that no container uses ({} bytes)",
+                agreed.containers.len(),
+                agreed.images.len(),
+                agreed.bytes.0
             ),
-            command: "POST /containers/prune; POST /images/prune?filters={\"dangling\":[\"true\"]}"
-                .into(),
+            command: requests.join("\n"),
         },
         name: id.to_string(),
-        change: Change::Prune { host: id.clone() },
+        change: Change::Prune {
+            host: id.clone(),
+            agreed: agreed.clone(),
+        },
         host: id,
     })
 }
@@ -100,11 +105,8 @@ pub(super) fn terminal(
 
 /// The exact request of the Engine API, without its version prefix.
 fn request(act: ContainerAct, id: &ContainerId) -> String {
-    match act {
-        ContainerAct::Remove => format!("DELETE /containers/{id}"),
-        ContainerAct::Kill => format!("POST /containers/{id}/kill?signal=KILL"),
-        _ => format!("POST /containers/{id}/{}", act.word()),
-    }
+    let (method, path) = docker::request(id, act);
+    format!("{method} {path}")
 }
 
 /// Nothing for what is undone as easily; a Yes for what interrupts; the name for what destroys or disturbs others.
@@ -181,11 +183,6 @@ fn gpu_users(host: &Host, container: &Container) -> Vec<SafeText> {
             Metric::Missing(_) => "an unknown user".into(),
         })
         .collect()
-}
-
-fn has_ended(container: &Container) -> bool {
-    use crate::domain::ContainerState::{Created, Dead, Exited};
-    matches!(container.state, Created | Exited(_) | Dead)
 }
 
 fn find<'a>(host: &'a Host, id: &ContainerId) -> Result<&'a Container, Reply> {
@@ -268,7 +265,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{At, GpuId, GpuSourceChoice, HostAddress, HostSpec, Missing, Wall};
+    use crate::domain::{At, Bytes, GpuId, GpuSourceChoice, HostAddress, HostSpec, Missing, Wall};
     use crate::engine::host_state::Timed;
     use crate::engine::sim;
 
@@ -353,7 +350,10 @@ mod tests {
             stop.plan.what,
             "stop container web on spark-1 (image nginx:1.27, of alice, 1 GPU process of bob)"
         );
-        assert_eq!(stop.plan.command, format!("POST /containers/{id}/stop"));
+        assert_eq!(
+            stop.plan.command,
+            format!("POST /containers/{id}/stop?t=10")
+        );
         let remove = proposed(&host, ContainerAct::Remove);
         assert_eq!(remove.plan.command, format!("DELETE /containers/{id}"));
         let terminal = |argv: &[String]| terminal(&host, &id, argv, (80, 24)).unwrap();
@@ -368,9 +368,21 @@ mod tests {
             matches!(terminal(&[]).change, Change::Terminal { argv, .. } if argv[0] == "sh"),
             "an empty line is the best shell"
         );
-        let prune = prune(&host).unwrap();
+        let agreed = PrunePreview {
+            containers: vec![(id.clone(), "web".into())],
+            images: vec![("sha256:beef".into(), Bytes(5))],
+            bytes: Bytes(12),
+        };
+        let prune = prune(&host, &agreed).unwrap();
         assert_eq!(prune.challenge, Some(Challenge::TypeName("spark-1".into())));
-        assert!(prune.plan.command.contains("dangling"));
+        assert_eq!(
+            prune.plan.command,
+            format!("DELETE /containers/{id}\nDELETE /images/sha256%3Abeef")
+        );
+        assert!(
+            matches!(&prune.change, Change::Prune { agreed: kept, .. } if *kept == agreed),
+            "what was shown is what goes"
+        );
     }
 
     #[test]
@@ -383,7 +395,7 @@ mod tests {
             hint: Some("look at dockerd".into()),
             since: At(0),
         };
-        let silent = prune(&host);
+        let silent = prune(&host, &PrunePreview::default());
         assert!(
             format!("{silent:?}").contains("no answer for 9 s"),
             "{silent:?}"
