@@ -407,6 +407,26 @@ fn the_ledger_follows_its_newest_act_until_another_is_chosen() {
 }
 
 #[test]
+fn a_ledger_that_was_put_right_says_so_among_its_acts() {
+    let mut person = person();
+    let note = LedgerEntry {
+        number: 1,
+        wall: Wall(0),
+        event: LedgerEvent::Recovered {
+            what: "half a line was cut off".into(),
+        },
+    };
+    person.change(|fleet| fleet.ledger = Arc::new([note].into()));
+    person.press("6 enter");
+    match person.ui.layers.last() {
+        Some(Layer::Text { lines, .. }) => {
+            assert_eq!(lines[0], "half a line was cut off");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_reference_is_its_host_and_its_id() {
     let id = ContainerId::new("web");
     let one = ContainerRef::new(&HostId::new("spark-1"), &id);
