@@ -37,27 +37,33 @@ struct Top {
     processes: Few<Few<String, 64>, PROCESSES>,
 }
 
-/// The exact request of an act: its method, and its path without the version prefix.
-pub fn order(id: &ContainerId, act: ContainerAct) -> (&'static str, String) {
-    let id = escape(id.as_str());
+/// Method and path of what [`Docker::act`] sends, without the prefix of the API's version.
+pub fn request(id: &ContainerId, act: ContainerAct) -> (Method, String) {
+    let path = format!("/containers/{}", escape(id.as_str()));
     let grace = GRACE.as_secs();
     match act {
+        ContainerAct::Remove => (Method::DELETE, path),
         ContainerAct::Stop | ContainerAct::Restart => {
-            ("POST", format!("/containers/{id}/{}?t={grace}", act.word()))
+            (Method::POST, format!("{path}/{}?t={grace}", act.word()))
         }
-        ContainerAct::Kill => ("POST", format!("/containers/{id}/kill?signal=KILL")),
-        ContainerAct::Start | ContainerAct::Pause | ContainerAct::Unpause => {
-            ("POST", format!("/containers/{id}/{}", act.word()))
-        }
-        ContainerAct::Remove => ("DELETE", format!("/containers/{id}")),
+        _ => (Method::POST, format!("{path}/{}", act.word())),
     }
+}
+
+/// The paths of what [`Docker::prune`] removes, each by a DELETE, without the prefix of the API's version.
+pub fn removals(agreed: &PrunePreview) -> impl Iterator<Item = String> {
+    let containers = agreed.containers.iter().map(|(id, _)| id.as_str());
+    let images = agreed.images.iter().map(|(id, _)| id.as_str());
+    containers
+        .map(|id| format!("/containers/{}", escape(id)))
+        .chain(images.map(|id| format!("/images/{}", escape(id))))
 }
 
 impl Docker {
     /// Does it. What is so already is done: starting what runs, stopping what has ended. After [`DockerErrorKind::Lost`]
     /// and [`DockerErrorKind::Timeout`] nobody knows: look at the container.
     pub async fn act(&self, id: &ContainerId, act: ContainerAct) -> Result<(), DockerError> {
-        let (method, path) = order(id, act);
+        let (method, path) = request(id, act);
         let limit = match act {
             ContainerAct::Stop | ContainerAct::Restart => GRACE + SLACK,
             _ => SLACK,

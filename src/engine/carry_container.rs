@@ -255,31 +255,35 @@ async fn status(control: TerminalControl) -> Option<i32> {
     None
 }
 
-/// Removes of what has ended what was agreed to, and what nothing uses, and looks what is left of it.
-pub(super) async fn prune(docker: &Docker, agreed: &[ContainerId]) -> Carried {
-    let preview = match docker.prune_preview().await {
-        Ok(preview) => preview,
-        Err(error) => return Carried::unverified(Reply::Failed(refusal(&error))),
-    };
-    let took = match docker.prune(&only(preview, agreed)).await {
+/// Removes what was agreed to, and looks what is left of it.
+pub(super) async fn prune(docker: &Docker, agreed: &PrunePreview) -> Carried {
+    let took = match docker.prune(agreed).await {
         Ok(took) => took,
         Err(error) => return Carried::unverified(trouble(&error)),
     };
-    let left = match docker.prune_preview().await {
-        Ok(left) => left.containers.len() + left.images.len(),
-        Err(_) => return Carried::unverified(Reply::Done),
+    let verification = match docker.prune_preview().await {
+        Ok(now) => {
+            let left = left(agreed, &now);
+            Some(format!("{}; {left} of it left", taken(&took)).into())
+        }
+        Err(error) => {
+            tracing::debug!(%error, "what a prune left was not told");
+            None
+        }
     };
-    let seen = format!("{}; {left} left", taken(&took));
     Carried {
-        reply: Reply::Done,
-        verification: Some(seen.into()),
+        reply: Reply::Pruned(took),
+        verification,
     }
 }
 
-/// Of what could go, what was agreed to: what has ended since then stays.
-fn only(mut preview: PrunePreview, agreed: &[ContainerId]) -> PrunePreview {
-    preview.containers.retain(|(id, _)| agreed.contains(id));
-    preview
+/// How much of what was agreed to is still there to be removed.
+fn left(agreed: &PrunePreview, now: &PrunePreview) -> usize {
+    let containers = now.containers.iter();
+    let containers = containers.filter(|(id, _)| agreed.containers.iter().any(|(of, _)| of == id));
+    let images = now.images.iter();
+    let images = images.filter(|(id, _)| agreed.images.iter().any(|(of, _)| of == id));
+    containers.count() + images.count()
 }
 
 fn taken(took: &PrunePreview) -> String {
@@ -379,22 +383,6 @@ mod tests {
         let lost = DockerError::new(DockerErrorKind::Lost, "the connection is gone");
         let verdict = judge(&"web".into(), Act::Stop, &container(Running, 1), Err(lost));
         assert!(matches!(verdict.carried.reply, Reply::Unknown(_)));
-    }
-
-    #[test]
-    fn what_ended_after_it_was_agreed_to_stays() {
-        let id = ContainerId::new;
-        let preview = PrunePreview {
-            containers: vec![
-                (id("a1"), "old".into()),
-                (id("b2"), "ended just now".into()),
-            ],
-            images: vec![(id("sha256:1").to_string().into(), crate::domain::Bytes(7))],
-            bytes: crate::domain::Bytes(9),
-        };
-        let left = only(preview, &[id("a1"), id("c3")]);
-        assert_eq!(left.containers, [(id("a1"), "old".into())]);
-        assert_eq!(left.images.len(), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::msg::{HostMsg, Msg};
 use super::remote;
 use super::stakes::{self, Target};
 use super::state::Fleet;
-use crate::domain::{At, ContainerAct, ContainerId, HostId, TerminalId};
+use crate::domain::{At, ContainerAct, ContainerId, HostId, PrunePreview, TerminalId};
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -79,12 +79,8 @@ pub(super) enum Change {
         name: SafeText,
         act: ContainerAct,
     },
-    /// What has ended and what nothing uses goes.
-    Prune {
-        host: HostId,
-        /// The containers that the person was told of: what has ended since then stays.
-        agreed: Vec<ContainerId>,
-    },
+    /// What a person was shown of what nobody needs goes.
+    Prune { host: HostId, agreed: PrunePreview },
     /// A terminal in a container; what is run there is never empty.
     Terminal {
         host: HostId,
@@ -209,7 +205,9 @@ impl Desk {
                 let there = reachable(fleet, host, "changed")?;
                 stakes::container(there, id, *act, self.logins.get(host))
             }
-            Command::Prune { host } => stakes::prune(reachable(fleet, host, "removed")?),
+            Command::Prune { host, agreed } => {
+                stakes::prune(reachable(fleet, host, "removed")?, agreed)
+            }
             Command::Terminal {
                 host,
                 id,

@@ -2,11 +2,13 @@
 //! confirm it. Pure; whether it may be done at all is the policy's.
 
 use super::command::{Challenge, Plan, Refusal, Reply, Signal};
-use super::containers::DaemonState;
+use super::containers::{DaemonState, is_in};
 use super::host_state::Host;
 use super::policy::{Change, Proposal};
 use crate::docker;
-use crate::domain::{Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric};
+use crate::domain::{
+    Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric, PrunePreview,
+};
 use crate::text::{SafeText, cut, escape_json};
 
 /// Digits of an identity that a person knows a container by.
@@ -51,31 +53,29 @@ pub(super) fn container(
     })
 }
 
-/// What has ended and what nothing uses goes.
-pub(super) fn prune(host: &Host) -> Result<Proposal, Reply> {
+/// What a preview named goes, and nothing else.
+pub(super) fn prune(host: &Host, agreed: &PrunePreview) -> Result<Proposal, Reply> {
     answering(host)?;
-    let ended: Vec<ContainerId> = host
-        .containers
-        .list
-        .iter()
-        .filter(|container| has_ended(container))
-        .map(|container| container.id.clone())
-        .collect();
     let id = host.id.clone();
+    let requests: Vec<String> = docker::removals(agreed)
+        .map(|path| format!("DELETE {path}"))
+        .collect();
     Ok(Proposal {
         challenge: Some(Challenge::TypeName(id.to_string())),
         plan: Plan {
             what: format!(
-                "remove from {id} the {} containers that have ended, whoever made them, and every image without a name \
-                 that no container uses",
-                ended.len()
+                "remove from {id} the {} containers that have ended, whoever made them, and the {} images without a name \
+                 that no container uses ({} bytes)",
+                agreed.containers.len(),
+                agreed.images.len(),
+                agreed.bytes.0
             ),
-            command: removals(&ended),
+            command: requests.join("\n"),
         },
         name: id.to_string(),
         change: Change::Prune {
             host: id.clone(),
-            agreed: ended,
+            agreed: agreed.clone(),
         },
         host: id,
     })
@@ -115,21 +115,8 @@ pub(super) fn terminal(
 
 /// The exact request of the Engine API, without its version prefix.
 fn request(act: ContainerAct, id: &ContainerId) -> String {
-    let (method, path) = docker::order(id, act);
+    let (method, path) = docker::request(id, act);
     format!("{method} {path}")
-}
-
-/// The requests of a prune, which removes one by one what was agreed to.
-fn removals(ended: &[ContainerId]) -> String {
-    let each = ended
-        .iter()
-        .map(|id| request(ContainerAct::Remove, id))
-        .collect::<Vec<_>>();
-    let images = "DELETE /images/{id} of every image without a name that no container uses";
-    if each.is_empty() {
-        return images.into();
-    }
-    format!("{}\n{images}", each.join("\n"))
 }
 
 /// What a person types to confirm: the name where it is one that can be seen and typed, else the first digits of the identity.
@@ -236,15 +223,12 @@ fn words(host: &Host, container: &Container, users: &[SafeText]) -> String {
 
 /// Whose processes of this container are on a GPU, one name per process.
 fn gpu_users(host: &Host, container: &Container) -> Vec<SafeText> {
-    let of_it = |process: &&GpuProcess| match &process.container {
-        Metric::Is(named) => {
-            *named == container.name
-                || (named.as_str().len() >= 12 && container.id.as_str().starts_with(named.as_str()))
-        }
-        Metric::Missing(_) => false,
-    };
     let processes = host.processes.as_ref().map(|timed| timed.value.as_slice());
-    let mut found: Vec<&GpuProcess> = processes.unwrap_or_default().iter().filter(of_it).collect();
+    let mut found: Vec<&GpuProcess> = processes
+        .unwrap_or_default()
+        .iter()
+        .filter(|process| is_in(process, container))
+        .collect();
     // One process on several GPUs is listed once for each.
     found.sort_by_key(|process| process.pid);
     found.dedup_by_key(|process| process.pid);
@@ -255,11 +239,6 @@ fn gpu_users(host: &Host, container: &Container) -> Vec<SafeText> {
             Metric::Missing(_) => "an unknown user".into(),
         })
         .collect()
-}
-
-fn has_ended(container: &Container) -> bool {
-    use crate::domain::ContainerState::{Created, Dead, Exited};
-    matches!(container.state, Created | Exited(_) | Dead)
 }
 
 fn find<'a>(host: &'a Host, id: &ContainerId) -> Result<&'a Container, Reply> {
@@ -342,7 +321,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::domain::{At, GpuId, GpuSourceChoice, HostAddress, HostSpec, Missing, Wall};
+    use crate::domain::{At, Bytes, GpuId, GpuSourceChoice, HostAddress, HostSpec, Missing, Wall};
     use crate::engine::host_state::Timed;
     use crate::engine::sim;
 
@@ -445,31 +424,21 @@ mod tests {
             matches!(terminal(&[]).change, Change::Terminal { argv, .. } if argv[0] == "sh"),
             "an empty line is the best shell"
         );
-        let mut host = host;
-        for container in Arc::make_mut(&mut host.containers).list.iter_mut().skip(1) {
-            Arc::make_mut(container).state = crate::domain::ContainerState::Exited(0);
-        }
-        let prune = prune(&host).unwrap();
-        assert_eq!(prune.challenge, Some(Challenge::TypeName("spark-1".into())));
-        let ended: Vec<_> = host
-            .containers
-            .list
-            .iter()
-            .filter(|container| has_ended(container))
-            .map(|container| container.id.clone())
-            .collect();
-        let told = |id: &ContainerId| {
-            prune
-                .plan
-                .command
-                .contains(&format!("DELETE /containers/{id}\n"))
+        let agreed = PrunePreview {
+            containers: vec![(id.clone(), "web".into())],
+            images: vec![("sha256:beef".into(), Bytes(5))],
+            bytes: Bytes(12),
         };
-        assert!(
-            !ended.is_empty() && ended.iter().all(told),
-            "{:?}",
-            prune.plan
+        let prune = prune(&host, &agreed).unwrap();
+        assert_eq!(prune.challenge, Some(Challenge::TypeName("spark-1".into())));
+        assert_eq!(
+            prune.plan.command,
+            format!("DELETE /containers/{id}\nDELETE /images/sha256%3Abeef")
         );
-        assert!(matches!(prune.change, Change::Prune { agreed, .. } if agreed == ended));
+        assert!(
+            matches!(&prune.change, Change::Prune { agreed: kept, .. } if *kept == agreed),
+            "what was shown is what goes"
+        );
     }
 
     #[test]
@@ -542,7 +511,7 @@ mod tests {
             hint: Some("look at dockerd".into()),
             since: At(0),
         };
-        let silent = prune(&host);
+        let silent = prune(&host, &PrunePreview::default());
         assert!(
             format!("{silent:?}").contains("no answer for 9 s"),
             "{silent:?}"

@@ -254,8 +254,24 @@ impl<'a> Session<'a> {
         for (name, size) in &preview.images {
             print::message(&format!("image {name}, {}", list::bytes(*size)));
         }
-        print::message(&format!("{} come back", list::bytes(preview.bytes)));
-        let (exit, _) = ask::change(&self.handle, self.here, Command::Prune { host }).await?;
+        print::message(&format!("{} would come back", list::bytes(preview.bytes)));
+        let command = Command::Prune {
+            host,
+            agreed: preview,
+        };
+        let (exit, reply) = ask::change(&self.handle, self.here, command).await?;
+        if let Reply::Pruned(took) = &reply {
+            if self.here.common.json {
+                print::json(took)?;
+            } else {
+                print::data(&format!(
+                    "{} containers and {} images removed, {} came back",
+                    took.containers.len(),
+                    took.images.len(),
+                    list::bytes(took.bytes)
+                ))?;
+            }
+        }
         Ok(exit)
     }
 
