@@ -1,5 +1,6 @@
 //! Which container a word means (pure): `HOST/NAME`, or `NAME` where that can mean only one.
 
+use crate::config::nearest;
 use crate::domain::{Container, ContainerId, HostAddress, HostId};
 use crate::engine::{DaemonState, Fleet, Host};
 
@@ -96,9 +97,15 @@ impl Target {
             [only] => format!("on {}", only.id),
             _ => "in the fleet".into(),
         };
+        let all = fleet.hosts.iter().flat_map(|host| &host.containers.list);
+        let meant = nearest(&self.name, all.map(|container| container.name.as_str()));
+        let list = "`pilothouse containers --all` lists them";
         Unfound {
             why: format!("there is no container {} {place}", self.name),
-            hint: "`pilothouse containers --all` lists them".into(),
+            hint: match meant {
+                Some(meant) => format!("did you mean `{meant}`? {list}"),
+                None => list.into(),
+            },
             unreachable: false,
         }
     }
