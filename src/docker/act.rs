@@ -37,16 +37,19 @@ struct Top {
     processes: Few<Few<String, 64>, PROCESSES>,
 }
 
-/// Method and path of what [`Docker::act`] sends, without the prefix of the API's version.
-pub fn request(id: &ContainerId, act: ContainerAct) -> (Method, String) {
-    let path = format!("/containers/{}", escape(id.as_str()));
+/// The exact request of an act: its method, and its path without the version prefix.
+pub fn order(id: &ContainerId, act: ContainerAct) -> (&'static str, String) {
+    let id = escape(id.as_str());
     let grace = GRACE.as_secs();
     match act {
-        ContainerAct::Remove => (Method::DELETE, path),
         ContainerAct::Stop | ContainerAct::Restart => {
-            (Method::POST, format!("{path}/{}?t={grace}", act.word()))
+            ("POST", format!("/containers/{id}/{}?t={grace}", act.word()))
         }
-        _ => (Method::POST, format!("{path}/{}", act.word())),
+        ContainerAct::Kill => ("POST", format!("/containers/{id}/kill?signal=KILL")),
+        ContainerAct::Start | ContainerAct::Pause | ContainerAct::Unpause => {
+            ("POST", format!("/containers/{id}/{}", act.word()))
+        }
+        ContainerAct::Remove => ("DELETE", format!("/containers/{id}")),
     }
 }
 
@@ -63,7 +66,7 @@ impl Docker {
     /// Does it. What is so already is done: starting what runs, stopping what has ended. After [`DockerErrorKind::Lost`]
     /// and [`DockerErrorKind::Timeout`] nobody knows: look at the container.
     pub async fn act(&self, id: &ContainerId, act: ContainerAct) -> Result<(), DockerError> {
-        let (method, path) = request(id, act);
+        let (method, path) = order(id, act);
         let limit = match act {
             ContainerAct::Stop | ContainerAct::Restart => GRACE + SLACK,
             _ => SLACK,

@@ -22,7 +22,8 @@ mod stats;
 mod terminal;
 mod wire;
 
-pub use act::{GRACE, removals, request};
+pub use act::{GRACE, order, removals};
+pub use act::{GRACE, order, removals};
 pub use client::Docker;
 pub use error::{DockerError, DockerErrorKind};
 pub use events::{ContainerChange, ContainerEvent, Events};

@@ -386,6 +386,23 @@ mod tests {
     }
 
     #[test]
+    fn what_of_an_agreement_is_left_is_counted() {
+        let id = ContainerId::new;
+        let agreed = PrunePreview {
+            containers: vec![(id("a1"), "one".into()), (id("c3"), "three".into())],
+            images: vec![("sha256:beef".into(), crate::domain::Bytes(5))],
+            ..PrunePreview::default()
+        };
+        // Meanwhile one is gone, and another has ended.
+        let now = PrunePreview {
+            containers: vec![(id("b2"), "two".into()), (id("c3"), "three".into())],
+            ..agreed.clone()
+        };
+        assert_eq!(left(&agreed, &now), 2);
+        assert_eq!(left(&agreed, &PrunePreview::default()), 0);
+    }
+
+    #[test]
     fn what_was_seen_is_kept_in_words() {
         let rows = [
             (Running, "running since 1970-01-01T00:00:01Z"),

@@ -115,7 +115,7 @@ pub(super) fn terminal(
 
 /// The exact request of the Engine API, without its version prefix.
 fn request(act: ContainerAct, id: &ContainerId) -> String {
-    let (method, path) = docker::request(id, act);
+    let (method, path) = docker::order(id, act);
     format!("{method} {path}")
 }
 
@@ -149,7 +149,8 @@ fn word(foreign: &SafeText) -> String {
         let (before, blanks) = rest.split_at(at);
         let after = blanks.trim_start_matches(' ');
         told.push_str(before);
-        told.push_str(&format!("‹{} blanks›", blanks.len() - after.len()));
+        let count = (blanks.len() - after.len()).to_string();
+        told.extend(["‹", &count, " blanks›"]);
         rest = after;
     }
     told.push_str(rest);
