@@ -133,7 +133,9 @@ fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
             let name = name(ui, &ContainerRef::new(host, id));
             format!("{} {name} on {host}: done", act.word())
         }
-        Command::Prune { host } => format!("prune of {host}: done"),
+        Command::Prune { host } => {
+            format!("pruned {host}: what went and its size stand among the actions (6)")
+        }
         Command::Confirm { .. } | Command::Shell { .. } => "done".to_owned(),
         _ => return Vec::new(),
     };
