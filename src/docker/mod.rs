@@ -23,7 +23,6 @@ mod terminal;
 mod wire;
 
 pub use act::{GRACE, order, removals};
-pub use act::{GRACE, order, removals};
 pub use client::Docker;
 pub use error::{DockerError, DockerErrorKind};
 pub use events::{ContainerChange, ContainerEvent, Events};
