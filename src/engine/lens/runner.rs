@@ -217,7 +217,7 @@ impl Runner {
         let stamp = self
             .roster
             .last(source)
-            .map_or(now, |last| Stamp(last.0 + 1).min(now));
+            .map_or(now, |last| Stamp(last.0.saturating_add(1)).min(now));
         self.lens.note(source, kind, stamp, text);
     }
 
