@@ -12,7 +12,7 @@ use super::events::{Events, WANTED};
 use super::greet::Greeting;
 use super::row::{Listed, Summary};
 use super::stats::{Stats, StatsReading};
-use super::wire::{Call, Chunks, LARGE, Wire, escape, parse};
+use super::wire::{Call, LARGE, Wire, escape, parse};
 use crate::domain::{Container, ContainerDetail, ContainerId, Daemon, DaemonFlavour, Wall};
 
 /// Longest wait for a list. One of thousands of ended containers takes an engine its time.
@@ -107,18 +107,6 @@ impl Docker {
         let path = format!("/containers/{}/stats?stream=true", escape(id.as_str()));
         let chunks = self.wire().open(&self.get(&path)).await?;
         Ok(Stats::new(chunks, self.inner.memory))
-    }
-
-    /// The raw log of a container, as the engine sends it. `query` is escaped: `follow=1&stdout=1&stderr=1&timestamps=1`.
-    pub(super) async fn log_body(&self, id: &str, query: &str) -> Result<Chunks, DockerError> {
-        let path = format!("/containers/{}/logs?{query}", escape(id));
-        self.wire().open(&self.get(&path)).await
-    }
-
-    /// Whether a container has a terminal: then its log has no frames. `id` may also be its name.
-    pub(super) async fn has_tty(&self, id: &str) -> Result<bool, DockerError> {
-        let answer = self.inspected(&ContainerId::new(id)).await?;
-        Ok(parse::<Inspected>(&answer)?.tty())
     }
 
     /// A question whose answer is a list of everything.

@@ -10,7 +10,7 @@ use super::carry::Carried;
 use super::command::{Refusal, Reply};
 use super::daemon_watch::refusal;
 use super::opened::ContainerTerminal;
-use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal};
+use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal, TerminalControl};
 use crate::domain::{Container, ContainerAct, ContainerId, ContainerState, PrunePreview, Wall};
 use crate::tasks::Tasks;
 use crate::text::SafeText;
@@ -228,6 +228,7 @@ pub(super) async fn terminal(
     let opened = docker.terminal(id, argv, TERM, size).await;
     let Terminal { io, control } = opened.map_err(|error| trouble(&error))?;
     let (resize, mut sizes) = mpsc::channel(4);
+    let status = Box::pin(status(control.clone()));
     // Ends with the last sender, which the face holds as long as it has the terminal.
     tasks.spawn(async move {
         while let Some((columns, rows)) = sizes.recv().await {
@@ -236,7 +237,22 @@ pub(super) async fn terminal(
             }
         }
     });
-    Ok(ContainerTerminal { io, resize })
+    Ok(ContainerTerminal { io, resize, status })
+}
+
+/// How what ran in a terminal ended; an engine says so a moment after its last byte.
+async fn status(control: TerminalControl) -> Option<i32> {
+    for _ in 0..LOOKS {
+        match control.exit_code().await {
+            Ok(None) => sleep(BETWEEN).await,
+            Ok(status) => return status,
+            Err(error) => {
+                tracing::debug!(%error, "how a terminal ended was not told");
+                return None;
+            }
+        }
+    }
+    None
 }
 
 /// Removes of what has ended what was agreed to, and what nothing uses, and looks what is left of it.
