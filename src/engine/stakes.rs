@@ -1,6 +1,8 @@
 //! What is at stake in a change: the sentence and the exact request that a person sees first, and what has to be done to
 //! confirm it. Pure; whether it may be done at all is the policy's.
 
+use std::fmt::Write as _;
+
 use super::command::{Challenge, Plan, Refusal, Reply, Signal};
 use super::containers::DaemonState;
 use super::host_state::Host;
@@ -162,7 +164,8 @@ fn word(foreign: &SafeText) -> String {
         let (before, blanks) = rest.split_at(at);
         let after = blanks.trim_start_matches(' ');
         told.push_str(before);
-        told.push_str(&format!("‹{} blanks›", blanks.len() - after.len()));
+        // Writing to a string does not fail.
+        let _ = write!(told, "‹{} blanks›", blanks.len() - after.len());
         rest = after;
     }
     told.push_str(rest);
