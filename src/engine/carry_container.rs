@@ -255,13 +255,13 @@ async fn status(control: TerminalControl) -> Option<i32> {
     None
 }
 
-/// Removes what has ended and what nothing uses, and looks what is left of it.
-pub(super) async fn prune(docker: &Docker) -> Carried {
-    let agreed = match docker.prune_preview().await {
-        Ok(agreed) => agreed,
+/// Removes of what has ended what was agreed to, and what nothing uses, and looks what is left of it.
+pub(super) async fn prune(docker: &Docker, agreed: &[ContainerId]) -> Carried {
+    let preview = match docker.prune_preview().await {
+        Ok(preview) => preview,
         Err(error) => return Carried::unverified(Reply::Failed(refusal(&error))),
     };
-    let took = match docker.prune(&agreed).await {
+    let took = match docker.prune(&only(preview, agreed)).await {
         Ok(took) => took,
         Err(error) => return Carried::unverified(trouble(&error)),
     };
@@ -274,6 +274,12 @@ pub(super) async fn prune(docker: &Docker) -> Carried {
         reply: Reply::Done,
         verification: Some(seen.into()),
     }
+}
+
+/// Of what could go, what was agreed to: what has ended since then stays.
+fn only(mut preview: PrunePreview, agreed: &[ContainerId]) -> PrunePreview {
+    preview.containers.retain(|(id, _)| agreed.contains(id));
+    preview
 }
 
 fn taken(took: &PrunePreview) -> String {
@@ -373,6 +379,22 @@ mod tests {
         let lost = DockerError::new(DockerErrorKind::Lost, "the connection is gone");
         let verdict = judge(&"web".into(), Act::Stop, &container(Running, 1), Err(lost));
         assert!(matches!(verdict.carried.reply, Reply::Unknown(_)));
+    }
+
+    #[test]
+    fn what_ended_after_it_was_agreed_to_stays() {
+        let id = ContainerId::new;
+        let preview = PrunePreview {
+            containers: vec![
+                (id("a1"), "old".into()),
+                (id("b2"), "ended just now".into()),
+            ],
+            images: vec![(id("sha256:1").to_string().into(), crate::domain::Bytes(7))],
+            bytes: crate::domain::Bytes(9),
+        };
+        let left = only(preview, &[id("a1"), id("c3")]);
+        assert_eq!(left.containers, [(id("a1"), "old".into())]);
+        assert_eq!(left.images.len(), 1);
     }
 
     #[test]
