@@ -1,7 +1,7 @@
 //! The containers of a host in the fleet, as a real Docker Engine tells of them: each change soon, and those of a gap once.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,7 +21,6 @@ use pilothouse::tasks::Tasks;
 use tokio::time::timeout;
 
 use crate::docker::Here;
-use crate::docker_hostile::{Fake, five_thousand_ended, json, say};
 use crate::dockerd::Dockerd;
 
 /// Nothing here takes so long; a test that meets it has failed.
@@ -231,52 +230,6 @@ async fn what_happened_while_the_daemon_was_away_is_marked_once() {
         })
         .await;
     assert!(!is_marked(&after), "{after:#?}");
-    stage.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_thousand_ended_containers_are_one_list_and_a_change_comes_at_once() {
-    let list = five_thousand_ended();
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let events = Arc::new(Mutex::new(None));
-    let (noted, held) = (Arc::clone(&asked), Arc::clone(&events));
-    let fake = Fake::start(move |line, stream| {
-        noted.lock().unwrap().push(line.to_owned());
-        if line.contains("/events") {
-            say(
-                stream,
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n",
-            );
-            *held.lock().unwrap() = Some(stream.try_clone().unwrap());
-        } else {
-            json(stream, &list);
-        }
-    });
-    let stage = Stage::watching(fake.socket());
-    let all = stage
-        .until("the list", LONG, |all| all.list.len() == 5000)
-        .await;
-    let gone = all.list.iter().find(|one| one.name.as_str() == "job-4321");
-    let gone = gone.unwrap().id.clone();
-    let event = serde_json::json!({
-        "Type": "container", "Action": "destroy", "timeNano": 1_795_000_000_000_000_000_u64,
-        "Actor": {"ID": gone.as_str(), "Attributes": {"name": "job-4321"}},
-    });
-    // The engine hears before it lists.
-    let mut stream = events.lock().unwrap().take().unwrap();
-    assert!(say(&mut stream, format!("{event}\n").as_bytes()));
-    stage
-        .until("its removal", SOON, |all| {
-            all.list.len() == 4999 && all.get(&gone).is_none()
-        })
-        .await;
-    let asked = asked.lock().unwrap().clone();
-    let lists = asked
-        .iter()
-        .filter(|line| line.contains("/containers/json"));
-    assert_eq!(lists.count(), 1, "{asked:?}");
-    let each = asked.iter().filter(|line| line.contains("8dfafdbc"));
-    assert_eq!(each.count(), 0, "{asked:?}");
     stage.end().await;
 }
 

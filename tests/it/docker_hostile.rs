@@ -16,13 +16,13 @@ use crate::docker::Here;
 const LONG: Duration = Duration::from_secs(40);
 
 /// A socket behind which somebody plays a container engine, one connection after the other, a request on each.
-pub(crate) struct Fake {
+struct Fake {
     folder: tempfile::TempDir,
 }
 
 impl Fake {
     /// Greets as an engine does, and answers all else by `play`, which is told the request's first line.
-    pub(crate) fn start(play: impl Fn(&str, &mut UnixStream) + Send + 'static) -> Self {
+    fn start(play: impl Fn(&str, &mut UnixStream) + Send + 'static) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("docker.sock")).unwrap();
         std::thread::spawn(move || {
@@ -43,7 +43,7 @@ impl Fake {
         Self { folder }
     }
 
-    pub(crate) fn socket(&self) -> PathBuf {
+    fn socket(&self) -> PathBuf {
         self.folder.path().join("docker.sock")
     }
 
@@ -54,11 +54,11 @@ impl Fake {
 }
 
 /// Whoever hangs up on a hostile answer is right.
-pub(crate) fn say(stream: &mut UnixStream, bytes: &[u8]) -> bool {
+fn say(stream: &mut UnixStream, bytes: &[u8]) -> bool {
     stream.write_all(bytes).is_ok()
 }
 
-pub(crate) fn json(stream: &mut UnixStream, body: &str) {
+fn json(stream: &mut UnixStream, body: &str) {
     let head = format!(
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -186,18 +186,13 @@ async fn what_is_no_answer_is_said_in_words() {
     }
 }
 
-/// The list of an engine whose jobs have all ended; their names and identities end with their number.
-pub(crate) fn five_thousand_ended() -> String {
+#[tokio::test]
+async fn five_thousand_ended_containers_are_one_question() {
     let one = r#"{"Id":"8dfafdbc3a408dfafdbc3a408dfafdbc3a40NNNN","Names":["/job-NNNN"],"Image":"trainer:1","ImageID":"sha256:1","Command":"python -m train","Created":1753000000,"Ports":[],"Labels":{"a":"b","org.opencontainers.image.title":"some words about it"},"State":"exited","Status":"Exited (1) 3 days ago","HostConfig":{"NetworkMode":"default"},"NetworkSettings":{"Networks":{"bridge":{"IPAddress":""}}},"Mounts":[]}"#;
     let all: Vec<_> = (0..5000)
         .map(|n| one.replace("NNNN", &format!("{n:04}")))
         .collect();
-    format!("[{}]", all.join(","))
-}
-
-#[tokio::test]
-async fn five_thousand_ended_containers_are_one_question() {
-    let body = five_thousand_ended();
+    let body = format!("[{}]", all.join(","));
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
     let noted = Arc::clone(&asked);
     let fake = Fake::start(move |line, stream| {
