@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::journal;
+use super::syslog;
 use super::world::World;
 
 /// What a command does.
@@ -20,6 +22,10 @@ pub(super) enum Program {
     Echoes,
     /// Prints without end.
     Floods,
+    /// Prints its journal.
+    Journal(journal::Query),
+    /// Tells of its log file.
+    Syslog(syslog::Ask),
 }
 
 impl Program {
@@ -46,6 +52,11 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         return Program::fails(2, "sh: 1: Syntax error: Unterminated quoted string\n");
     };
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    if let ["sh", "-c", _, rest @ ..] = argv.as_slice()
+        && let Some(ask) = syslog::Ask::read(rest)
+    {
+        return Program::Syslog(ask);
+    }
     match argv.as_slice() {
         [] | ["true" | ":"] => Program::says(""),
         ["false"] => Program::fails(1, ""),
@@ -55,6 +66,11 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         ["uname", flags @ ..] => Program::says(uname(flags, name, world)),
         ["cat"] => Program::Echoes,
         ["yes", ..] => Program::Floods,
+        ["journalctl", rest @ ..] => Program::Journal(journal::Query::read(rest)),
+        ["systemctl", "show", ..] => Program::says("LoadState=loaded\n"),
+        ["sh", "-c", script] if script.contains("list-units") => {
+            Program::Syslog(syslog::Ask::Offered(offers(world)))
+        }
         ["kill", rest @ ..] => kill(rest, world),
         ["sh", "-c", _, "pilothouse-signal", pid, started, name] => {
             signal(pid, started, name, world)
@@ -69,6 +85,16 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
             format!("{program}: not found (this machine is simulated and has few programs)\n"),
         ),
     }
+}
+
+/// What can be followed here, as the console's own script tells it.
+fn offers(world: &World) -> String {
+    let docker = if world.profile.docker {
+        "u active running docker.service\n"
+    } else {
+        ""
+    };
+    format!("{docker}u active running ssh.service\nk journal\n")
 }
 
 fn uname(flags: &[&str], name: &str, world: &World) -> String {

@@ -21,6 +21,7 @@ use super::cable::{self, Habits};
 use super::keys::fresh_key;
 use super::profile::Profile;
 use super::session::Login;
+use super::syslog::Syslog;
 use super::world::World;
 use super::{DemoError, Drill, Faults, Line, LoginRule};
 
@@ -44,6 +45,7 @@ pub(super) struct Node {
     drill: Option<Drill>,
     clock: Clock,
     start: At,
+    started: Wall,
     world: Mutex<World>,
     boxes: Mutex<Boxes>,
     events: broadcast::Sender<String>,
@@ -92,6 +94,7 @@ impl Node {
             drill: shared.drill,
             clock: shared.clock,
             start: shared.start,
+            started: wall,
             world: Mutex::new(World::new(profile, seed)),
             boxes: Mutex::new(Boxes::new(profile, wall)),
             events: broadcast::Sender::new(EVENTS),
@@ -172,6 +175,25 @@ impl Node {
     /// Now on the wall.
     pub(super) fn wall(&self) -> Wall {
         self.clock.wall()
+    }
+
+    /// What the journal has up to now; all that was written before that is in it.
+    pub(super) fn journal<T>(&self, read: impl FnOnce(&World, i64, i64) -> T) -> T {
+        // Read before the world is: what the world has said by then is before it.
+        let now = self.wall().0.saturating_mul(1_000_000);
+        let world = self.world();
+        let booted = self.started.0 * 1000 + world.booted() * 1_000_000;
+        read(&world, booted, now)
+    }
+
+    /// Its log file, and now in nanoseconds since the epoch.
+    pub(super) fn syslog(&self) -> (Syslog, i64) {
+        let file = Syslog {
+            host: self.name.clone(),
+            docker: self.profile.docker,
+            started: self.started.0.saturating_mul(1_000_000),
+        };
+        (file, self.wall().0.saturating_mul(1_000_000))
     }
 
     /// Its containers.

@@ -268,7 +268,8 @@ impl EntryClock {
         for byte in nanos {
             value = value * 10 + i64::from(digit(*byte)?);
         }
-        Some(Stamp(self.begins + seconds * SECOND + value))
+        // The last minute of all ends before its last second.
+        self.begins.checked_add(seconds * SECOND + value).map(Stamp)
     }
 
     /// Any time that RFC 3339 knows; some engines write a zone, or fewer digits.
@@ -282,9 +283,11 @@ impl EntryClock {
         if let Some((minute, rest)) = written.as_bytes().split_first_chunk::<17>()
             && written.ends_with('Z')
             && rest.len() == 13
+            // The first minute of all began before it can be told.
+            && let Some(begins) = nanos.checked_sub(nanos.rem_euclid(60 * SECOND))
         {
             self.minute = *minute;
-            self.begins = nanos - nanos.rem_euclid(60 * SECOND);
+            self.begins = begins;
         }
         Some((Stamp(nanos), rest.get(1..)?))
     }
@@ -322,6 +325,25 @@ mod tests {
         }
         frames.finish(&mut heard);
         heard
+    }
+
+    #[test]
+    fn moments_at_the_ends_of_time_are_borne() {
+        let mut log = Vec::new();
+        for time in [
+            "1677-09-21T00:12:43.145224193Z",
+            "1677-09-21T00:12:59.000000000Z",
+            "2262-04-11T23:47:00.000000000Z",
+            "2262-04-11T23:47:59.999999999Z",
+            "2262-04-11T23:47:99.999999999Z",
+            "9999-12-31T23:59:59.999999999Z",
+            "0000-00-00T00:00:00.000000000Z",
+        ] {
+            log.extend(frame(1, format!("{time} x\n").as_bytes()));
+        }
+        let heard = hear(false, &[&log]);
+        assert_eq!(heard.0.len(), 7);
+        assert_eq!(heard.0[2].1, i64::MAX - 16_854_775_807, "{heard:?}");
     }
 
     fn log() -> Vec<u8> {

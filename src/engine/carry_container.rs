@@ -10,7 +10,7 @@ use super::carry::Carried;
 use super::command::{Refusal, Reply};
 use super::daemon_watch::refusal;
 use super::opened::ContainerTerminal;
-use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal};
+use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal, TerminalControl};
 use crate::domain::{Container, ContainerAct, ContainerId, ContainerState, PrunePreview, Wall};
 use crate::tasks::Tasks;
 use crate::text::SafeText;
@@ -228,6 +228,7 @@ pub(super) async fn terminal(
     let opened = docker.terminal(id, argv, TERM, size).await;
     let Terminal { io, control } = opened.map_err(|error| trouble(&error))?;
     let (resize, mut sizes) = mpsc::channel(4);
+    let status = Box::pin(status(control.clone()));
     // Ends with the last sender, which the face holds as long as it has the terminal.
     tasks.spawn(async move {
         while let Some((columns, rows)) = sizes.recv().await {
@@ -236,28 +237,53 @@ pub(super) async fn terminal(
             }
         }
     });
-    Ok(ContainerTerminal { io, resize })
+    Ok(ContainerTerminal { io, resize, status })
 }
 
-/// Removes what has ended and what nothing uses, and looks what is left of it.
-pub(super) async fn prune(docker: &Docker) -> Carried {
-    let agreed = match docker.prune_preview().await {
-        Ok(agreed) => agreed,
-        Err(error) => return Carried::unverified(Reply::Failed(refusal(&error))),
-    };
-    let took = match docker.prune(&agreed).await {
+/// How what ran in a terminal ended; an engine says so a moment after its last byte.
+async fn status(control: TerminalControl) -> Option<i32> {
+    for _ in 0..LOOKS {
+        match control.exit_code().await {
+            Ok(None) => sleep(BETWEEN).await,
+            Ok(status) => return status,
+            Err(error) => {
+                tracing::debug!(%error, "how a terminal ended was not told");
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// Removes what was agreed to, and looks what is left of it.
+pub(super) async fn prune(docker: &Docker, agreed: &PrunePreview) -> Carried {
+    let took = match docker.prune(agreed).await {
         Ok(took) => took,
         Err(error) => return Carried::unverified(trouble(&error)),
     };
-    let left = match docker.prune_preview().await {
-        Ok(left) => left.containers.len() + left.images.len(),
-        Err(_) => return Carried::unverified(Reply::Done),
+    let verification = match docker.prune_preview().await {
+        Ok(now) => {
+            let left = left(agreed, &now);
+            Some(format!("{}; {left} of it left", taken(&took)).into())
+        }
+        Err(error) => {
+            tracing::debug!(%error, "what a prune left was not told");
+            None
+        }
     };
-    let seen = format!("{}; {left} left", taken(&took));
     Carried {
-        reply: Reply::Done,
-        verification: Some(seen.into()),
+        reply: Reply::Pruned(took),
+        verification,
     }
+}
+
+/// How much of what was agreed to is still there to be removed.
+fn left(agreed: &PrunePreview, now: &PrunePreview) -> usize {
+    let containers = now.containers.iter();
+    let containers = containers.filter(|(id, _)| agreed.containers.iter().any(|(of, _)| of == id));
+    let images = now.images.iter();
+    let images = images.filter(|(id, _)| agreed.images.iter().any(|(of, _)| of == id));
+    containers.count() + images.count()
 }
 
 fn taken(took: &PrunePreview) -> String {
@@ -357,6 +383,23 @@ mod tests {
         let lost = DockerError::new(DockerErrorKind::Lost, "the connection is gone");
         let verdict = judge(&"web".into(), Act::Stop, &container(Running, 1), Err(lost));
         assert!(matches!(verdict.carried.reply, Reply::Unknown(_)));
+    }
+
+    #[test]
+    fn what_of_an_agreement_is_left_is_counted() {
+        let id = ContainerId::new;
+        let agreed = PrunePreview {
+            containers: vec![(id("a1"), "one".into()), (id("c3"), "three".into())],
+            images: vec![("sha256:beef".into(), crate::domain::Bytes(5))],
+            ..PrunePreview::default()
+        };
+        // Meanwhile one is gone, and another has ended.
+        let now = PrunePreview {
+            containers: vec![(id("b2"), "two".into()), (id("c3"), "three".into())],
+            ..agreed.clone()
+        };
+        assert_eq!(left(&agreed, &now), 2);
+        assert_eq!(left(&agreed, &PrunePreview::default()), 0);
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub enum Command {
     Prune {
         /// The host.
         host: HostId,
+        /// What a person was shown; nothing else goes.
+        agreed: PrunePreview,
     },
     /// What a prune would take. Changes nothing.
     PrunePreview {
@@ -261,6 +263,8 @@ pub enum Reply {
     Top(ContainerTop),
     /// What a prune would take.
     Preview(PrunePreview),
+    /// What a prune took.
+    Pruned(PrunePreview),
     /// Which log sources there are.
     Sources(Vec<SourceOffer>),
     /// A lens, to be had from [`super::Handle::lens`]. It is closed when its last handle is gone.

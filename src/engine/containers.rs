@@ -92,11 +92,16 @@ pub fn gpu_memory_of(host: &Host, container: &Container) -> Metric<Mib> {
     {
         return Metric::Missing(Missing::NotSupported);
     }
-    let Some(processes) = &host.processes else {
-        return Metric::Missing(Missing::NotReported);
-    };
+    match &host.processes {
+        Some(processes) => gpu_memory(&processes.value, container),
+        None => Metric::Missing(Missing::NotReported),
+    }
+}
+
+/// What of these processes' GPU memory is a container's. Missing where one of its own does not tell.
+pub fn gpu_memory(processes: &[GpuProcess], container: &Container) -> Metric<Mib> {
     let mut all = Mib(0);
-    for process in processes.value.iter().filter(|p| is_in(p, container)) {
+    for process in processes.iter().filter(|p| is_in(p, container)) {
         match &process.memory {
             Metric::Is(memory) => all = all + *memory,
             Metric::Missing(why) => return Metric::Missing(why.clone()),
@@ -106,7 +111,7 @@ pub fn gpu_memory_of(host: &Host, container: &Container) -> Metric<Mib> {
 }
 
 /// A process knows its container by name, or by the first digits of its identity where the host told no name.
-fn is_in(process: &GpuProcess, container: &Container) -> bool {
+pub(super) fn is_in(process: &GpuProcess, container: &Container) -> bool {
     process.container.value().is_some_and(|told| {
         *told == container.name
             || (told.as_str().len() >= SHORT_ID && container.id.as_str().starts_with(told.as_str()))

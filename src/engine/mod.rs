@@ -44,7 +44,9 @@ pub use command::{
     Actor, Challenge, Command, ConfirmationId, LogBegin, Plan, Refusal, Reply, Signal,
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
-pub use containers::{Containers, ContainersMsg, DaemonState, GapChange, gpu_memory_of};
+pub use containers::{
+    Containers, ContainersMsg, DaemonState, GapChange, gpu_memory, gpu_memory_of,
+};
 pub use door::Acting;
 pub use effect::Effect;
 pub use handle::{Handle, Request};

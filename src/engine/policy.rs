@@ -10,7 +10,7 @@ use super::msg::{HostMsg, Msg};
 use super::remote;
 use super::stakes::{self, Target};
 use super::state::Fleet;
-use crate::domain::{At, ContainerAct, ContainerId, HostId, TerminalId};
+use crate::domain::{At, ContainerAct, ContainerId, HostId, PrunePreview, TerminalId};
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -79,8 +79,8 @@ pub(super) enum Change {
         name: SafeText,
         act: ContainerAct,
     },
-    /// What has ended and what nothing uses goes.
-    Prune { host: HostId },
+    /// What a person was shown of what nobody needs goes.
+    Prune { host: HostId, agreed: PrunePreview },
     /// A terminal in a container; what is run there is never empty.
     Terminal {
         host: HostId,
@@ -205,7 +205,9 @@ impl Desk {
                 let there = reachable(fleet, host, "changed")?;
                 stakes::container(there, id, *act, self.logins.get(host))
             }
-            Command::Prune { host } => stakes::prune(reachable(fleet, host, "removed")?),
+            Command::Prune { host, agreed } => {
+                stakes::prune(reachable(fleet, host, "removed")?, agreed)
+            }
             Command::Terminal {
                 host,
                 id,
@@ -321,7 +323,8 @@ impl Desk {
 /// How an answer confirms; `None` where it does not. A command line names what it means also where Yes would do.
 fn confirmed(actor: Actor, challenge: &Challenge, name: &str, answer: &str) -> Option<String> {
     let right = match challenge {
-        Challenge::YesNo => answer == "yes" || (actor == Actor::CommandLine && answer == name),
+        Challenge::YesNo if actor == Actor::CommandLine => answer == name,
+        Challenge::YesNo => answer == "yes",
         Challenge::TypeName(wanted) => answer == wanted,
     };
     let how = match (actor, challenge) {
@@ -396,5 +399,30 @@ fn no_host(id: &HostId) -> Refusal {
     Refusal {
         why: format!("no host is named {id}"),
         hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_confirms_only_what_it_names() {
+        use Actor::{CommandLine, Terminal};
+        let typed = Challenge::TypeName("web".into());
+        for (actor, challenge, answer, right) in [
+            (Terminal, &Challenge::YesNo, "yes", true),
+            (Terminal, &Challenge::YesNo, "web", false),
+            (CommandLine, &Challenge::YesNo, "web", true),
+            (CommandLine, &Challenge::YesNo, "yes", false),
+            (CommandLine, &Challenge::YesNo, "", false),
+            (CommandLine, &typed, "web", true),
+            (CommandLine, &typed, "yes", false),
+            (Terminal, &typed, "yes", false),
+            (Terminal, &typed, "", false),
+        ] {
+            let how = confirmed(actor, challenge, "web", answer);
+            assert_eq!(how.is_some(), right, "{actor:?} {challenge:?} {answer:?}");
+        }
     }
 }

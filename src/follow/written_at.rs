@@ -1,5 +1,8 @@
 //! When a line was written, by the time it begins with: RFC 3339, `2026-11-21 14:05:06,123`, syslog, vLLM, klog, web servers.
-//! Pure. A line without a time has none here.
+//! In JSON, by the field that says so. Pure. A line without a time has none here.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::line::Stamp;
 
@@ -18,6 +21,28 @@ const DAY: i64 = 86_400;
 /// Times are looked for this far into a line.
 const REACH: usize = 160;
 
+/// Longer JSON is not read for its time alone.
+const LONGEST_JSON: usize = 64 * 1024;
+
+/// The fields under which loggers write the time, the likelier first.
+#[derive(Deserialize)]
+struct JsonTimes {
+    time: Option<JsonTime>,
+    ts: Option<JsonTime>,
+    timestamp: Option<JsonTime>,
+    #[serde(rename = "@timestamp")]
+    at_timestamp: Option<JsonTime>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum JsonTime {
+    Text(String),
+    Whole(i64),
+    Broken(f64),
+    Other(IgnoredAny),
+}
+
 const MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
@@ -25,6 +50,11 @@ const MONTHS: [&[u8; 3]; 12] = [
 impl LineClock {
     /// The time that a line begins with.
     pub(super) fn read(&self, line: &[u8]) -> Option<Stamp> {
+        if line.first() == Some(&b'{')
+            && let Some(stamp) = self.json(line)
+        {
+            return Some(stamp);
+        }
         let line = line.get(..REACH).unwrap_or(line);
         let head = Cursor(line.strip_prefix(b"[").unwrap_or(line));
         let first = *head.0.first()?;
@@ -40,6 +70,23 @@ impl LineClock {
         } else {
             Self::web(line)
         }
+    }
+
+    fn json(&self, line: &[u8]) -> Option<Stamp> {
+        (line.len() <= LONGEST_JSON).then_some(())?;
+        let times: JsonTimes = serde_json::from_slice(line).ok()?;
+        [times.time, times.ts, times.timestamp, times.at_timestamp]
+            .into_iter()
+            .flatten()
+            .find_map(|time| match time {
+                JsonTime::Text(text) => self.dated(Cursor(text.as_bytes())).or_else(|| {
+                    let whole = text.parse().ok().and_then(since_epoch);
+                    whole.or_else(|| since_epoch_broken(text.parse().ok()?))
+                }),
+                JsonTime::Whole(number) => since_epoch(number),
+                JsonTime::Broken(number) => since_epoch_broken(number),
+                JsonTime::Other(_) => None,
+            })
     }
 
     /// `2026-11-21T14:05:06.123Z`, also with a blank, with slashes, with a comma, with or without a zone.
@@ -153,6 +200,29 @@ impl LineClock {
 
 fn stamp(seconds: i64, nanos: i64) -> Option<Stamp> {
     Some(Stamp(seconds.checked_mul(SECOND)?.checked_add(nanos)?))
+}
+
+/// A moment as a count since the epoch: of seconds, milliseconds, microseconds or nanoseconds, by how large it is. Less than
+/// thirty years of seconds is no moment of a log.
+fn since_epoch(count: i64) -> Option<Stamp> {
+    let nanos = match count {
+        1_000_000_000..100_000_000_000 => SECOND,
+        1_000_000_000_000..100_000_000_000_000 => 1_000_000,
+        1_000_000_000_000_000..100_000_000_000_000_000 => 1_000,
+        1_000_000_000_000_000_000.. => 1,
+        _ => return None,
+    };
+    count.checked_mul(nanos).map(Stamp)
+}
+
+/// The same with a fraction: of seconds or milliseconds, to the microsecond.
+fn since_epoch_broken(count: f64) -> Option<Stamp> {
+    let micros = match count {
+        1e9..1e11 => 1e6,
+        1e12..1e14 => 1e3,
+        _ => return None,
+    };
+    Some(Stamp((count * micros).round() as i64 * 1_000))
 }
 
 /// Seconds from the epoch to the beginning of a day of the Gregorian calendar.
@@ -313,6 +383,37 @@ mod tests {
             "1795269907 x",
             "\u{fc}\u{fc}",
             "IIII IIII",
+        ] {
+            assert_eq!(read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn times_in_json_by_rows() {
+        for (line, wanted) in [
+            (
+                r#"{"level":"info","time":"2026-11-21T14:05:06.5Z","msg":"x"}"#,
+                0.5,
+            ),
+            (r#"{"time":"2026-11-21 15:05:07","msg":"x"}"#, 1.0),
+            (r#"{"ts":1795269907,"msg":"x"}"#, 1.0),
+            (r#"{"ts":1795269906.25,"msg":"x"}"#, 0.25),
+            (r#"{"level":30,"time":1795269906125,"pid":1}"#, 0.125),
+            (r#"{"timestamp":1795269906000250}"#, 0.000_25),
+            (r#"{"timestamp":1795269906000000250}"#, 2.5e-7),
+            (r#"{"@timestamp":"2026-11-21T14:05:06+00:00"}"#, 0.0),
+            (r#"{"ts":"1795269907.5"}"#, 1.5),
+            (r#"{"time":{"took":3},"ts":1795269907}"#, 1.0),
+        ] {
+            assert_eq!(read(line), Some(wanted), "{line}");
+        }
+        for line in [
+            r#"{"time":12,"msg":"took"}"#,
+            r#"{"msg":"\"time\":1795269907"}"#,
+            r#"{"request":{"time":1795269907}}"#,
+            r#"{"time":"soon"}"#,
+            r#"{"time":1795269907"#,
+            "{}",
         ] {
             assert_eq!(read(line), None, "{line}");
         }

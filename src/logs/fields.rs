@@ -2,6 +2,8 @@
 
 use serde::de::IgnoredAny;
 
+use super::level::is_level_key;
+
 /// A line taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fields {
@@ -13,6 +15,32 @@ pub struct Fields {
 
 /// The names under which loggers write the message, the likelier first.
 const MESSAGES: [&str; 6] = ["msg", "message", "event", "@message", "textPayload", "body"];
+
+/// The names under which loggers write the time.
+const TIMES: [&str; 4] = ["time", "ts", "timestamp", "@timestamp"];
+
+impl Fields {
+    /// Without what stands in a column of its own: the time, and the level where it is known. A line that holds nothing else
+    /// keeps it.
+    pub(super) fn without_columns(mut self, level_known: bool) -> Self {
+        let in_column = |key: &str, value: &str| {
+            (TIMES.contains(&key) && is_moment(value)) || (level_known && is_level_key(key))
+        };
+        let is_more = |(key, value): &(String, String)| !in_column(key, value);
+        if !self.message.is_empty() || self.rest.iter().any(is_more) {
+            self.rest.retain(is_more);
+        }
+        self
+    }
+}
+
+/// A date, or a count of at least seconds since the epoch; `time=12ms` is how long something took.
+fn is_moment(value: &str) -> bool {
+    let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+    let is_date = matches!(value.as_bytes().get(4), Some(b'-' | b'/'));
+    let is_number = || value.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    (digits == 4 && is_date) || (digits >= 10 && is_number())
+}
 
 /// Takes a line apart, where it is one JSON object or nothing but `key=value`.
 pub fn fields_of(line: &str) -> Option<Fields> {
@@ -208,6 +236,31 @@ mod tests {
             ("{not json}", None),
         ] {
             assert_eq!(written(line).as_deref(), fields, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_a_column_is_left_out_by_rows() {
+        for (line, level_known, rest) in [
+            (
+                "time=2026-11-21T14:05:06Z level=info msg=x n=3",
+                true,
+                "n=3",
+            ),
+            ("ts=1795269907.5 level=odd msg=x", false, "level=odd"),
+            (r#"{"time":1795269907125,"level":30,"msg":"x"}"#, true, ""),
+            ("time=12ms msg=x", true, "time=12ms"),
+            ("time=12 msg=x", true, "time=12"),
+            // Nothing would be left to see.
+            ("ts=1795269907 level=info", true, "ts=1795269907 level=info"),
+        ] {
+            let fields = fields_of(line).unwrap().without_columns(level_known);
+            let seen: Vec<_> = fields
+                .rest
+                .iter()
+                .map(|(k, v)| format!("{k}={v}"))
+                .collect();
+            assert_eq!(seen.join(" "), rest, "{line}");
         }
     }
 

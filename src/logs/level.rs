@@ -21,7 +21,8 @@ pub fn level_of(line: &str) -> Option<Level> {
         .or_else(|| by_phrase(line))
 }
 
-fn in_json(line: &str) -> Option<Level> {
+/// Whether a field of this name holds the level.
+pub(super) fn is_level_key(key: &str) -> bool {
     const KEYS: [&str; 7] = [
         "level",
         "severity",
@@ -31,8 +32,12 @@ fn in_json(line: &str) -> Option<Level> {
         "loglevel",
         "severity_text",
     ];
+    KEYS.iter().any(|known| key.eq_ignore_ascii_case(known))
+}
+
+fn in_json(line: &str) -> Option<Level> {
     json_fields(line)
-        .find(|(key, _)| KEYS.iter().any(|known| key.eq_ignore_ascii_case(known)))
+        .find(|(key, _)| is_level_key(key))
         .and_then(|(_, value)| by_value(value.trim_matches('"')))
 }
 

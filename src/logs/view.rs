@@ -128,6 +128,7 @@ impl Lens {
         let (text, fields) = match fields {
             Some(fields) => {
                 let safe = |(key, value): (String, String)| (key.into(), value.into());
+                let fields = fields.without_columns(line.level.is_some());
                 let rest = fields.rest.into_iter().map(safe).collect();
                 (StyledText::from_bytes(fields.message.as_bytes()), rest)
             }
@@ -207,7 +208,7 @@ impl Lens {
                 state: source.state.clone(),
                 lines: source.lines,
                 hidden: source.hidden,
-                skew: (source.skew.abs() > TOLD_SKEW).then_some(source.skew),
+                skew: (source.skew.saturating_abs() > TOLD_SKEW).then_some(source.skew),
             })
         };
         numbers.zip(&self.sources).filter_map(view).collect()

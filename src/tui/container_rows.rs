@@ -8,10 +8,10 @@ use super::rows::Filter;
 use super::ui::{Screen, Ui};
 use super::ui_tables::{ContainerRef, ContainerSort, ContainersUi};
 use crate::domain::{
-    Age, Container, ContainerHealth, ContainerState, ContainerStats, GpuProcess, HostId, Mib,
-    PortMap, Wall,
+    Age, Container, ContainerHealth, ContainerState, ContainerStats, GpuProcess, HostId, PortMap,
+    Wall,
 };
-use crate::engine::{Containers, Fleet, GapChange, Host, Timed};
+use crate::engine::{Containers, Fleet, GapChange, Host, Timed, gpu_memory};
 
 /// How long a change that was found afterwards is told.
 const GAP_TOLD: Age = Age(600_000);
@@ -236,7 +236,8 @@ fn amount(facts: &Facts, container: &Container, sort: ContainerSort) -> f64 {
                 .processes
                 .as_ref()
                 .map_or(&[][..], |all| all.as_slice());
-            gpu_memory(processes, container).map_or(-1.0, |memory| memory.0 as f64)
+            let memory = gpu_memory(processes, container);
+            memory.value().map_or(-1.0, |memory| memory.0 as f64)
         }
         ContainerSort::Age => since(container).map_or(f64::MIN, |wall| wall.0 as f64),
         _ => 0.0,
@@ -328,21 +329,6 @@ pub(super) fn ports(ports: &[PortMap]) -> String {
         }
     }
     words.join(" ")
-}
-
-/// GPU memory that the processes of a container hold. They name it by its name, or by the first digits of its id.
-pub(super) fn gpu_memory(processes: &[GpuProcess], container: &Container) -> Option<Mib> {
-    let is_its = |process: &&GpuProcess| {
-        process.container.value().is_some_and(|named| {
-            *named == container.name
-                || named.as_str().len() >= 12 && container.id.as_str().starts_with(named.as_str())
-        })
-    };
-    processes
-        .iter()
-        .filter(is_its)
-        .filter_map(|process| process.memory.value().copied())
-        .reduce(|a, b| a + b)
 }
 
 /// What a container of a host took when it was last asked.

@@ -216,6 +216,11 @@ mod tests {
         Arc::clone(&seen.expect("never shown").unwrap())
     }
 
+    fn is_waiting(picture: &LensPicture) -> bool {
+        let is = |state: &SourceState| matches!(state, SourceState::Waiting(_));
+        picture.sources.iter().any(|source| is(&source.state))
+    }
+
     async fn texts(lens: &LensHandle) -> Vec<String> {
         let all = lens.text(TextScope::Shown, TextForm::Raw).await.unwrap();
         all.lines().map(str::to_owned).collect()
@@ -239,11 +244,7 @@ mod tests {
         assert!(lens.order(LensOrder::Rows(20)).await);
         shows(&lens, |picture| picture.lines == 5).await;
         stage.script.lose(&["spark-1"]);
-        let waiting = |p: &LensPicture| {
-            let is = |state: &SourceState| matches!(state, SourceState::Waiting(_));
-            p.sources.iter().any(|source| is(&source.state))
-        };
-        shows(&lens, waiting).await;
+        shows(&lens, is_waiting).await;
         stage.script.grow("spark-1/kernel", 5);
         sleep(Duration::from_secs(14)).await;
         stage.script.lose(&[]);
@@ -261,6 +262,41 @@ mod tests {
             .collect();
         assert_eq!(gaps.len(), 1, "{texts:?}");
         assert!(gaps[0].contains(", resumed at "), "{gaps:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_stands_behind_the_last_line_whatever_the_clock_of_its_host_says() {
+        for ahead in [-3_600_000, 3_600_000] {
+            let stage = Stage::new();
+            stage.script.ahead(ahead);
+            stage.script.grow("spark-1/kernel", 3);
+            let (_, lens) = stage.open(&["spark-1/kernel"]);
+            shows(&lens, |picture| picture.lines == 3).await;
+            stage.script.lose(&["spark-1"]);
+            shows(&lens, is_waiting).await;
+            stage.script.grow("spark-1/kernel", 5);
+            stage.script.lose(&[]);
+            shows(&lens, |picture| picture.lines == 6).await;
+            let texts = texts(&lens).await;
+            let kinds: Vec<_> = texts.iter().filter_map(|t| t.split(' ').next()).collect();
+            let line = "spark-1/kernel";
+            assert_eq!(kinds, [line, line, line, "gap", line, line], "{texts:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_makes_one_picture_and_peace_none() {
+        let stage = Stage::new();
+        stage.script.grow("kernel", 50);
+        let (_, lens) = stage.open(&["kernel"]);
+        shows(&lens, |picture| picture.lines == 50).await;
+        sleep(Duration::from_secs(1)).await;
+        let before = lens.pictures().borrow().version;
+        lens.order(LensOrder::Rows(10)).await;
+        sleep(Duration::from_secs(1)).await;
+        lens.order(LensOrder::Move(-3)).await;
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(lens.pictures().borrow().version, before + 2);
     }
 
     #[tokio::test(start_paused = true)]

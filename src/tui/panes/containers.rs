@@ -4,8 +4,9 @@ use ratatui::layout::{Position, Rect};
 
 use super::{Scene, container};
 use crate::domain::{ContainerHealth, ContainerState, Metric, Mib};
-use crate::engine::{DaemonState, Timed};
+use crate::engine::{DaemonState, Timed, gpu_memory_of};
 use crate::tui::action::{Action, Place};
+use crate::tui::container_lines;
 use crate::tui::container_notes::notes;
 use crate::tui::container_rows::{self, ContainerRow};
 use crate::tui::theme::Role;
@@ -381,14 +382,10 @@ fn cell(kind: Kind, row: &ContainerRow, scene: Scene<'_>, ended: bool) -> (Strin
         ),
         Kind::Cpu | Kind::Memory => measured(kind, row, scene, ended),
         Kind::Gpu => {
-            let processes = scene
-                .fleet
-                .host(&row.host)
-                .and_then(|host| host.processes.as_ref())
-                .map_or(&[][..], |read| read.value.as_slice());
-            match container_rows::gpu_memory(processes, container) {
-                Some(memory) => (memory.to_string(), Role::PartGpu),
-                None => ("–".into(), Role::Faint),
+            let host = scene.fleet.host(&row.host);
+            match host.map(|host| gpu_memory_of(host, container)) {
+                Some(Metric::Is(memory)) if memory > Mib(0) => (memory.to_string(), Role::PartGpu),
+                _ => ("–".into(), Role::Faint),
             }
         }
         Kind::Image => (container.image.to_string(), Role::Dim),
@@ -422,7 +419,7 @@ fn measured(kind: Kind, row: &ContainerRow, scene: Scene<'_>, ended: bool) -> (S
         _ => value
             .memory
             .value()
-            .map(|bytes| Mib::from_bytes(bytes.0).to_string()),
+            .map(|bytes| container_lines::amount(*bytes)),
     };
     words.map_or(none, |words| (words, role))
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::Scene;
-use crate::domain::{Age, Wall};
+use crate::domain::{Age, Intent, Wall};
 use crate::tui::action::Place;
 use crate::tui::ledger_rows::{self, Act};
 use crate::tui::theme::Role;
@@ -114,9 +114,11 @@ fn draw(mut pen: Pen<'_>, act: &Act<'_>, columns: &Columns, scene: Scene<'_>) {
         "done" => ("✓", Role::Ok),
         "failed" => ("✖", Role::Bad),
         "unknown" => ("?", Role::Warn),
+        "note" => ("!", Role::Warn),
         _ => ("…", Role::Busy),
     };
-    let intent = act.intent;
+    let intent = act.intent();
+    let of = |word: fn(&Intent) -> &str| intent.map_or("–", word);
     pen.skip(1)
         .left(&when(act.wall, scene), TIME, Role::Dim)
         .skip(2)
@@ -125,18 +127,22 @@ fn draw(mut pen: Pen<'_>, act: &Act<'_>, columns: &Columns, scene: Scene<'_>) {
         .left(act.word(), OUTCOME - 2, role)
         .skip(1);
     if columns.host > 0 {
-        let host = intent.host.as_ref().map_or("–", |host| host.as_str());
+        let host = act.host().map_or("–", |host| host.as_str());
         pen.left(host, columns.host, Role::Title).skip(1);
     }
     if columns.who > 0 {
-        pen.left(intent.who.as_str(), columns.who, Role::Text)
+        pen.left(of(|intent| intent.who.as_str()), columns.who, Role::Text)
             .skip(1);
     }
     if columns.confirmed > 0 {
-        pen.left(intent.confirmed.as_str(), columns.confirmed, Role::Dim)
-            .skip(1);
+        pen.left(
+            of(|intent| intent.confirmed.as_str()),
+            columns.confirmed,
+            Role::Dim,
+        )
+        .skip(1);
     }
-    pen.put(intent.what.as_str(), Role::Text);
+    pen.put(act.what(), Role::Text);
     if let Some(why) = act.why() {
         pen.put(" · ", Role::Faint).put(why, role);
     }

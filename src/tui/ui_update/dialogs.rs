@@ -305,9 +305,9 @@ fn container(dialog: &mut Dialog, action: Action) -> Chosen {
 fn prune(dialog: &mut Dialog, room: usize, action: Action) -> Outcome {
     let Dialog::Prune {
         host,
+        preview,
         scroll,
         button,
-        ..
     } = dialog
     else {
         return stays();
@@ -317,7 +317,8 @@ fn prune(dialog: &mut Dialog, room: usize, action: Action) -> Outcome {
         (Action::NextPane | Action::PreviousPane, Button::Yes) => *button = Button::No,
         (Action::Open, Button::Yes) => {
             let host = host.clone();
-            return Outcome::Done(vec![UiEffect::Ask(Command::Prune { host })]);
+            let agreed = std::mem::take(preview);
+            return Outcome::Done(vec![UiEffect::Ask(Command::Prune { host, agreed })]);
         }
         (Action::Open, Button::No) | (Action::Back, _) => return Outcome::Done(Vec::new()),
         (action, _) => *scroll = moved(action, *scroll, usize::MAX, room).unwrap_or(*scroll),

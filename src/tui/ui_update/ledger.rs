@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::{follow, moved};
 use super::layers;
-use crate::domain::{ActOutcome, Wall};
+use crate::domain::{ActOutcome, Intent, Wall};
 use crate::engine::Fleet;
 use crate::tui::action::Action;
-use crate::tui::ledger_rows::{self, Act};
+use crate::tui::ledger_rows::{self, Act, End, Told};
 use crate::tui::ui::Ui;
 use crate::tui::ui_tables::Chosen;
 
@@ -100,18 +100,30 @@ pub(super) fn fit(ui: &mut Ui, fleet: &Fleet, room: usize) {
     }
 }
 
-/// An act in full.
+/// An act in full, or a note.
 fn words(act: &Act<'_>, ui: &Ui) -> Vec<String> {
-    let stamp = |wall: Wall| {
-        jiff::Timestamp::from_millisecond(wall.0).map_or_else(
-            |_| "at an unknown time".to_owned(),
-            |stamp| {
-                let here = stamp.to_zoned(ui.zone.clone());
-                here.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
-            },
-        )
-    };
-    let intent = act.intent;
+    match act.told {
+        Told::Act { intent, end } => of_act(act.wall, intent, end, ui),
+        Told::Note(what) => vec![
+            what.to_string(),
+            String::new(),
+            format!("written     {}", stamp(act.wall, ui)),
+            "by          the ledger itself, after an interruption".to_owned(),
+        ],
+    }
+}
+
+fn stamp(wall: Wall, ui: &Ui) -> String {
+    jiff::Timestamp::from_millisecond(wall.0).map_or_else(
+        |_| "at an unknown time".to_owned(),
+        |stamp| {
+            let here = stamp.to_zoned(ui.zone.clone());
+            here.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+        },
+    )
+}
+
+fn of_act(begun: Wall, intent: &Intent, end: Option<End<'_>>, ui: &Ui) -> Vec<String> {
     let host = intent
         .host
         .as_ref()
@@ -119,13 +131,13 @@ fn words(act: &Act<'_>, ui: &Ui) -> Vec<String> {
     let mut lines = vec![
         intent.what.to_string(),
         String::new(),
-        format!("begun       {}", stamp(act.wall)),
+        format!("begun       {}", stamp(begun, ui)),
         format!("host        {host}"),
         format!("who         {}", intent.who),
         format!("from        {}", intent.from),
         format!("confirmed   {}", intent.confirmed),
     ];
-    match act.end {
+    match end {
         None => {
             lines.push("outcome     open: it is under way, or nobody wrote its end down".into());
         }
@@ -136,7 +148,7 @@ fn words(act: &Act<'_>, ui: &Ui) -> Vec<String> {
                 ActOutcome::Unknown(why) => format!("unknown: {why}"),
             };
             lines.push(format!("outcome     {words}"));
-            lines.push(format!("ended       {}", stamp(end.wall)));
+            lines.push(format!("ended       {}", stamp(end.wall, ui)));
             let seen = end
                 .verification
                 .map_or_else(|| "nothing was looked at".to_owned(), ToString::to_string);

@@ -7,8 +7,13 @@ use super::lens_open;
 use crate::domain::{PrunePreview, Severity, TerminalId};
 use crate::engine::{Challenge, Command, Notice, Refusal, Reply, Signal};
 use crate::shell::ShellCommand;
+use crate::text::width;
 use crate::tui::ui::{Button, CopyRoute, Dialog, Layer, LineEdit, Ui};
 use crate::tui::ui_tables::ContainerRef;
+use crate::tui::widgets::bytes;
+
+/// Cells of a command that a confirmation shows in one row.
+const ONE_ROW: usize = 68;
 
 /// Takes the engine's answer to a command.
 pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
@@ -37,6 +42,7 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
         Reply::Shell { terminal, command } => return shell(&origin, terminal, command),
         Reply::Terminal(terminal) => return vec![in_container(ui, &origin, terminal)],
         Reply::Preview(preview) => preview_prune(ui, &origin, preview),
+        Reply::Pruned(took) => pruned(ui, &origin, &took),
         Reply::Begun(_) => ui.say(Severity::Info, "begun", None),
         Reply::NeedsConfirmation {
             id,
@@ -49,6 +55,8 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
                 active: matches!(challenge, Challenge::TypeName(_)),
                 ..LineEdit::default()
             };
+            // One line that does not fit is shown whole: nobody is to confirm what is beyond an edge.
+            let full = !plan.command.contains('\n') && width(&plan.command) > ONE_ROW;
             let dialog = Dialog::Confirm {
                 id,
                 challenge,
@@ -56,7 +64,7 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
                 plan,
                 button: Button::No,
                 typed,
-                full: false,
+                full,
             };
             // The person asked for it, but may be typing something else by now.
             if ui.has_draft() || !ui.layers.is_empty() {
@@ -133,7 +141,6 @@ fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
             let name = name(ui, &ContainerRef::new(host, id));
             format!("{} {name} on {host}: done", act.word())
         }
-        Command::Prune { host } => format!("prune of {host}: done"),
         Command::Confirm { .. } | Command::Shell { .. } => "done".to_owned(),
         _ => return Vec::new(),
     };
@@ -193,6 +200,24 @@ fn preview_prune(ui: &mut Ui, command: &Command, preview: PrunePreview) {
     } else {
         ui.layers.push(Layer::Dialog(dialog));
     }
+}
+
+fn pruned(ui: &mut Ui, command: &Command, took: &PrunePreview) {
+    let Command::Prune { host, agreed } = command else {
+        return;
+    };
+    let count = |of: &PrunePreview| of.containers.len() + of.images.len();
+    let stayed = match count(agreed).saturating_sub(count(took)) {
+        0 => String::new(),
+        stayed => format!("; {stayed} of what was shown stay, they are used again"),
+    };
+    let back = bytes(took.bytes);
+    let text = format!(
+        "{host}: {} containers and {} images removed, {back} came back{stayed}",
+        took.containers.len(),
+        took.images.len()
+    );
+    ui.say(Severity::Info, text, None);
 }
 
 fn refuse(ui: &mut Ui, severity: Severity, prefix: &str, refusal: Refusal) {

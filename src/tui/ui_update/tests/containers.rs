@@ -334,16 +334,28 @@ fn a_prune_is_shown_before_anybody_is_asked() {
     let none = Reply::Preview(PrunePreview::default());
     reply(&mut person.ui, &preview, none);
     assert_eq!(person.flash(), "spark-1 has nothing to prune");
-    let some = Reply::Preview(PrunePreview {
+    let agreed = PrunePreview {
         containers: vec![(container("old", ContainerState::Exited(1)).id, "old".into())],
         images: Vec::new(),
         bytes: crate::domain::Bytes(5_000),
-    });
+    };
+    let some = Reply::Preview(agreed.clone());
     reply(&mut person.ui, &preview, some.clone());
     // No has the focus.
     assert_eq!(person.press("enter"), []);
     reply(&mut person.ui, &preview, some);
-    assert_eq!(person.press("tab enter"), [ask(Command::Prune { host })]);
+    let prune = Command::Prune {
+        host,
+        agreed: agreed.clone(),
+    };
+    assert_eq!(person.press("tab enter"), [ask(prune.clone())]);
+    reply(&mut person.ui, &prune, Reply::Pruned(agreed));
+    let said = person.flash();
+    assert!(
+        said.starts_with("spark-1: 1 containers and 0 images removed, ")
+            && said.ends_with(" came back"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -392,6 +404,26 @@ fn the_ledger_follows_its_newest_act_until_another_is_chosen() {
     assert!(text(&person).starts_with("Stop x."));
     person.press("esc / 'y. enter enter");
     assert!(text(&person).starts_with("Stop y."));
+}
+
+#[test]
+fn a_ledger_that_was_put_right_says_so_among_its_acts() {
+    let mut person = person();
+    let note = LedgerEntry {
+        number: 1,
+        wall: Wall(0),
+        event: LedgerEvent::Recovered {
+            what: "half a line was cut off".into(),
+        },
+    };
+    person.change(|fleet| fleet.ledger = Arc::new([note].into()));
+    person.press("6 enter");
+    match person.ui.layers.last() {
+        Some(Layer::Text { lines, .. }) => {
+            assert_eq!(lines[0], "half a line was cut off");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
