@@ -386,12 +386,14 @@ impl Console {
             lens.make_room(face::room(&self.ui, fleet).lens);
         }
         let (ui, keymap, theme) = (&self.ui, &self.keymap, &self.theme);
+        let before = self.screen.backend().written();
         self.screen
             .draw(|frame| view::view(frame, fleet, ui, keymap, theme))
             .map_err(TuiError::Draw)?;
         let now = (self.options.now)();
-        self.pace.drawn(now);
-        self.ui.cost = self.cost.measure(now, self.screen.backend().written());
+        let written = self.screen.backend().written();
+        self.pace.drawn(now, written > before);
+        self.ui.cost = self.cost.measure(now, written);
         Ok(())
     }
 

@@ -185,9 +185,10 @@ impl Pace {
         Some(from.saturating_sub(now.0))
     }
 
-    /// A frame was drawn.
-    pub(super) fn drawn(&mut self, now: At) {
-        if self.wanted == Some(Reason::Person) {
+    /// A frame was drawn. One that was as the one before and cost the terminal nothing is not counted: a key in the log
+    /// lens has its frame when the lens has answered.
+    pub(super) fn drawn(&mut self, now: At, written: bool) {
+        if written && self.wanted == Some(Reason::Person) {
             self.spent = At(self.spent.0.max(now.0) + PERSON_GAP);
         }
         self.wanted = None;
@@ -282,10 +283,10 @@ mod tests {
         assert_eq!(pace.due_in(At(0)), None);
         // Readings do not hold up a key.
         pace.want(Reason::Data);
-        pace.drawn(At(1_000));
+        pace.drawn(At(1_000), true);
         pace.want(Reason::Person);
         assert_eq!(pace.due_in(At(1_001)), Some(0));
-        pace.drawn(At(1_001));
+        pace.drawn(At(1_001), true);
         // Readings wait for one another.
         pace.want(Reason::Data);
         assert_eq!(pace.due_in(At(1_002)), Some(249));
@@ -297,16 +298,23 @@ mod tests {
         for now in 2_000..3_000 {
             pace.want(Reason::Person);
             if pace.due_in(At(now)) == Some(0) {
-                pace.drawn(At(now));
+                pace.drawn(At(now), true);
                 frames += 1;
             }
         }
         assert!((60..=66).contains(&frames), "{frames} frames");
+        // What changes nothing is no flood.
+        for now in 3_000..3_500 {
+            pace.want(Reason::Person);
+            pace.drawn(At(now), false);
+        }
+        pace.want(Reason::Person);
+        assert_eq!(pace.due_in(At(3_500)), Some(0));
         // Keys 17 ms apart never wait.
         for now in (4_000..5_000).step_by(17) {
             pace.want(Reason::Person);
             assert_eq!(pace.due_in(At(now)), Some(0));
-            pace.drawn(At(now));
+            pace.drawn(At(now), true);
         }
     }
 }

@@ -122,7 +122,7 @@ fn lines_are_printed_clean_chosen_and_as_objects() {
 fn what_can_t_be_read_is_told_with_its_exit_code() {
     let person = Person::new();
     for (words, code, said) in [
-        (&["vllm"][..], 2, "`vllm` is no source of log lines"),
+        (&["vllm"][..], 2, "is it container:vllm or unit:vllm?"),
         (&["file:/nowhere/log"], 1, "/nowhere/log"),
         (&["--since", "soon", "kernel"], 2, "`soon` is no moment"),
         (&["--grep", "(", "kernel"], 2, "no regular expression"),
