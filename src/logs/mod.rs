@@ -8,7 +8,6 @@ mod filter;
 mod fold;
 mod lens;
 mod level;
-mod merger;
 mod minimap;
 mod order;
 mod orders;
@@ -24,7 +23,6 @@ pub use fields::{Fields, fields_of};
 pub use filter::{Filter, InvalidFilter};
 pub use lens::{Explain, Lens};
 pub use level::level_of;
-pub use merger::{MergedLine, Merger};
 pub use order::{LensOrder, TextForm, TextScope};
 pub use pattern::{InvalidPattern, Pattern};
 pub use picture::{

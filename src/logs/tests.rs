@@ -406,32 +406,6 @@ fn older_lines_are_wanted_near_the_top() {
 }
 
 #[test]
-fn lines_wait_for_each_other_on_the_command_line() {
-    let mut merger = Merger::new(500);
-    let said = |line: Option<MergedLine>| line.map(|line| String::from_utf8(line.bytes).unwrap());
-    merger.push(
-        SourceNumber(0),
-        batch([(1, "a1"), (3, "a3")]),
-        0,
-        Stamp(10 * SECOND),
-    );
-    assert_eq!(merger.pop(Stamp(10 * SECOND)), None);
-    merger.push(
-        SourceNumber(1),
-        batch([(4, "b2")]),
-        2000,
-        Stamp(10 * SECOND + 1),
-    );
-    let due = merger.due().unwrap();
-    assert_eq!(due, Stamp(10 * SECOND + 500_000_000));
-    assert_eq!(said(merger.pop(due)).as_deref(), Some("a1"));
-    assert_eq!(said(merger.pop(due)), None);
-    assert_eq!(said(merger.pop(Stamp(due.0 + 1))).as_deref(), Some("b2"));
-    assert_eq!(said(merger.take()).as_deref(), Some("a3"));
-    assert_eq!((merger.take(), merger.due()), (None, None));
-}
-
-#[test]
 fn nothing_that_a_terminal_obeys_comes_through() {
     let whole = vectors::SEQUENCES.iter().chain(vectors::CHARACTERS);
     let pieces = whole
