@@ -1,6 +1,7 @@
 //! Carries a confirmed change of a container out, and looks at the container again: what an engine answers is not yet what
 //! happened.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -239,10 +240,10 @@ pub(super) async fn terminal(
     Ok(ContainerTerminal { io, resize })
 }
 
-/// Removes what has ended and what nothing uses, and looks what is left of it.
-pub(super) async fn prune(docker: &Docker) -> Carried {
+/// Removes these where they have not begun anew, and what nothing uses, and looks what is left of it.
+pub(super) async fn prune(docker: &Docker, ended: &[ContainerId]) -> Carried {
     let agreed = match docker.prune_preview().await {
-        Ok(agreed) => agreed,
+        Ok(now) => agreed(now, ended),
         Err(error) => return Carried::unverified(Reply::Failed(refusal(&error))),
     };
     let took = match docker.prune(&agreed).await {
@@ -258,6 +259,18 @@ pub(super) async fn prune(docker: &Docker) -> Carried {
         reply: Reply::Done,
         verification: Some(seen.into()),
     }
+}
+
+/// What may go of what could go now: what has ended since the plan was made was not agreed to.
+fn agreed(mut now: PrunePreview, ended: &[ContainerId]) -> PrunePreview {
+    let ended: HashSet<&ContainerId> = ended.iter().collect();
+    let all = now.containers.len();
+    now.containers.retain(|(id, _)| ended.contains(id));
+    if now.containers.len() < all {
+        // Sizes of single containers are not told.
+        now.bytes = now.images.iter().map(|(_, size)| *size).sum();
+    }
+    now
 }
 
 fn taken(took: &PrunePreview) -> String {
@@ -340,6 +353,22 @@ mod tests {
             assert_eq!(verdict.is_final, is_final, "{act:?} {state:?}");
             assert!(verdict.carried.verification.is_some());
         }
+    }
+
+    #[test]
+    fn a_prune_takes_only_what_its_plan_named() {
+        let pair = |name: &str| (ContainerId::new(name), name.into());
+        let now = PrunePreview {
+            containers: vec![pair("a"), pair("b"), pair("later")],
+            images: vec![("sha256:1".into(), crate::domain::Bytes(7))],
+            bytes: crate::domain::Bytes(100),
+        };
+        let ended = ["a", "gone", "b"].map(ContainerId::new);
+        let agreed = agreed(now.clone(), &ended);
+        assert_eq!(agreed.containers, [pair("a"), pair("b")]);
+        assert_eq!((&agreed.images, agreed.bytes.0), (&now.images, 7));
+        let all = ["a", "b", "later"].map(ContainerId::new);
+        assert_eq!(super::agreed(now.clone(), &all), now);
     }
 
     #[test]

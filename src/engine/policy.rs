@@ -79,8 +79,11 @@ pub(super) enum Change {
         name: SafeText,
         act: ContainerAct,
     },
-    /// What has ended and what nothing uses goes.
-    Prune { host: HostId },
+    /// These, where they have not begun anew, and the images that nothing uses go.
+    Prune {
+        host: HostId,
+        ended: Vec<ContainerId>,
+    },
     /// A terminal in a container; what is run there is never empty.
     Terminal {
         host: HostId,

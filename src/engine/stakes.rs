@@ -15,6 +15,9 @@ const SHELL: [&str; 3] = [
     "command -v bash >/dev/null 2>&1 && exec bash -l; exec sh -l",
 ];
 
+/// Removals that a plan names one by one.
+const NAMED: usize = 50;
+
 /// Something with a container.
 pub(super) fn container(
     host: &Host,
@@ -44,27 +47,40 @@ pub(super) fn container(
 /// What has ended and what nothing uses goes.
 pub(super) fn prune(host: &Host) -> Result<Proposal, Reply> {
     answering(host)?;
-    let ended = host
-        .containers
-        .list
-        .iter()
+    let list = host.containers.list.iter();
+    let ended: Vec<ContainerId> = list
         .filter(|container| has_ended(container))
-        .count();
+        .map(|container| container.id.clone())
+        .collect();
     let id = host.id.clone();
     Ok(Proposal {
         challenge: Some(Challenge::TypeName(id.to_string())),
         plan: Plan {
             what: format!(
-                "remove from {id} the {ended} containers that have ended, whoever made them, and every image without a name \
-                 that no container uses"
+                "remove from {id} the {} containers that have ended, whoever made them, and every image without a name \
+                 that no container uses",
+                ended.len()
             ),
-            command: "POST /containers/prune; POST /images/prune?filters={\"dangling\":[\"true\"]}"
-                .into(),
+            command: removals(&ended),
         },
         name: id.to_string(),
-        change: Change::Prune { host: id.clone() },
+        change: Change::Prune {
+            host: id.clone(),
+            ended,
+        },
         host: id,
     })
+}
+
+/// The requests of a prune. Which images those are the engine there says when it is done.
+fn removals(ended: &[ContainerId]) -> String {
+    let named = ended.iter().take(NAMED);
+    let mut requests: Vec<String> = named.map(|id| request(ContainerAct::Remove, id)).collect();
+    if let Some(more) = ended.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        requests.push(format!("the same for {more} more"));
+    }
+    requests.push("DELETE /images/ID for each such image".into());
+    requests.join("; ")
 }
 
 /// A terminal in a container.
@@ -349,7 +365,10 @@ mod tests {
 
     #[test]
     fn a_plan_says_what_where_for_whom_and_the_exact_request() {
-        let host = host(Some("alice"), Some("bob"));
+        let mut host = host(Some("alice"), Some("bob"));
+        for container in Arc::make_mut(&mut host.containers).list.iter_mut().skip(1) {
+            Arc::make_mut(container).state = crate::domain::ContainerState::Exited(0);
+        }
         let id = host.containers.list[0].id.clone();
         let stop = proposed(&host, ContainerAct::Stop);
         assert_eq!(
@@ -373,7 +392,23 @@ mod tests {
         );
         let prune = prune(&host).unwrap();
         assert_eq!(prune.challenge, Some(Challenge::TypeName("spark-1".into())));
-        assert!(prune.plan.command.contains("dangling"));
+        let Change::Prune { ended, .. } = &prune.change else {
+            panic!("{:?}", prune.change);
+        };
+        let is_over = |c: &&Arc<Container>| has_ended(c);
+        let over: Vec<_> = host.containers.list.iter().filter(is_over).collect();
+        assert_eq!(over.len(), 2);
+        assert!(ended.iter().eq(over.iter().map(|c| &c.id)));
+        for id in ended {
+            let request = format!("DELETE /containers/{id};");
+            assert!(
+                prune.plan.command.contains(&request),
+                "{}",
+                prune.plan.command
+            );
+        }
+        let many: Vec<_> = (0..60).map(|n| ContainerId::new(format!("{n}"))).collect();
+        assert!(removals(&many).contains("49; the same for 10 more; DELETE /images"));
     }
 
     #[test]
