@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::id::ContainerId;
 use super::metric::Metric;
+use super::reading::GpuProcess;
 use super::time::Wall;
 use super::units::{Bytes, BytesPerSecond, Percent};
 use crate::text::{MASK, SafeText, mask_command};
@@ -182,6 +183,20 @@ impl ContainerAct {
             Self::Unpause => "unpause",
             Self::Remove => "remove",
         }
+    }
+}
+
+/// Digits of an identity that are enough to know a container by.
+const SHORT_ID: usize = 12;
+
+impl Container {
+    /// Whether a GPU process is one of its own: a process knows its container by name, or by the first digits of its
+    /// identity where the host told no name.
+    pub fn holds(&self, process: &GpuProcess) -> bool {
+        process.container.value().is_some_and(|told| {
+            *told == self.name
+                || (told.as_str().len() >= SHORT_ID && self.id.as_str().starts_with(told.as_str()))
+        })
     }
 }
 

@@ -181,13 +181,7 @@ fn words(host: &Host, container: &Container, users: &[SafeText]) -> String {
 
 /// Whose processes of this container are on a GPU, one name per process.
 fn gpu_users(host: &Host, container: &Container) -> Vec<SafeText> {
-    let of_it = |process: &&GpuProcess| match &process.container {
-        Metric::Is(named) => {
-            *named == container.name
-                || (named.as_str().len() >= 12 && container.id.as_str().starts_with(named.as_str()))
-        }
-        Metric::Missing(_) => false,
-    };
+    let of_it = |process: &&GpuProcess| container.holds(process);
     let processes = host.processes.as_ref().map(|timed| timed.value.as_slice());
     let mut found: Vec<&GpuProcess> = processes.unwrap_or_default().iter().filter(of_it).collect();
     // One process on several GPUs is listed once for each.

@@ -330,17 +330,11 @@ pub(super) fn ports(ports: &[PortMap]) -> String {
     words.join(" ")
 }
 
-/// GPU memory that the processes of a container hold. They name it by its name, or by the first digits of its id.
+/// GPU memory that the processes of a container hold.
 pub(super) fn gpu_memory(processes: &[GpuProcess], container: &Container) -> Option<Mib> {
-    let is_its = |process: &&GpuProcess| {
-        process.container.value().is_some_and(|named| {
-            *named == container.name
-                || named.as_str().len() >= 12 && container.id.as_str().starts_with(named.as_str())
-        })
-    };
     processes
         .iter()
-        .filter(is_its)
+        .filter(|process| container.holds(process))
         .filter_map(|process| process.memory.value().copied())
         .reduce(|a, b| a + b)
 }
