@@ -119,6 +119,7 @@ fn acted(node: &Node, id: &str, act: ContainerAct) -> Response<Body> {
     match outcome {
         Ok(events) => {
             node.follow_container(&container, act);
+            let container = node.boxes().find(id).cloned().unwrap_or(container);
             for event in events {
                 node.tell(words::event(&container, event, now));
             }

@@ -83,7 +83,7 @@ pub(super) fn inspect(container: &Container, now: Wall) -> Value {
             "Labels": labels(container), "WorkingDir": "/app",
         },
         "Mounts": [{"Type": "bind", "Source": "/srv/models", "Destination": "/root/.cache/huggingface", "Mode": "", "RW": true, "Propagation": "rprivate"}],
-        "NetworkSettings": {"Networks": {"bridge": {"IPAddress": "172.17.0.2"}}},
+        "NetworkSettings": {"Ports": published(container), "Networks": {"bridge": {"IPAddress": "172.17.0.2"}}},
     });
     if let (Some(state), true) = (
         said.get_mut("State"),
@@ -123,30 +123,30 @@ pub(super) fn stats(node: &Node, container: &Container) -> Value {
             .filter(|work| runs && work.kind.container == Some(container.kind.name))
     };
     let idle = if runs { 0.004 } else { 0.0 };
-    let cores: f32 = mine().map(super::work::Work::cores).sum::<f32>() + idle;
+    let cores: f64 = mine().map(|work| f64::from(work.cores())).sum::<f64>() + idle;
     let memory: u64 = mine().map(super::work::Work::rss_mib).sum::<u64>() + 64;
-    let level: f32 = mine().map(super::work::Work::level).sum();
-    let seconds = world.uptime;
+    let up = world.uptime as f64;
     let second = 1_000_000_000_f64;
     let all = (world.cpu.busy + world.cpu.idle) / TICKS as f64 * second;
-    let spent = seconds as f64 * second;
+    let spent = (mine().map(|work| work.spent).sum::<f64>() + idle * up) * second;
+    let received = mine().map(|work| work.moved.0).sum::<f64>() + 600.0 * up;
+    let sent = mine().map(|work| work.moved.1).sum::<f64>() + 400.0 * up;
     let cpu = |total: f64, system: f64| {
         json!({
             "cpu_usage": {"total_usage": total as u64, "usage_in_usermode": (total * 0.9) as u64, "usage_in_kernelmode": (total * 0.1) as u64},
             "system_cpu_usage": system as u64, "online_cpus": processors,
         })
     };
-    let moved = |rate: f32| (f64::from(rate) * 1_000_000.0 * seconds as f64) as u64;
     json!({
         "id": container.id, "name": format!("/{}", container.kind.name),
         "read": rfc3339(node.wall().0 * 1_000_000), "preread": rfc3339((node.wall().0 - 1000) * 1_000_000),
         "pids_stats": {"current": if runs { 12 + mine().count() * 40 } else { 0 }},
-        "cpu_stats": cpu(spent * f64::from(cores), all),
-        "precpu_stats": cpu(spent * f64::from(cores) - second * f64::from(cores), all - second * f64::from(processors)),
+        "cpu_stats": cpu(spent, all),
+        "precpu_stats": cpu(spent - second * cores, all - second * f64::from(processors)),
         "memory_stats": {"usage": (memory + 200) * 1_048_576, "limit": world.profile.memory_kb * 1024, "stats": {"inactive_file": 200 * 1_048_576_u64}},
-        "networks": {"eth0": {"rx_bytes": moved(0.02 + level * 0.1), "tx_bytes": moved(0.04 + level * 0.5)}},
+        "networks": {"eth0": {"rx_bytes": received as u64, "tx_bytes": sent as u64}},
         "blkio_stats": {"io_service_bytes_recursive": [
-            {"major": 259, "minor": 0, "op": "read", "value": moved(0.01)}, {"major": 259, "minor": 0, "op": "write", "value": moved(0.003)},
+            {"major": 259, "minor": 0, "op": "read", "value": (received / 8.0) as u64}, {"major": 259, "minor": 0, "op": "write", "value": (sent / 20.0) as u64},
         ]},
     })
 }
@@ -158,7 +158,11 @@ pub(super) fn event(container: &Container, action: &str, now: Wall) -> String {
         attributes.insert("name".into(), container.kind.name.into());
         attributes.insert("image".into(), container.kind.image.into());
         if action == "die" {
-            attributes.insert("exitCode".into(), "0".into());
+            let code = match container.state {
+                State::Exited(code, _) => code,
+                State::Running | State::Paused => 0,
+            };
+            attributes.insert("exitCode".into(), code.to_string().into());
         }
     }
     json!({
@@ -175,6 +179,18 @@ pub(super) fn rfc3339(nanos: i64) -> String {
         |_| "0001-01-01T00:00:00Z".to_owned(),
         |stamp| stamp.strftime("%Y-%m-%dT%H:%M:%S.%9fZ").to_string(),
     )
+}
+
+fn published(container: &Container) -> Value {
+    let mut ports = serde_json::Map::new();
+    if let (Some((inside, outside)), false) = (
+        container.kind.port,
+        matches!(container.state, State::Exited(..)),
+    ) {
+        let there = json!([{"HostIp": "127.0.0.1", "HostPort": outside.to_string()}]);
+        ports.insert(format!("{inside}/tcp"), there);
+    }
+    Value::Object(ports)
 }
 
 fn image(container: &Container) -> String {

@@ -17,6 +17,10 @@ pub(super) struct Work {
     loaded: f32,
     /// Share of what it can hold that it holds now: programs that unload at rest hold less then.
     held: f32,
+    /// Processor time that it has used, in seconds.
+    pub spent: f64,
+    /// Bytes that it has received and sent.
+    pub moved: (f64, f64),
     load: Load,
 }
 
@@ -29,6 +33,8 @@ impl Work {
             started: (20 + u64::from(kind.pid % 37)) * TICKS,
             loaded: 0.0,
             held: kind.resting,
+            spent: 0.0,
+            moved: (0.0, 0.0),
             load: Load::new(kind.pattern, random),
         }
     }
@@ -61,6 +67,9 @@ impl Work {
             (self.kind.resting, 0.012)
         };
         self.held += (wanted - self.held) * haste;
+        self.spent += f64::from(self.cores());
+        self.moved.0 += f64::from(self.kind.traffic.0 * self.level());
+        self.moved.1 += f64::from(self.kind.traffic.1 * self.level());
     }
 
     /// The share of its full load now: nothing while it still loads.

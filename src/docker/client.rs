@@ -1,5 +1,6 @@
 //! One host's container engine: found, and asked what it runs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::events::{Events, WANTED};
 use super::greet::Greeting;
 use super::row::{Listed, Summary};
 use super::stats::{Stats, StatsReading};
-use super::wire::{Call, Chunks, LARGE, Wire, escape, parse};
+use super::wire::{Call, LARGE, Wire, escape, parse};
 use crate::domain::{Container, ContainerDetail, ContainerId, Daemon, DaemonFlavour, Wall};
 
 /// Longest wait for a list. One of thousands of ended containers takes an engine its time.
@@ -59,7 +60,7 @@ impl Docker {
             .wire()
             .json(&self.list_of("/containers/json?all=1"))
             .await?;
-        Ok(all.0.into_iter().map(Summary::row).collect())
+        Ok(rows(all))
     }
 
     /// One container, with all that its row can tell. `id` may also be its name.
@@ -108,18 +109,6 @@ impl Docker {
         Ok(Stats::new(chunks, self.inner.memory))
     }
 
-    /// The raw log of a container, as the engine sends it. `query` is escaped: `follow=1&stdout=1&stderr=1&timestamps=1`.
-    pub(super) async fn log_body(&self, id: &str, query: &str) -> Result<Chunks, DockerError> {
-        let path = format!("/containers/{}/logs?{query}", escape(id));
-        self.wire().open(&self.get(&path)).await
-    }
-
-    /// Whether a container has a terminal: then its log has no frames. `id` may also be its name.
-    pub(super) async fn has_tty(&self, id: &str) -> Result<bool, DockerError> {
-        let answer = self.inspected(&ContainerId::new(id)).await?;
-        Ok(parse::<Inspected>(&answer)?.tty())
-    }
-
     /// A question whose answer is a list of everything.
     pub(super) fn list_of(&self, path: &str) -> Call {
         Call {
@@ -148,11 +137,36 @@ impl Docker {
     }
 }
 
+/// The rows of a list. One without an identity can't be asked about, and an identity means one container.
+fn rows(all: Listed) -> Vec<Container> {
+    let mut known = HashSet::new();
+    let mut rows: Vec<Container> = all.0.into_iter().map(Summary::row).collect();
+    rows.retain(|row| !row.id.as_str().is_empty() && known.insert(row.id.clone()));
+    rows
+}
+
 impl std::fmt::Debug for Docker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Docker")
             .field("daemon", &self.inner.daemon)
             .field("route", self.inner.wire.route())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_means_one_container() {
+        let listed = r#"[{"Id":"a1","Names":["/web"]},{"Id":"a1","Names":["/db"]},{"Id":"../","Names":["/x"]},
+                         {"Names":["/y"]},{"Id":"b2","Names":["/web"]}]"#;
+        let rows = rows(serde_json::from_str(listed).unwrap());
+        let told: Vec<_> = rows
+            .iter()
+            .map(|row| (row.id.as_str(), row.name.as_str()))
+            .collect();
+        assert_eq!(told, [("a1", "web"), ("b2", "web")]);
     }
 }

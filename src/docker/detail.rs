@@ -197,11 +197,6 @@ impl Inspected {
             raw: raw(body),
         }
     }
-
-    /// Whether it has a terminal.
-    pub(super) fn tty(&self) -> bool {
-        self.config.tty
-    }
 }
 
 impl RestartPolicy {

@@ -1,7 +1,6 @@
 //! Carries a confirmed change of a container out, and looks at the container again: what an engine answers is not yet what
 //! happened.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,7 +10,7 @@ use super::carry::Carried;
 use super::command::{Refusal, Reply};
 use super::daemon_watch::refusal;
 use super::opened::ContainerTerminal;
-use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal};
+use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal, TerminalControl};
 use crate::domain::{Container, ContainerAct, ContainerId, ContainerState, PrunePreview, Wall};
 use crate::tasks::Tasks;
 use crate::text::SafeText;
@@ -229,6 +228,7 @@ pub(super) async fn terminal(
     let opened = docker.terminal(id, argv, TERM, size).await;
     let Terminal { io, control } = opened.map_err(|error| trouble(&error))?;
     let (resize, mut sizes) = mpsc::channel(4);
+    let status = Box::pin(status(control.clone()));
     // Ends with the last sender, which the face holds as long as it has the terminal.
     tasks.spawn(async move {
         while let Some((columns, rows)) = sizes.recv().await {
@@ -237,16 +237,31 @@ pub(super) async fn terminal(
             }
         }
     });
-    Ok(ContainerTerminal { io, resize })
+    Ok(ContainerTerminal { io, resize, status })
 }
 
-/// Removes these where they have not begun anew, and what nothing uses, and looks what is left of it.
-pub(super) async fn prune(docker: &Docker, ended: &[ContainerId]) -> Carried {
-    let agreed = match docker.prune_preview().await {
-        Ok(now) => agreed(now, ended),
+/// How what ran in a terminal ended; an engine says so a moment after its last byte.
+async fn status(control: TerminalControl) -> Option<i32> {
+    for _ in 0..LOOKS {
+        match control.exit_code().await {
+            Ok(None) => sleep(BETWEEN).await,
+            Ok(status) => return status,
+            Err(error) => {
+                tracing::debug!(%error, "how a terminal ended was not told");
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// Removes of what has ended what was agreed to, and what nothing uses, and looks what is left of it.
+pub(super) async fn prune(docker: &Docker, agreed: &[ContainerId]) -> Carried {
+    let preview = match docker.prune_preview().await {
+        Ok(preview) => preview,
         Err(error) => return Carried::unverified(Reply::Failed(refusal(&error))),
     };
-    let took = match docker.prune(&agreed).await {
+    let took = match docker.prune(&only(preview, agreed)).await {
         Ok(took) => took,
         Err(error) => return Carried::unverified(trouble(&error)),
     };
@@ -261,16 +276,15 @@ pub(super) async fn prune(docker: &Docker, ended: &[ContainerId]) -> Carried {
     }
 }
 
-/// What may go of what could go now: what has ended since the plan was made was not agreed to.
-fn agreed(mut now: PrunePreview, ended: &[ContainerId]) -> PrunePreview {
-    let ended: HashSet<&ContainerId> = ended.iter().collect();
-    let all = now.containers.len();
-    now.containers.retain(|(id, _)| ended.contains(id));
-    if now.containers.len() < all {
-        // Sizes of single containers are not told.
-        now.bytes = now.images.iter().map(|(_, size)| *size).sum();
+/// Of what could go, what was agreed to: what has ended since then stays.
+fn only(mut preview: PrunePreview, agreed: &[ContainerId]) -> PrunePreview {
+    let all = preview.containers.len();
+    preview.containers.retain(|(id, _)| agreed.contains(id));
+    if preview.containers.len() < all {
+        // What single containers have written is not told.
+        preview.bytes = preview.images.iter().map(|(_, size)| *size).sum();
     }
-    now
+    preview
 }
 
 fn taken(took: &PrunePreview) -> String {
@@ -356,22 +370,6 @@ mod tests {
     }
 
     #[test]
-    fn a_prune_takes_only_what_its_plan_named() {
-        let pair = |name: &str| (ContainerId::new(name), name.into());
-        let now = PrunePreview {
-            containers: vec![pair("a"), pair("b"), pair("later")],
-            images: vec![("sha256:1".into(), crate::domain::Bytes(7))],
-            bytes: crate::domain::Bytes(100),
-        };
-        let ended = ["a", "gone", "b"].map(ContainerId::new);
-        let agreed = agreed(now.clone(), &ended);
-        assert_eq!(agreed.containers, [pair("a"), pair("b")]);
-        assert_eq!((&agreed.images, agreed.bytes.0), (&now.images, 7));
-        let all = ["a", "b", "later"].map(ContainerId::new);
-        assert_eq!(super::agreed(now.clone(), &all), now);
-    }
-
-    #[test]
     fn one_that_is_gone_was_removed_or_removes_itself() {
         let none = || DockerError::new(DockerErrorKind::NotFound, "no such container");
         for (act, words) in [
@@ -386,6 +384,22 @@ mod tests {
         let lost = DockerError::new(DockerErrorKind::Lost, "the connection is gone");
         let verdict = judge(&"web".into(), Act::Stop, &container(Running, 1), Err(lost));
         assert!(matches!(verdict.carried.reply, Reply::Unknown(_)));
+    }
+
+    #[test]
+    fn what_ended_after_it_was_agreed_to_stays() {
+        let id = ContainerId::new;
+        let preview = PrunePreview {
+            containers: vec![
+                (id("a1"), "old".into()),
+                (id("b2"), "ended just now".into()),
+            ],
+            images: vec![(id("sha256:1").to_string().into(), crate::domain::Bytes(7))],
+            bytes: crate::domain::Bytes(9),
+        };
+        let left = only(preview, &[id("a1"), id("c3")]);
+        assert_eq!(left.containers, [(id("a1"), "old".into())]);
+        assert_eq!((left.images.len(), left.bytes.0), (1, 7));
     }
 
     #[test]

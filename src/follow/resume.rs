@@ -153,13 +153,14 @@ mod tests {
         words.join(" ")
     }
 
+    type Row<'a> = (&'a [Sibling], Option<(u64, u64)>, &'a str);
+
     #[test]
     fn plans_by_rows() {
         let now = file("a", 5, 100, 50);
         let one = file("a.1", 4, 80, 40);
         let two = file("a.2", 3, 80, 30);
         let zipped = file("a.2.gz", 9, 20, 30);
-        type Row<'a> = (&'a [Sibling], Option<(u64, u64)>, &'a str);
         let rows: &[Row<'_>] = &[
             (&[], None, ""),
             (std::slice::from_ref(&now), None, "*a@0"),

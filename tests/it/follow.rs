@@ -481,19 +481,21 @@ async fn the_kernel_ring_is_followed_and_gone_on_with() {
         return;
     };
     let mark = format!("pilothouse-test-{:x}", std::process::id());
-    ring.write_all(format!("<4>{mark} one").as_bytes()).unwrap();
+    ring.write_all(format!("<4>{mark} one\n").as_bytes())
+        .unwrap();
     let mut follow = follow::open(here(), &SourceSpec::Kernel, from(StartAt::Tail(50)))
         .await
         .unwrap();
     let mut heard = Heard::default();
     heard.among(&mut *follow, &format!("{mark} one")).await;
     assert!(heard.lines.len() <= 50);
-    ring.write_all(format!("<4>{mark} two").as_bytes()).unwrap();
+    ring.write_all(format!("<4>{mark} two\n").as_bytes())
+        .unwrap();
     heard.among(&mut *follow, &format!("{mark} two")).await;
     let place = follow.last().unwrap();
     let before = follow.first().unwrap();
     drop(follow);
-    ring.write_all(format!("<4>{mark} three").as_bytes())
+    ring.write_all(format!("<4>{mark} three\n").as_bytes())
         .unwrap();
     let mut follow = follow::open(here(), &SourceSpec::Kernel, from(StartAt::After(place)))
         .await
@@ -523,4 +525,82 @@ async fn a_host_tells_what_it_offers_and_how_late_it_is() {
         "{offers:?}"
     );
     assert_eq!(follow::clock_offset(&here()).await.unwrap(), None);
+}
+
+/// A real sshd whose journalctl is the lab's, over a folder of recorded journals.
+fn journal_host() -> Sshd {
+    let bin = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/bin");
+    let sshd = Sshd::with(&format!(
+        "SetEnv PATH={bin}:/usr/local/bin:/usr/bin:/bin PILOTHOUSE_STUB_JOURNAL={{}}/journal"
+    ));
+    fs::create_dir(sshd.path("journal")).unwrap();
+    sshd
+}
+
+fn entry(number: u32) -> String {
+    let micros = 1_795_271_517_000_000_u64 + u64::from(number);
+    format!(
+        r#"{{"__CURSOR":"s=1;i={number:x};t={micros:x}","__REALTIME_TIMESTAMP":"{micros}","PRIORITY":"4","MESSAGE":"line {number}"}}"#
+    )
+}
+
+async fn over(sshd: &Sshd) -> Arc<dyn Exec> {
+    let session = connect(&sshd.target(), &context(), Person::silent()).await;
+    Arc::new(RemoteExec::new(session.unwrap()))
+}
+
+#[tokio::test]
+async fn a_unit_is_followed_through_lost_connections() {
+    let sshd = journal_host();
+    let unit = SourceSpec::Unit("demo.service".into());
+    let mut journal = append(&sshd.path("journal/demo.service.json"));
+    let mut next = 0;
+    let mut write = |count: u32| {
+        for _ in 0..count {
+            writeln!(journal, "{}", entry(next)).unwrap();
+            next += 1;
+        }
+        format!("line {}", next - 1)
+    };
+    let mut last = write(50);
+    let mut heard = Heard::default();
+    let mut start = StartAt::Tail(10);
+    let mut first = None;
+    for _ in 0..3 {
+        let exec = over(&sshd).await;
+        let mut follow = follow::open(exec, &unit, from(start)).await.unwrap();
+        heard.until(&mut *follow, &last).await;
+        last = write(300);
+        heard.until(&mut *follow, &last).await;
+        first = first.or_else(|| follow.first());
+        assert!(drop_sessions(&sshd) > 0);
+        last = write(20);
+        heard.until(&mut *follow, "no such line").await;
+        assert!(matches!(heard.ended.take(), Some((_, true))));
+        start = StartAt::After(follow.last().unwrap());
+    }
+    let exec = over(&sshd).await;
+    let mut follow = follow::open(Arc::clone(&exec), &unit, from(start))
+        .await
+        .unwrap();
+    heard.until(&mut *follow, &last).await;
+    let all: Vec<String> = (40..next).map(|n| format!("line {n}")).collect();
+    assert_eq!(heard.lines, all);
+
+    let before = once(StartAt::Before(first.unwrap(), 5));
+    let mut older = follow::open(Arc::clone(&exec), &unit, before)
+        .await
+        .unwrap();
+    let mut back = Heard::default();
+    back.until(&mut *older, "no such line").await;
+    assert_eq!(
+        back.lines,
+        ["line 35", "line 36", "line 37", "line 38", "line 39"]
+    );
+
+    fs::write(sshd.path("journal/refused"), "").unwrap();
+    let refused = follow::open(exec, &unit, from(StartAt::Tail(1))).await;
+    let error = refused.map(|_| ()).unwrap_err();
+    assert_eq!(error.kind, FollowErrorKind::NoPermission);
+    assert!(error.hint.unwrap().contains("systemd-journal"));
 }

@@ -274,7 +274,7 @@ async fn a_link_that_is_cut_in_mid_stream_loses_and_doubles_no_line() {
         assert!(said(&lens, prefix).await == wanted, "{prefix} in the lens");
     }
     let gaps = said(&lens, "gap ").await;
-    assert!(gaps.len() >= 4, "{gaps:?}");
+    assert!(gaps.len() >= 2, "one of each source at least: {gaps:?}");
     drop((lens, log));
     stage.end().await;
 }

@@ -406,4 +406,50 @@ mod tests {
         let over = |item: &LogItem| matches!(item, LogItem::State(SourceState::Ended(_)));
         assert!(last.as_ref().is_some_and(over), "{last:?}");
     }
+
+    #[expect(clippy::disallowed_methods, reason = "a test with a stopwatch")]
+    fn now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
+    /// The figure is measured by the bench on a release build; here nobody may be starved.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn orders_are_answered_while_a_million_lines_pour_in() {
+        const LINES: u64 = if cfg!(debug_assertions) {
+            200_000
+        } else {
+            1_000_000
+        };
+        let stage = Stage::new();
+        stage.script.grow("kernel", LINES);
+        let begin = LogBegin::Since(Stamp(0));
+        let Reply::Lens(id) = stage.lenses.open(addresses(&["kernel"]), begin) else {
+            panic!("no lens");
+        };
+        let lens = stage.opened.lens(id).unwrap();
+        lens.order(LensOrder::Rows(40)).await;
+        let mut pictures = lens.pictures();
+        let (mut worst, mut orders) = (Duration::ZERO, 0);
+        loop {
+            let picture = Arc::clone(&pictures.borrow_and_update());
+            if picture.lines + picture.fallen == LINES {
+                break;
+            }
+            let (before, asked) = (picture.above + picture.cursor.unwrap_or(0) as u64, now());
+            lens.order(LensOrder::Move(if orders % 2 == 0 { -3 } else { 3 }))
+                .await;
+            let moved = |picture: &Arc<LensPicture>| {
+                let at = picture.above + picture.cursor.unwrap_or(0) as u64;
+                at != before || picture.lines + picture.fallen == LINES || picture.shown < 4
+            };
+            let answered = timeout(Duration::from_mins(1), pictures.wait_for(moved)).await;
+            answered.expect("never answered").unwrap();
+            worst = worst.max(asked.elapsed());
+            orders += 1;
+        }
+        assert!(orders > 10, "{orders} orders");
+        assert!(worst < Duration::from_secs(1), "{worst:?}");
+        let (used, cap) = pictures.borrow().memory;
+        assert!(used <= cap, "{used} of {cap}");
+    }
 }
