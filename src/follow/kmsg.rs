@@ -25,6 +25,9 @@ dd if=/dev/kmsg bs=16384 count=1 2>&1 >/dev/null | head -n 1"#;
 /// The ring comes at once; after this silence the rest is new.
 const SILENCE: Duration = Duration::from_millis(300);
 
+/// The first record comes when the host has started its reader; a ring that gives none for so long is empty.
+const FIRST: Duration = Duration::from_secs(5);
+
 /// A followed ring.
 pub(super) struct KmsgFollow {
     exec: Arc<dyn Exec>,
@@ -129,7 +132,7 @@ impl KmsgFollow {
             // One read is one record: dd asks with room for the longest.
             let command = ShellCommand::new("dd").arg("if=/dev/kmsg").arg("bs=16384");
             self.stream = Some(self.exec.pipe(&command).await?);
-            self.silence.reset();
+            self.silence.reset_after(FIRST);
         }
         let Some(stream) = &mut self.stream else {
             return Ok(());
