@@ -12,6 +12,7 @@ use super::error::{FollowError, FollowErrorKind};
 use super::kmsg_line::{Record, read};
 use super::line::{LineBatch, Stamp, StreamKind};
 use super::source::{Follow, FollowEvent, Place, Start, StartAt};
+use super::watched::watched;
 use crate::exec::{BoxedIo, Exec, RunLimits};
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
@@ -131,7 +132,7 @@ impl KmsgFollow {
         if self.stream.is_none() {
             // One read is one record: dd asks with room for the longest.
             let command = ShellCommand::new("dd").arg("if=/dev/kmsg").arg("bs=16384");
-            self.stream = Some(self.exec.pipe(&command).await?);
+            self.stream = Some(self.exec.pipe(&watched(command)).await?);
             self.silence.reset_after(FIRST);
         }
         let Some(stream) = &mut self.stream else {

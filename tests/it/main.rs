@@ -20,6 +20,7 @@ mod door;
 mod fleet;
 mod follow;
 mod follow_containers;
+mod follow_shells;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;
