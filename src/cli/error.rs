@@ -12,6 +12,7 @@ use crate::demo::DemoError;
 use crate::engine::{RecordError, ReplayError};
 use crate::store::{LedgerReadError, VerifyError};
 use crate::tui::TuiError;
+use crate::tui::terminal::TerminalError;
 
 /// Why a verb did not do what it was asked.
 #[derive(Debug, ThisError)]
@@ -54,6 +55,9 @@ pub(super) enum CliError {
     /// The screen ended other than by a person's wish.
     #[error(transparent)]
     Screen(#[from] TuiError),
+    /// The terminal can't be lent.
+    #[error(transparent)]
+    Terminal(#[from] TerminalError),
     /// The session can't be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -86,6 +90,7 @@ impl CliError {
             | Self::Write { .. }
             | Self::Homeless
             | Self::Nameless
+            | Self::Terminal(_)
             | Self::Demo(_)
             | Self::Record(_)
             | Self::Ledger(_)
@@ -104,6 +109,7 @@ impl CliError {
             Self::Nameless => "set USER",
             Self::Demo(error) => return Some(error.hint()),
             Self::Screen(error) => return error.hint().map(str::to_owned),
+            Self::Terminal(error) => error.hint(),
             Self::Record(error) => error.hint(),
             Self::Replay(error) => return error.hint().map(str::to_owned),
             Self::Ledger(_) => "run this as the owner of the ledger",

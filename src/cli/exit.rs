@@ -17,8 +17,19 @@ pub(super) enum Exit {
     Unreachable,
     /// It may or may not have happened.
     Unknown,
-    /// As a signal or the terminal ended it: 128 and the signal's number.
+    /// As a signal or the terminal ended it (128 and the signal's number), or as a program ended that had our terminal.
     Ended(u8),
+}
+
+impl Exit {
+    /// As a program ended that had our terminal; a status that is none of a process's own is a failure.
+    pub(super) fn of_program(status: i32) -> Self {
+        match u8::try_from(status) {
+            Ok(0) => Self::Done,
+            Ok(status) => Self::Ended(status),
+            Err(_) => Self::Failed,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

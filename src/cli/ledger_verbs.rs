@@ -16,6 +16,7 @@ use super::here::Here;
 use super::print;
 use crate::domain::HostId;
 use crate::store::{LedgerPaths, Report, read_ledger, verify_ledger};
+use crate::text::escape_json;
 
 /// What to do with the ledger.
 #[derive(Debug, Subcommand)]
@@ -159,7 +160,7 @@ fn words(report: &Report, paths: &LedgerPaths) -> String {
     }
     if report.recovered > 0 {
         lines.push(format!(
-            "{} of them tell of an interrupted program that was put right",
+            "{} of them tell of something that was put right",
             report.recovered
         ));
     }
@@ -182,7 +183,8 @@ fn export(paths: &LedgerPaths, csv: bool, file: Option<&Path>) -> Result<Exit, C
     let text = if csv {
         acts::csv(&acts)
     } else {
-        serde_json::to_string_pretty(&acts).map_err(std::io::Error::from)?
+        let json = serde_json::to_string_pretty(&acts).map_err(std::io::Error::from)?;
+        escape_json(&json).into_owned()
     };
     let Some(file) = file else {
         return print::data(&text).map(|()| Exit::Done);

@@ -1,253 +1,53 @@
-//! The terminal of this process lent to a program inside a container: raw while it lasts, its size told, given back as it
-//! was however it ends.
+//! The terminal of this process lent to a program inside a container for as long as that lasts: its size told, an end told to
+//! us heard. The bytes themselves go over the same bridge as the console's.
 
-use std::fs::File;
-use std::future::{Future, pending};
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
-use std::os::fd::AsFd;
+use std::io;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::engine::ContainerTerminal;
+use super::error::CliError;
+use super::passing;
+use crate::engine::{ContainerTerminal, Refusal};
+use crate::tui::Left;
+use crate::tui::terminal::{self, Guard};
 
-/// What a program that ended badly may have left on: paste brackets, mouse, application keys, a hidden cursor, colours, the
-/// alternate screen. Each does nothing where it is off.
-const CLEAN: &[u8] =
-    b"\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1l\x1b>\x1b[?1047l\x1b[?25h\x1b[0m";
+/// How the terminal came back: as the program or the person left it, or why the way was lost.
+pub(super) type Lent = Result<Left, Refusal>;
 
-/// Size that a program is told of where there is no terminal.
-const SIZE: (u16, u16) = (80, 24);
-
-/// How the terminal came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// The program ended, or the way to it.
-    Closed,
-    /// The person hung up (Enter, `~`, `.`), or this process is told to end.
-    HungUp,
-}
-
-/// Columns and rows of the terminal.
-pub(super) fn size() -> (u16, u16) {
-    tcgetwinsize(io::stdout())
-        .or_else(|_| tcgetwinsize(io::stdin()))
-        .map(|size| (size.ws_col, size.ws_row))
-        .ok()
-        .filter(|(columns, rows)| *columns > 0 && *rows > 0)
-        .unwrap_or(SIZE)
-}
-
-/// Lends the terminal until the program ends. Without a terminal, only what the program shows is passed on.
-pub(super) async fn lend(terminal: ContainerTerminal) -> io::Result<Ended> {
-    let ContainerTerminal { io, resize } = terminal;
-    let (mut shown, mut typed) = tokio::io::split(io);
-    if !io::stdin().is_terminal() {
-        return pass_on(&mut shown).await.map(|()| Ended::Closed);
+/// Lends the terminal until the program ends, the person leaves, or this process is told to end. `notice` says how to leave.
+/// Without a terminal, only what the program shows is passed on.
+pub(super) async fn lend(far: ContainerTerminal, notice: &str) -> Result<Lent, CliError> {
+    if !passing::has_person() {
+        return Ok(passing::pass(far).await);
     }
-    let tty = AsyncFd::new(open()?)?;
-    let _raw = Raw::set(tty.get_ref())?;
-    let show = show(&mut shown, &tty);
-    let type_in = type_in(&tty, &mut typed);
+    let _guard = Guard::lent(notice)?;
+    let resize = far.resize.clone();
     tokio::select! {
-        ended = show => ended.map(|()| Ended::Closed),
-        ended = type_in => ended.map(|()| Ended::HungUp),
-        ended = told_to_end() => ended.map(|()| Ended::HungUp),
-        ended = sizes(resize) => ended.map(|()| Ended::HungUp),
+        lent = passing::pass(far) => Ok(lent),
+        told = told_to_end() => told.map(|()| Ok(Left::Detached)).map_err(CliError::Output),
+        lost = sizes(resize) => lost.map(|()| Ok(Left::Detached)).map_err(CliError::Output),
     }
 }
 
-/// Passes on what is shown to a pipe or a file.
-async fn pass_on(shown: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<()> {
-    let mut buffer = vec![0; 32 * 1024];
-    loop {
-        let read = shown.read(&mut buffer).await?;
-        let bytes = buffer.get(..read).unwrap_or_default();
-        let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()?;
-        if read == 0 {
-            return Ok(());
-        }
-    }
-}
-
-/// The terminal by its own name: reading it without waiting changes nothing for whoever shares our standard input.
-fn open() -> io::Result<File> {
-    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let tty = rustix::fs::open("/dev/tty", flags, Mode::empty())?;
-    Ok(File::from(tty))
-}
-
-async fn show(
-    shown: &mut (impl tokio::io::AsyncRead + Unpin),
-    tty: &AsyncFd<File>,
-) -> io::Result<()> {
-    let mut buffer = vec![0; 32 * 1024];
-    loop {
-        let read = shown.read(&mut buffer).await?;
-        let Some(mut left) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok(());
-        };
-        while !left.is_empty() {
-            let mut ready = tty.writable().await?;
-            match ready.try_io(|tty| tty.get_ref().write(left)) {
-                Ok(Ok(written)) => left = left.get(written..).unwrap_or_default(),
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => return Err(error),
-                Err(_would_block) => {}
-            }
-        }
-    }
-}
-
-/// Passes on what is typed, until the person hangs up.
-async fn type_in(
-    tty: &AsyncFd<File>,
-    typed: &mut (impl tokio::io::AsyncWrite + Unpin),
-) -> io::Result<()> {
-    let mut buffer = vec![0; 4096];
-    let mut escape = Escape::default();
-    loop {
-        let mut ready = tty.readable().await?;
-        let read = match ready.try_io(|tty| tty.get_ref().read(&mut buffer)) {
-            Ok(Ok(0)) => return Ok(()),
-            Ok(Ok(read)) => read,
-            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Ok(Err(error)) => return Err(error),
-            Err(_would_block) => continue,
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        let (passed, hangs_up) = escape.pass(bytes);
-        // A program that has closed its input may still show something.
-        let gone = typed.write_all(&passed).await.is_err() || typed.flush().await.is_err();
-        if hangs_up {
-            return Ok(());
-        }
-        if gone {
-            return pending().await;
-        }
-    }
-}
-
-/// Tells the size whenever it changes. Never ends by itself.
+/// Tells the size now and whenever it changes. Ends only where it can't be watched.
 async fn sizes(resize: mpsc::Sender<(u16, u16)>) -> io::Result<()> {
     let mut changed = signal(SignalKind::window_change())?;
     loop {
-        // An error means that the program has ended: what it showed last is still on its way.
-        if resize.send(size()).await.is_err() {
-            return pending().await;
+        if resize.send(terminal::size()).await.is_err() {
+            // The program has ended: what it showed last is still on its way.
+            return std::future::pending().await;
         }
         changed.recv().await;
     }
 }
 
-fn told_to_end() -> impl Future<Output = io::Result<()>> {
-    async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-        Ok(())
+async fn told_to_end() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
-}
-
-/// The terminal made raw; as it was when this is dropped.
-struct Raw {
-    tty: File,
-    before: Termios,
-}
-
-impl Raw {
-    fn set(tty: &File) -> io::Result<Self> {
-        let tty = tty.try_clone()?;
-        let before = tcgetattr(tty.as_fd())?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        tcsetattr(tty.as_fd(), OptionalActions::Now, &raw)?;
-        Ok(Self { tty, before })
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        // A terminal that is gone needs neither.
-        let _ = self.tty.write(CLEAN);
-        let _ = tcsetattr(self.tty.as_fd(), OptionalActions::Now, &self.before);
-    }
-}
-
-/// Finds the person's wish to hang up among what is typed: Enter, `~`, `.`, as with ssh. A tilde that begins nothing is passed
-/// on with what follows it.
-#[derive(Debug, Default)]
-enum Escape {
-    /// At the begin of a line.
-    #[default]
-    Begin,
-    /// Inside one.
-    Inside,
-    /// A tilde began a line.
-    Tilde,
-}
-
-impl Escape {
-    /// What is passed on, and whether the person hangs up.
-    fn pass(&mut self, bytes: &[u8]) -> (Vec<u8>, bool) {
-        let mut passed = Vec::with_capacity(bytes.len() + 1);
-        for &byte in bytes {
-            match (&self, byte) {
-                (Self::Begin, b'~') => {
-                    *self = Self::Tilde;
-                    continue;
-                }
-                (Self::Tilde, b'.') => return (passed, true),
-                (Self::Tilde, b'~') => *self = Self::Inside,
-                (Self::Tilde, _) => {
-                    passed.push(b'~');
-                    *self = Self::Inside;
-                }
-                _ => *self = Self::Inside,
-            }
-            passed.push(byte);
-            if byte == b'\r' || byte == b'\n' {
-                *self = Self::Begin;
-            }
-        }
-        (passed, false)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_person_hangs_up_as_with_ssh() {
-        for (typed, passed, hangs_up) in [
-            (&["ls\r", "~."][..], "ls\r", true),
-            (&["~", "."], "", true),
-            (&["ls ~.\r"], "ls ~.\r", false),
-            (&["~/bin/x\r"], "~/bin/x\r", false),
-            (&["~~.\r"], "~.\r", false),
-            (&["\r~"], "\r", false),
-            (&["a~.b"], "a~.b", false),
-        ] {
-            let mut escape = Escape::default();
-            let mut all = Vec::new();
-            let mut ended = false;
-            for chunk in typed {
-                let (bytes, hangs_up) = escape.pass(chunk.as_bytes());
-                all.extend(bytes);
-                ended |= hangs_up;
-            }
-            assert_eq!(String::from_utf8(all).unwrap(), passed, "{typed:?}");
-            assert_eq!(ended, hangs_up, "{typed:?}");
-        }
-    }
+    Ok(())
 }

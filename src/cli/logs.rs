@@ -24,6 +24,7 @@ use crate::engine::{
     Setup, SourceAddress, SourceNumber, SourceSpec, SourceState, Stamp, Ways,
 };
 use crate::tasks::Tasks;
+use crate::text::SafeText;
 use crate::tui::theme::ColorDepth;
 
 /// A host that was there and stays away for so long is given up, where nothing is followed.
@@ -233,7 +234,8 @@ fn label(source: &SourceAddress) -> Label {
     let host = source.host.as_ref();
     Label {
         host: host.map_or_else(|| HERE.into(), HostId::to_string),
-        source: source.spec.to_string(),
+        // The name of a file is whatever somebody called it.
+        source: SafeText::from(source.spec.to_string()).to_string(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::engine::{
     Acting, Actor, Command, Fleet, Handle, Host, Outcome, Refusal, Reply, SourceOffer, Verdict,
 };
 use crate::tasks::Tasks;
+use crate::text::SafeText;
 
 /// What a host may take until it is connected.
 const LIMIT: Duration = Duration::from_secs(12);
@@ -159,7 +160,8 @@ fn table(rows: &[Row]) -> String {
             source => format!("{}/{source}", row.host),
         };
         let detail = row.refused.as_ref().unwrap_or(&row.detail);
-        vec![source, detail.clone()]
+        // The name of a file is whatever somebody called it.
+        vec![SafeText::from(source).to_string(), detail.clone()]
     };
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
     print::table(&["SOURCE", "STATE"], &rows)
@@ -168,6 +170,22 @@ fn table(rows: &[Row]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_can_t_talk_to_the_terminal_by_its_name() {
+        let offer = SourceOffer {
+            spec: "file:/var/log/app\u{1b}]0;owned\u{7}\u{202e}.log"
+                .parse()
+                .unwrap(),
+            detail: "1 KiB".into(),
+            refused: None,
+        };
+        let table = table(&[row(&HostId::new("spark-1"), offer)]);
+        assert!(
+            table.contains("spark-1/file:/var/log/app␛‹U+202E›.log"),
+            "{table:?}"
+        );
+    }
 
     #[test]
     fn a_source_that_can_t_be_read_says_why_in_its_row() {

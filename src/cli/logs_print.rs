@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 
 use crate::engine::{Level, LineRef, Stamp, StreamKind, level_of};
-use crate::text::{Sgr, SgrColor, StyleSpan, clean_line, width};
+use crate::text::{Sgr, SgrColor, StyleSpan, clean_line, escape_json, width};
 
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,7 +165,9 @@ impl Printer {
             text,
         };
         // Texts, numbers and names can always be written as JSON.
-        out.push_str(&serde_json::to_string(&line).unwrap_or_default());
+        out.push_str(&escape_json(
+            &serde_json::to_string(&line).unwrap_or_default(),
+        ));
     }
 
     fn coloured(&self, text: &str, spans: &[StyleSpan], out: &mut String) {

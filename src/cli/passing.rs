@@ -1,7 +1,8 @@
 //! Bytes between the real terminal and one inside of a container, as they are, until it ends or the person leaves it. Modes
 //! of the terminal are not set here: whoever lends it sets and undoes them.
 
-use std::io::{self, Read as _};
+use std::future::pending;
+use std::io::{self, IsTerminal as _, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::thread::{self, JoinHandle};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::{ContainerTerminal, Refusal};
+use crate::exec::BoxedIo;
 use crate::tui::Left;
 
 /// Ctrl-P and Ctrl-Q, as terminals send them: plainly, in kitty's way, in xterm's.
@@ -21,32 +23,59 @@ const SECOND: [&[u8]; 3] = [b"\x11", b"\x1b[113;5u", b"\x1b[27;5;113~"];
 /// Typed chunks that wait for a slow connection; then the terminal waits.
 const QUEUE: usize = 64;
 
-/// Passes bytes until one side ends. Fails with the reason where the connection is lost.
+/// Whether somebody sits here who types and sees.
+pub(super) fn has_person() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Passes bytes until one side ends. Where nobody sits here, only what is shown is passed on. Fails with the reason where the
+/// connection is lost.
 pub async fn pass(terminal: ContainerTerminal) -> Result<Left, Refusal> {
     let ContainerTerminal {
         io,
         resize: _resize,
+        status,
     } = terminal;
+    let left = carry(io).await?;
+    Ok(match left {
+        Carried::Through => Left::Ended(status.await),
+        Carried::UntilLeft => Left::Detached,
+    })
+}
+
+/// How the carrying of bytes came to its end.
+enum Carried {
+    /// The far end has shown everything.
+    Through,
+    /// The person left, or the terminal here is gone.
+    UntilLeft,
+}
+
+async fn carry(io: BoxedIo) -> Result<Carried, Refusal> {
     let (mut far_out, mut far_in) = tokio::io::split(io);
-    let (_typist, mut typed) = Typist::start().map_err(|error| lost(&error))?;
+    let mut typing = if has_person() {
+        Some(Typist::start().map_err(|error| lost(&error))?)
+    } else {
+        None
+    };
     let screen = Screen::start().map_err(|error| lost(&error))?;
     let mut leave = Leave::default();
     let mut bytes = vec![0; 16 * 1024];
     let left = loop {
         tokio::select! {
             read = far_out.read(&mut bytes) => match read {
-                Ok(0) => break Ok(Left::Ended),
+                Ok(0) => break Ok(Carried::Through),
                 Ok(count) => {
                     let shown = bytes.get(..count).unwrap_or_default();
                     if screen.bytes.send(shown.to_vec()).await.is_err() {
-                        break Ok(Left::Detached);
+                        break Ok(Carried::UntilLeft);
                     }
                 }
                 Err(error) => break Err(lost(&error)),
             },
-            chunk = typed.recv() => {
+            chunk = next(&mut typing) => {
                 // The terminal here is gone: the watchdog says so.
-                let Some(chunk) = chunk else { break Ok(Left::Detached) };
+                let Some(chunk) = chunk else { break Ok(Carried::UntilLeft) };
                 let (send, left) = leave.take(&chunk);
                 let sent = async {
                     far_in.write_all(&send).await?;
@@ -56,13 +85,21 @@ pub async fn pass(terminal: ContainerTerminal) -> Result<Left, Refusal> {
                     break Err(lost(&error));
                 }
                 if left {
-                    break Ok(Left::Detached);
+                    break Ok(Carried::UntilLeft);
                 }
             }
         }
     };
     screen.finish().await;
     left
+}
+
+/// What is typed next; where nobody types, nothing ever.
+async fn next(typing: &mut Option<(Typist, mpsc::Receiver<Vec<u8>>)>) -> Option<Vec<u8>> {
+    match typing {
+        Some((_, typed)) => typed.recv().await,
+        None => pending().await,
+    }
 }
 
 /// Writes to the terminal, which may take as long as it likes, without holding up what else runs.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::error::{CliError, chain};
 use crate::config::Problem;
-use crate::text::width;
+use crate::text::{escape_json, width};
 
 /// Writes data, whole lines, to standard output.
 pub(super) fn data(text: &str) -> Result<(), CliError> {
@@ -22,13 +22,13 @@ pub(super) fn data(text: &str) -> Result<(), CliError> {
 /// Writes one JSON value and a newline to standard output.
 pub(super) fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-    data(&text)
+    data(&escape_json(&text))
 }
 
 /// Writes one JSON value as one line.
 pub(super) fn json_line(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string(value).map_err(io::Error::from)?;
-    data(&text)
+    data(&escape_json(&text))
 }
 
 /// Whether nobody can read standard output any more: a pipe whose reader has left. Whoever only waits would not notice.

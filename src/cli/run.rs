@@ -72,7 +72,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
     }
     match verb {
         Verb::Ledger(verb) => ledger_verbs::run(&verb, &here),
-        Verb::Containers(args) => containers::run(args, &here),
+        Verb::Containers(args) => containers::run(&args, &here),
         Verb::Config(verb) => config_verbs::run(verb, &here),
         Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
         Verb::Logs(args) => logs::run(&args, &here),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::journal;
 use super::world::World;
 
 /// What a command does.
@@ -20,6 +21,8 @@ pub(super) enum Program {
     Echoes,
     /// Prints without end.
     Floods,
+    /// Prints its journal.
+    Journal(journal::Query),
 }
 
 impl Program {
@@ -55,6 +58,9 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         ["uname", flags @ ..] => Program::says(uname(flags, name, world)),
         ["cat"] => Program::Echoes,
         ["yes", ..] => Program::Floods,
+        ["journalctl", rest @ ..] => Program::Journal(journal::Query::read(rest)),
+        ["systemctl", "show", ..] => Program::says("LoadState=loaded\n"),
+        ["sh", "-c", script] if script.contains("list-units") => Program::says(offers(world)),
         ["kill", rest @ ..] => kill(rest, world),
         ["sh", "-c", _, "pilothouse-signal", pid, started, name] => {
             signal(pid, started, name, world)
@@ -69,6 +75,16 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
             format!("{program}: not found (this machine is simulated and has few programs)\n"),
         ),
     }
+}
+
+/// What can be followed here, as the console's own script tells it.
+fn offers(world: &World) -> String {
+    let docker = if world.profile.docker {
+        "u active running docker.service\n"
+    } else {
+        ""
+    };
+    format!("{docker}u active running ssh.service\nk journal\n")
 }
 
 fn uname(flags: &[&str], name: &str, world: &World) -> String {

@@ -11,6 +11,8 @@ mod error;
 mod faults;
 mod fleet;
 mod gpu;
+mod journal;
+mod kernel_ring;
 mod keys;
 mod load;
 mod machines;

@@ -44,6 +44,7 @@ pub(super) struct Node {
     drill: Option<Drill>,
     clock: Clock,
     start: At,
+    started: Wall,
     world: Mutex<World>,
     boxes: Mutex<Boxes>,
     events: broadcast::Sender<String>,
@@ -92,6 +93,7 @@ impl Node {
             drill: shared.drill,
             clock: shared.clock,
             start: shared.start,
+            started: wall,
             world: Mutex::new(World::new(profile, seed)),
             boxes: Mutex::new(Boxes::new(profile, wall)),
             events: broadcast::Sender::new(EVENTS),
@@ -172,6 +174,15 @@ impl Node {
     /// Now on the wall.
     pub(super) fn wall(&self) -> Wall {
         self.clock.wall()
+    }
+
+    /// What the journal has up to now; all that was written before that is in it.
+    pub(super) fn journal<T>(&self, read: impl FnOnce(&World, i64, i64) -> T) -> T {
+        // Read before the world is: what the world has said by then is before it.
+        let now = self.wall().0.saturating_mul(1_000_000);
+        let world = self.world();
+        let booted = self.started.0 * 1000 + world.booted() * 1_000_000;
+        read(&world, booted, now)
     }
 
     /// Its containers.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use russh::keys::PublicKey;
@@ -15,12 +16,15 @@ use crate::tasks::Tasks;
 
 use super::command::{self, Program};
 use super::engine_api;
+use super::journal::Query;
 use super::node::Node;
 use super::sampler::Sampler;
 use super::{Faults, LoginRule};
 
 /// The socket of the container daemon.
 const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+/// How often a followed journal is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 /// SSH's number for standard error (RFC 4254 §5.2).
 const STDERR: u32 = 1;
 
@@ -97,6 +101,18 @@ impl Login {
             }
             Program::Floods => {
                 self.tasks.spawn(flood(writer));
+                Ok(())
+            }
+            Program::Journal(query) => {
+                let (past, told) = self
+                    .node
+                    .journal(|world, booted, now| (query.past(world, booted, now), now));
+                session.data(channel, past)?;
+                if !query.follows {
+                    return self.ended(channel, 0, session);
+                }
+                let node = Arc::clone(&self.node);
+                self.tasks.spawn(follow(node, query, told, writer));
                 Ok(())
             }
         }
@@ -259,6 +275,19 @@ impl Handler for Login {
     ) -> Result<(), Self::Error> {
         self.channels.remove(&channel);
         Ok(())
+    }
+}
+
+/// Prints what the journal gets, until the channel is closed.
+async fn follow(node: Arc<Node>, query: Query, mut told: i64, writer: ChannelWriteHalf<Msg>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let (said, now) =
+            node.journal(|world, booted, now| (query.live(world, booted, (told, now)), now));
+        told = now;
+        if !said.is_empty() && writer.data_bytes(Bytes::from(said)).await.is_err() {
+            return;
+        }
     }
 }
 

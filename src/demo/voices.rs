@@ -19,6 +19,10 @@ pub(super) enum Voice {
     Web,
     /// A metrics exporter: almost nothing.
     Exporter,
+    /// The container daemon.
+    Dockerd,
+    /// Logins.
+    Sshd,
 }
 
 /// One line.
@@ -42,6 +46,8 @@ impl Voice {
             Self::Training => 1_300,
             Self::Web => 2_900,
             Self::Exporter => 60_000,
+            Self::Dockerd => 37_000,
+            Self::Sshd => 23_000,
         }
     }
 
@@ -95,6 +101,8 @@ impl Voice {
                     800 + any(3, 9)
                 ),
             ),
+            Self::Dockerd => dockerd(any),
+            Self::Sshd => sshd(any),
         };
         Spoken { nanos, error, text }
     }
@@ -192,6 +200,49 @@ fn pictures(number: i64, any: impl Fn(u64, u64) -> u64) -> (bool, String) {
     }
 }
 
+fn dockerd(any: impl Fn(u64, u64) -> u64) -> (bool, String) {
+    let id = any(3, u64::MAX);
+    match any(4, 9) {
+        0 => (
+            true,
+            format!(
+                "level=warning msg=\"Health check for container {id:016x} error: timed out starting health check\""
+            ),
+        ),
+        1 | 2 => (
+            false,
+            format!(
+                "level=info msg=\"ignoring event\" container={id:016x} module=libcontainerd namespace=moby topic=/tasks/delete"
+            ),
+        ),
+        _ => (
+            false,
+            format!(
+                "level=info msg=\"Container health status changed\" container={id:016x} status=healthy took={}ms",
+                20 + any(5, 400)
+            ),
+        ),
+    }
+}
+
+fn sshd(any: impl Fn(u64, u64) -> u64) -> (bool, String) {
+    let (from, port) = (10 + any(3, 6), 40_000 + any(4, 20_000));
+    match any(5, 8) {
+        0 => (
+            true,
+            format!("Invalid user admin from 198.51.100.{from} port {port}"),
+        ),
+        1 | 2 => (
+            false,
+            format!("Received disconnect from 192.0.2.{from} port {port}:11: disconnected by user"),
+        ),
+        _ => (
+            false,
+            format!("Accepted publickey for demo from 192.0.2.{from} port {port} ssh2: ED25519"),
+        ),
+    }
+}
+
 fn speech(any: impl Fn(u64, u64) -> u64) -> (bool, String) {
     let (seconds, took) = (2 + any(3, 28), 120 + any(4, 900));
     if any(5, 25) == 0 {
@@ -259,13 +310,15 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_795_295_051_000_000_000;
-    const VOICES: [Voice; 6] = [
+    const VOICES: [Voice; 8] = [
         Voice::Vllm,
         Voice::Pictures,
         Voice::Speech,
         Voice::Training,
         Voice::Web,
         Voice::Exporter,
+        Voice::Dockerd,
+        Voice::Sshd,
     ];
 
     #[test]

@@ -5,6 +5,7 @@ use crate::domain::{Memory, Mib, Percent, Pressure};
 
 use super::drills::{Stage, Strain};
 use super::gpu::Gpu;
+use super::kernel_ring::KernelRing;
 use super::load::symmetric;
 use super::profile::Profile;
 use super::runaway::{self, Runaway};
@@ -40,6 +41,8 @@ pub(super) struct World {
     pub pressure: Pressure,
     /// Seconds since boot.
     pub uptime: u64,
+    /// What the kernel has said.
+    pub ring: KernelRing,
     seed: u64,
     random: fastrand::Rng,
     elapsed: u64,
@@ -62,7 +65,7 @@ pub(super) struct CpuTime {
 impl World {
     /// A machine that has run for a while.
     pub(super) fn new(profile: &'static Profile, seed: u64) -> Self {
-        let mut world = Self::booted(profile, seed, profile.uptime.saturating_sub(SETTLE));
+        let mut world = Self::fresh(profile, seed, profile.uptime.saturating_sub(SETTLE));
         for work in &mut world.works {
             work.has_loaded();
         }
@@ -93,10 +96,15 @@ impl World {
         }
         let elapsed = self.elapsed;
         let seed = self.seed;
-        *self = Self::booted(self.profile, seed.wrapping_add(u64::from(boots)), 14);
+        *self = Self::fresh(self.profile, seed.wrapping_add(u64::from(boots)), 14);
         self.seed = seed;
         self.elapsed = elapsed;
         self.boots = boots;
+    }
+
+    /// Seconds from the start of the demo to its boot; below 0 where it was booted before.
+    pub(super) fn booted(&self) -> i64 {
+        self.elapsed.cast_signed() - self.uptime.cast_signed()
     }
 
     /// Every process on it, the runaway job included.
@@ -154,7 +162,7 @@ impl World {
             .is_some_and(|kind| kind.memory_mib.is_none())
     }
 
-    fn booted(profile: &'static Profile, seed: u64, uptime: u64) -> Self {
+    fn fresh(profile: &'static Profile, seed: u64, uptime: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let works = profile
             .works
@@ -194,6 +202,7 @@ impl World {
                 io_full: Percent(0.0),
             },
             uptime,
+            ring: KernelRing::default(),
             seed,
             random,
             elapsed: 0,
@@ -225,7 +234,11 @@ impl World {
             work.step(self.uptime, &mut self.random);
         }
         let left = (self.memory.total - self.settled()).0;
-        self.runaway = self.runaway.step(strain, self.uptime, left);
+        let before = self.runaway;
+        self.runaway = before.step(strain, self.uptime, left);
+        if let (Runaway::Holds { mib, .. }, Runaway::Absent) = (before, self.runaway) {
+            self.ring.out_of_memory(self.uptime, runaway::PID, mib);
+        }
         self.step_gpus(strain);
         self.step_memory(strain);
         self.step_processors();
@@ -250,7 +263,12 @@ impl World {
             let Some(gpu) = self.gpus.get_mut(index) else {
                 continue;
             };
-            gpu.lost = strain == (Strain::OffTheBus { gpu: index });
+            let lost = strain == (Strain::OffTheBus { gpu: index });
+            if lost && !gpu.lost {
+                let bus_id = kind.bus_ids.get(index).copied().unwrap_or_default();
+                self.ring.lost_gpu(self.uptime, bus_id);
+            }
+            gpu.lost = lost;
             gpu.step(kind, 1.0 - idle, uncooled, &mut self.random);
         }
         if let Strain::OffTheBus { gpu } = strain {

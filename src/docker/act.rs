@@ -37,29 +37,37 @@ struct Top {
     processes: Few<Few<String, 64>, PROCESSES>,
 }
 
+/// The exact request of an act: its method, and its path without the version prefix.
+pub fn order(id: &ContainerId, act: ContainerAct) -> (&'static str, String) {
+    let id = escape(id.as_str());
+    let grace = GRACE.as_secs();
+    match act {
+        ContainerAct::Stop | ContainerAct::Restart => {
+            ("POST", format!("/containers/{id}/{}?t={grace}", act.word()))
+        }
+        ContainerAct::Kill => ("POST", format!("/containers/{id}/kill?signal=KILL")),
+        ContainerAct::Start | ContainerAct::Pause | ContainerAct::Unpause => {
+            ("POST", format!("/containers/{id}/{}", act.word()))
+        }
+        ContainerAct::Remove => ("DELETE", format!("/containers/{id}")),
+    }
+}
+
 impl Docker {
     /// Does it. What is so already is done: starting what runs, stopping what has ended. After [`DockerErrorKind::Lost`]
     /// and [`DockerErrorKind::Timeout`] nobody knows: look at the container.
     pub async fn act(&self, id: &ContainerId, act: ContainerAct) -> Result<(), DockerError> {
-        let id = escape(id.as_str());
-        let grace = GRACE.as_secs();
-        let (method, path, limit) = match act {
-            ContainerAct::Start => (Method::POST, format!("/containers/{id}/start"), SLACK),
-            ContainerAct::Stop => {
-                let path = format!("/containers/{id}/stop?t={grace}");
-                (Method::POST, path, GRACE + SLACK)
-            }
-            ContainerAct::Restart => {
-                let path = format!("/containers/{id}/restart?t={grace}");
-                (Method::POST, path, GRACE + SLACK)
-            }
-            ContainerAct::Kill => (Method::POST, format!("/containers/{id}/kill"), SLACK),
-            ContainerAct::Pause => (Method::POST, format!("/containers/{id}/pause"), SLACK),
-            ContainerAct::Unpause => (Method::POST, format!("/containers/{id}/unpause"), SLACK),
-            ContainerAct::Remove => (Method::DELETE, format!("/containers/{id}"), SLACK),
+        let (method, path) = order(id, act);
+        let limit = match act {
+            ContainerAct::Stop | ContainerAct::Restart => GRACE + SLACK,
+            _ => SLACK,
         };
         let call = Call {
-            method,
+            method: if method == "DELETE" {
+                Method::DELETE
+            } else {
+                Method::POST
+            },
             ..Call::post(self.path(&path), limit)
         };
         self.wire().call(&call).await.map_err(|e| mended(e, act))?;

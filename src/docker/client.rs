@@ -1,5 +1,6 @@
 //! One host's container engine: found, and asked what it runs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,7 +60,7 @@ impl Docker {
             .wire()
             .json(&self.list_of("/containers/json?all=1"))
             .await?;
-        Ok(all.0.into_iter().map(Summary::row).collect())
+        Ok(rows(all))
     }
 
     /// One container, with all that its row can tell. `id` may also be its name.
@@ -136,11 +137,36 @@ impl Docker {
     }
 }
 
+/// The rows of a list. One without an identity can't be asked about, and an identity means one container.
+fn rows(all: Listed) -> Vec<Container> {
+    let mut known = HashSet::new();
+    let mut rows: Vec<Container> = all.0.into_iter().map(Summary::row).collect();
+    rows.retain(|row| !row.id.as_str().is_empty() && known.insert(row.id.clone()));
+    rows
+}
+
 impl std::fmt::Debug for Docker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Docker")
             .field("daemon", &self.inner.daemon)
             .field("route", self.inner.wire.route())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_means_one_container() {
+        let listed = r#"[{"Id":"a1","Names":["/web"]},{"Id":"a1","Names":["/db"]},{"Id":"../","Names":["/x"]},
+                         {"Names":["/y"]},{"Id":"b2","Names":["/web"]}]"#;
+        let rows = rows(serde_json::from_str(listed).unwrap());
+        let told: Vec<_> = rows
+            .iter()
+            .map(|row| (row.id.as_str(), row.name.as_str()))
+            .collect();
+        assert_eq!(told, [("a1", "web"), ("b2", "web")]);
     }
 }

@@ -22,7 +22,7 @@ mod stats;
 mod terminal;
 mod wire;
 
-pub use act::GRACE;
+pub use act::{GRACE, order};
 pub use client::Docker;
 pub use error::{DockerError, DockerErrorKind};
 pub use events::{ContainerChange, ContainerEvent, Events};

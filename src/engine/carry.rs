@@ -71,8 +71,8 @@ pub(super) async fn carry(change: Change, shared: Arc<Shared>, terminal: Termina
             Ok(docker) => carry_container::act(&docker, &id, &name, act).await,
             Err(refusal) => Carried::unverified(Reply::Failed(refusal)),
         },
-        Change::Prune { host } => match shared.links.docker(&host) {
-            Ok(docker) => carry_container::prune(&docker).await,
+        Change::Prune { host, agreed } => match shared.links.docker(&host) {
+            Ok(docker) => carry_container::prune(&docker, &agreed).await,
             Err(refusal) => Carried::unverified(Reply::Failed(refusal)),
         },
         Change::Terminal {

@@ -10,7 +10,7 @@ use super::carry::Carried;
 use super::command::{Refusal, Reply};
 use super::daemon_watch::refusal;
 use super::opened::ContainerTerminal;
-use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal};
+use crate::docker::{Docker, DockerError, DockerErrorKind, Terminal, TerminalControl};
 use crate::domain::{Container, ContainerAct, ContainerId, ContainerState, PrunePreview, Wall};
 use crate::tasks::Tasks;
 use crate::text::SafeText;
@@ -228,6 +228,7 @@ pub(super) async fn terminal(
     let opened = docker.terminal(id, argv, TERM, size).await;
     let Terminal { io, control } = opened.map_err(|error| trouble(&error))?;
     let (resize, mut sizes) = mpsc::channel(4);
+    let status = Box::pin(status(control.clone()));
     // Ends with the last sender, which the face holds as long as it has the terminal.
     tasks.spawn(async move {
         while let Some((columns, rows)) = sizes.recv().await {
@@ -236,16 +237,31 @@ pub(super) async fn terminal(
             }
         }
     });
-    Ok(ContainerTerminal { io, resize })
+    Ok(ContainerTerminal { io, resize, status })
 }
 
-/// Removes what has ended and what nothing uses, and looks what is left of it.
-pub(super) async fn prune(docker: &Docker) -> Carried {
-    let agreed = match docker.prune_preview().await {
-        Ok(agreed) => agreed,
+/// How what ran in a terminal ended; an engine says so a moment after its last byte.
+async fn status(control: TerminalControl) -> Option<i32> {
+    for _ in 0..LOOKS {
+        match control.exit_code().await {
+            Ok(None) => sleep(BETWEEN).await,
+            Ok(status) => return status,
+            Err(error) => {
+                tracing::debug!(%error, "how a terminal ended was not told");
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// Removes of what has ended what was agreed to, and what nothing uses, and looks what is left of it.
+pub(super) async fn prune(docker: &Docker, agreed: &[ContainerId]) -> Carried {
+    let preview = match docker.prune_preview().await {
+        Ok(preview) => preview,
         Err(error) => return Carried::unverified(Reply::Failed(refusal(&error))),
     };
-    let took = match docker.prune(&agreed).await {
+    let took = match docker.prune(&only(preview, agreed)).await {
         Ok(took) => took,
         Err(error) => return Carried::unverified(trouble(&error)),
     };
@@ -258,6 +274,12 @@ pub(super) async fn prune(docker: &Docker) -> Carried {
         reply: Reply::Done,
         verification: Some(seen.into()),
     }
+}
+
+/// Of what could go, what was agreed to: what has ended since then stays.
+fn only(mut preview: PrunePreview, agreed: &[ContainerId]) -> PrunePreview {
+    preview.containers.retain(|(id, _)| agreed.contains(id));
+    preview
 }
 
 fn taken(took: &PrunePreview) -> String {
@@ -357,6 +379,22 @@ mod tests {
         let lost = DockerError::new(DockerErrorKind::Lost, "the connection is gone");
         let verdict = judge(&"web".into(), Act::Stop, &container(Running, 1), Err(lost));
         assert!(matches!(verdict.carried.reply, Reply::Unknown(_)));
+    }
+
+    #[test]
+    fn what_ended_after_it_was_agreed_to_stays() {
+        let id = ContainerId::new;
+        let preview = PrunePreview {
+            containers: vec![
+                (id("a1"), "old".into()),
+                (id("b2"), "ended just now".into()),
+            ],
+            images: vec![(id("sha256:1").to_string().into(), crate::domain::Bytes(7))],
+            bytes: crate::domain::Bytes(9),
+        };
+        let left = only(preview, &[id("a1"), id("c3")]);
+        assert_eq!(left.containers, [(id("a1"), "old".into())]);
+        assert_eq!(left.images.len(), 1);
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub(super) struct DaemonWatch {
     pub(super) tasks: Tasks,
 }
 
+/// Containers that may wait to be looked at: as many as a list may hold. Beyond it events are not taken until some were.
+const WAITING: usize = 20_000;
+
 /// What was read of one container.
 type Read = (ContainerId, Asked, Result<Container, DockerError>);
 
@@ -153,7 +156,7 @@ impl DaemonWatch {
     async fn follow(&self, mut events: Events, mut reader: Reader<'_>) -> DockerError {
         loop {
             let step = tokio::select! {
-                event = events.next() => match event {
+                event = events.next(), if reader.has_room() => match event {
                     Ok(event) => { reader.event(event.id); None }
                     Err(error) => return error,
                 },
@@ -245,6 +248,11 @@ impl<'a> Reader<'a> {
             .chain(ended.into_iter().take(ENDED_READ))
             .map(|container| container.id.clone())
             .collect();
+    }
+
+    /// Whether more events may be taken: an engine may tell of containers faster than it can be asked about them.
+    fn has_room(&self) -> bool {
+        self.touched.len() + self.ready.len() < WAITING
     }
 
     /// Something happened to a container.

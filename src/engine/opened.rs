@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::lens::{LensHandle, LogStream};
@@ -16,6 +17,8 @@ pub struct ContainerTerminal {
     pub io: BoxedIo,
     /// Takes the new columns and rows when the terminal here has changed its size.
     pub resize: mpsc::Sender<(u16, u16)>,
+    /// Once everything was shown: the exit status of what ran in it, where the engine there could still tell it.
+    pub status: BoxFuture<'static, Option<i32>>,
 }
 
 impl fmt::Debug for ContainerTerminal {

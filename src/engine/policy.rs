@@ -80,7 +80,11 @@ pub(super) enum Change {
         act: ContainerAct,
     },
     /// What has ended and what nothing uses goes.
-    Prune { host: HostId },
+    Prune {
+        host: HostId,
+        /// The containers that the person was told of: what has ended since then stays.
+        agreed: Vec<ContainerId>,
+    },
     /// A terminal in a container; what is run there is never empty.
     Terminal {
         host: HostId,
@@ -321,7 +325,8 @@ impl Desk {
 /// How an answer confirms; `None` where it does not. A command line names what it means also where Yes would do.
 fn confirmed(actor: Actor, challenge: &Challenge, name: &str, answer: &str) -> Option<String> {
     let right = match challenge {
-        Challenge::YesNo => answer == "yes" || (actor == Actor::CommandLine && answer == name),
+        Challenge::YesNo if actor == Actor::CommandLine => answer == name,
+        Challenge::YesNo => answer == "yes",
         Challenge::TypeName(wanted) => answer == wanted,
     };
     let how = match (actor, challenge) {
@@ -396,5 +401,30 @@ fn no_host(id: &HostId) -> Refusal {
     Refusal {
         why: format!("no host is named {id}"),
         hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_confirms_only_what_it_names() {
+        use Actor::{CommandLine, Terminal};
+        let typed = Challenge::TypeName("web".into());
+        for (actor, challenge, answer, right) in [
+            (Terminal, &Challenge::YesNo, "yes", true),
+            (Terminal, &Challenge::YesNo, "web", false),
+            (CommandLine, &Challenge::YesNo, "web", true),
+            (CommandLine, &Challenge::YesNo, "yes", false),
+            (CommandLine, &Challenge::YesNo, "", false),
+            (CommandLine, &typed, "web", true),
+            (CommandLine, &typed, "yes", false),
+            (Terminal, &typed, "yes", false),
+            (Terminal, &typed, "", false),
+        ] {
+            let how = confirmed(actor, challenge, "web", answer);
+            assert_eq!(how.is_some(), right, "{actor:?} {challenge:?} {answer:?}");
+        }
     }
 }

@@ -5,8 +5,18 @@ use super::command::{Challenge, Plan, Refusal, Reply, Signal};
 use super::containers::DaemonState;
 use super::host_state::Host;
 use super::policy::{Change, Proposal};
+use crate::docker;
 use crate::domain::{Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric};
-use crate::text::SafeText;
+use crate::text::{SafeText, cut, escape_json};
+
+/// Digits of an identity that a person knows a container by.
+const SHORT_ID: usize = 12;
+
+/// Names of users that a plan tells.
+const USERS: usize = 4;
+
+/// Cells that one foreign word takes in a plan: what matters is never pushed out of sight.
+const LONGEST: usize = 64;
 
 /// What is run in a container where nobody says: the best shell that is there.
 const SHELL: [&str; 3] = [
@@ -31,7 +41,7 @@ pub(super) fn container(
             what: format!("{} {}", act.word(), words(host, container, &users)),
             command: request(act, id),
         },
-        name: container.name.to_string(),
+        name: typed_name(container),
         change: Change::Container {
             host: host.id.clone(),
             id: id.clone(),
@@ -44,25 +54,29 @@ pub(super) fn container(
 /// What has ended and what nothing uses goes.
 pub(super) fn prune(host: &Host) -> Result<Proposal, Reply> {
     answering(host)?;
-    let ended = host
+    let ended: Vec<ContainerId> = host
         .containers
         .list
         .iter()
         .filter(|container| has_ended(container))
-        .count();
+        .map(|container| container.id.clone())
+        .collect();
     let id = host.id.clone();
     Ok(Proposal {
         challenge: Some(Challenge::TypeName(id.to_string())),
         plan: Plan {
             what: format!(
-                "remove from {id} the {ended} containers that have ended, whoever made them, and every image without a name \
-                 that no container uses"
+                "remove from {id} the {} containers that have ended, whoever made them, and every image without a name \
+                 that no container uses",
+                ended.len()
             ),
-            command: "POST /containers/prune; POST /images/prune?filters={\"dangling\":[\"true\"]}"
-                .into(),
+            command: removals(&ended),
         },
         name: id.to_string(),
-        change: Change::Prune { host: id.clone() },
+        change: Change::Prune {
+            host: id.clone(),
+            agreed: ended,
+        },
         host: id,
     })
 }
@@ -79,7 +93,8 @@ pub(super) fn terminal(
         [] => SHELL.map(str::to_owned).into(),
         argv => argv.to_vec(),
     };
-    let body = serde_json::json!({"Tty": true, "Cmd": argv});
+    let body = serde_json::json!({"Tty": true, "Cmd": argv}).to_string();
+    let body = escape_json(&body);
     let users = gpu_users(host, container);
     Ok(Proposal {
         host: host.id.clone(),
@@ -88,7 +103,7 @@ pub(super) fn terminal(
             what: format!("open a terminal in {}", words(host, container, &users)),
             command: format!("POST /containers/{id}/exec {body}"),
         },
-        name: container.name.to_string(),
+        name: typed_name(container),
         change: Change::Terminal {
             host: host.id.clone(),
             id: id.clone(),
@@ -100,11 +115,58 @@ pub(super) fn terminal(
 
 /// The exact request of the Engine API, without its version prefix.
 fn request(act: ContainerAct, id: &ContainerId) -> String {
-    match act {
-        ContainerAct::Remove => format!("DELETE /containers/{id}"),
-        ContainerAct::Kill => format!("POST /containers/{id}/kill?signal=KILL"),
-        _ => format!("POST /containers/{id}/{}", act.word()),
+    let (method, path) = docker::order(id, act);
+    format!("{method} {path}")
+}
+
+/// The requests of a prune, which removes one by one what was agreed to.
+fn removals(ended: &[ContainerId]) -> String {
+    let each = ended
+        .iter()
+        .map(|id| request(ContainerAct::Remove, id))
+        .collect::<Vec<_>>();
+    let images = "DELETE /images/{id} of every image without a name that no container uses";
+    if each.is_empty() {
+        return images.into();
     }
+    format!("{}\n{images}", each.join("\n"))
+}
+
+/// What a person types to confirm: the name where it is one that can be seen and typed, else the first digits of the identity.
+fn typed_name(container: &Container) -> String {
+    let name = container.name.as_str();
+    if is_plain(name) {
+        name.to_owned()
+    } else {
+        container.id.as_str().chars().take(SHORT_ID).collect()
+    }
+}
+
+/// Whether a name is one that container engines allow: nothing in it can be mistaken for the words around it.
+fn is_plain(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    name.len() <= LONGEST
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(allowed)
+}
+
+/// A foreign word among ours: in quotes where it could be taken for more than one word, blanks counted, and of bounded length.
+fn word(foreign: &SafeText) -> String {
+    let text = foreign.as_str();
+    if text.chars().all(|c| c.is_ascii_graphic() && c != '"') && !text.is_empty() {
+        return cut(text, LONGEST).into_owned();
+    }
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("  ") {
+        let (before, blanks) = rest.split_at(at);
+        let after = blanks.trim_start_matches(' ');
+        told.push_str(before);
+        told.push_str(&format!("‹{} blanks›", blanks.len() - after.len()));
+        rest = after;
+    }
+    told.push_str(rest);
+    format!("\"{}\"", cut(&told.replace('"', "'"), LONGEST))
 }
 
 /// Nothing for what is undone as easily; a Yes for what interrupts; the name for what destroys or disturbs others.
@@ -114,7 +176,7 @@ fn challenge(
     users: &[SafeText],
     login: Option<&SafeText>,
 ) -> Option<Challenge> {
-    let name = || Some(Challenge::TypeName(container.name.to_string()));
+    let name = || Some(Challenge::TypeName(typed_name(container)));
     match act {
         ContainerAct::Start | ContainerAct::Pause | ContainerAct::Unpause => None,
         ContainerAct::Kill | ContainerAct::Remove => name(),
@@ -132,22 +194,31 @@ fn disturbs(container: &Container, users: &[SafeText], login: Option<&SafeText>)
     }
 }
 
+/// A container by its name, and by its identity where the name alone would not do.
+fn named(container: &Container) -> String {
+    if is_plain(container.name.as_str()) {
+        return container.name.to_string();
+    }
+    format!("{} ({})", word(&container.name), typed_name(container))
+}
+
 /// The container with what a person has to know of it before something happens to it.
 fn words(host: &Host, container: &Container, users: &[SafeText]) -> String {
-    let mut facts = vec![format!("image {}", container.image)];
+    let mut facts = vec![format!("image {}", word(&container.image))];
     if let Some(place) = &container.project {
-        facts.push(format!("compose project {}", place.project));
+        facts.push(format!("compose project {}", word(&place.project)));
     }
     if let Some(owner) = &container.owner {
-        facts.push(format!("of {owner}"));
+        facts.push(format!("of {}", word(owner)));
     }
     match users {
         [] => {}
-        [user] => facts.push(format!("1 GPU process of {user}")),
+        [user] => facts.push(format!("1 GPU process of {}", word(user))),
         users => {
-            let mut names: Vec<&str> = users.iter().map(SafeText::as_str).collect();
+            let mut names: Vec<String> = users.iter().map(word).collect();
             names.sort_unstable();
             names.dedup();
+            names.truncate(USERS);
             facts.push(format!(
                 "{} GPU processes of {}",
                 users.len(),
@@ -157,7 +228,7 @@ fn words(host: &Host, container: &Container, users: &[SafeText]) -> String {
     }
     format!(
         "container {} on {} ({})",
-        container.name,
+        named(container),
         host.id,
         facts.join(", ")
     )
@@ -356,7 +427,10 @@ mod tests {
             stop.plan.what,
             "stop container web on spark-1 (image nginx:1.27, of alice, 1 GPU process of bob)"
         );
-        assert_eq!(stop.plan.command, format!("POST /containers/{id}/stop"));
+        assert_eq!(
+            stop.plan.command,
+            format!("POST /containers/{id}/stop?t=10")
+        );
         let remove = proposed(&host, ContainerAct::Remove);
         assert_eq!(remove.plan.command, format!("DELETE /containers/{id}"));
         let terminal = |argv: &[String]| terminal(&host, &id, argv, (80, 24)).unwrap();
@@ -371,9 +445,91 @@ mod tests {
             matches!(terminal(&[]).change, Change::Terminal { argv, .. } if argv[0] == "sh"),
             "an empty line is the best shell"
         );
+        let mut host = host;
+        for container in Arc::make_mut(&mut host.containers).list.iter_mut().skip(1) {
+            Arc::make_mut(container).state = crate::domain::ContainerState::Exited(0);
+        }
         let prune = prune(&host).unwrap();
         assert_eq!(prune.challenge, Some(Challenge::TypeName("spark-1".into())));
-        assert!(prune.plan.command.contains("dangling"));
+        let ended: Vec<_> = host
+            .containers
+            .list
+            .iter()
+            .filter(|container| has_ended(container))
+            .map(|container| container.id.clone())
+            .collect();
+        let told = |id: &ContainerId| {
+            prune
+                .plan
+                .command
+                .contains(&format!("DELETE /containers/{id}\n"))
+        };
+        assert!(
+            !ended.is_empty() && ended.iter().all(told),
+            "{:?}",
+            prune.plan
+        );
+        assert!(matches!(prune.change, Change::Prune { agreed, .. } if agreed == ended));
+    }
+
+    #[test]
+    fn a_hostile_name_hides_nothing_of_a_plan_and_is_never_confirmed_by_nothing() {
+        let long = "x".repeat(5_000);
+        let padded = format!("web{}on spark-9 (image nginx)", " ".repeat(300));
+        for name in [
+            "",
+            "-rf",
+            "web db",
+            "wеb",
+            "web\u{202e}",
+            "a\nb",
+            "web, of ops",
+            &padded,
+            &long,
+        ] {
+            for field in 0..4 {
+                let mut host = host(None, None);
+                let list = &mut Arc::make_mut(&mut host.containers).list;
+                let web = Arc::make_mut(&mut list[0]);
+                match field {
+                    0 => web.name = name.into(),
+                    1 => web.image = name.into(),
+                    2 => web.owner = Some(name.into()),
+                    _ => {
+                        web.project = Some(crate::domain::ComposePlace {
+                            project: name.into(),
+                            service: None,
+                        });
+                    }
+                }
+                let id = web.id.clone();
+                let Proposal {
+                    plan,
+                    challenge,
+                    name: typed,
+                    ..
+                } = proposed(&host, ContainerAct::Remove);
+                let Some(Challenge::TypeName(wanted)) = challenge else {
+                    panic!("removing is confirmed by name");
+                };
+                assert_eq!(wanted, typed);
+                assert!(is_plain(&wanted), "{name:?}: {wanted:?}");
+                let what = plan.what;
+                assert!(crate::text::width(&what) < 200, "{name:?}: {what}");
+                assert!(what.contains(" on spark-1 (image "), "{name:?}: {what}");
+                assert!(!what.contains("  "), "{name:?}: {what}");
+                // A forged sentence stands in quotes.
+                let forged = what
+                    .split('"')
+                    .step_by(2)
+                    .any(|ours| ours.contains("spark-9") || ours.contains("of ops"));
+                assert!(!forged, "{name:?}: {what}");
+                if field == 0 {
+                    let short: String = id.as_str().chars().take(SHORT_ID).collect();
+                    assert!(what.contains(&short), "{name:?}: {what}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -183,6 +183,59 @@ fn sibling(text: &str) -> Option<Sibling> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tasks::Tasks;
+
+    /// A file in a folder of its own, on this machine.
+    fn here(name: &str) -> (FileHost, std::path::PathBuf, tempfile::TempDir, Tasks) {
+        let (folder, tasks) = (tempfile::tempdir().unwrap(), Tasks::new());
+        let path = folder.path().join(name);
+        let exec = Arc::new(crate::exec::LocalExec::new(tasks.clone()));
+        let host = FileHost::new(exec, RemotePath::new(path.to_str().unwrap()).unwrap());
+        (host, path, folder, tasks)
+    }
+
+    #[tokio::test]
+    async fn a_pipe_in_the_place_of_the_file_is_not_waited_for() {
+        let (host, path, _folder, tasks) = here("app.log");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+        let step = Step {
+            name: path.to_str().unwrap().to_owned(),
+            inode: 1,
+            offset: 0,
+        };
+        let work = async {
+            let part = host.read(&step, 0, 10).await;
+            assert!(matches!(part, Ok(Part::Moved)));
+            let mut tail = host.tail(1, 0, "nonce").await.unwrap();
+            let ended = loop {
+                if let Some(crate::exec::StreamEvent::Exit(exit)) = tail.next().await {
+                    break exit;
+                }
+            };
+            assert!(MOVED.contains(&ended), "{ended:?}");
+        };
+        // Far below the patience of a read, which a pipe would use up.
+        tokio::time::timeout(PATIENCE / 2, work).await.unwrap();
+        drop(host);
+        assert!(tasks.shutdown(PATIENCE).await);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_found_among_more_siblings_than_a_command_line_holds() {
+        let (host, path, folder, tasks) = here("app.log");
+        std::fs::write(&path, "x").unwrap();
+        let long = "9".repeat(200);
+        for number in 0..12_000 {
+            let sibling = folder.path().join(format!("app.log.{number}-{long}"));
+            std::fs::write(sibling, "").unwrap();
+        }
+        let look = host.look(None).await.unwrap();
+        assert_eq!(look.access, Access::Ok);
+        assert!(look.files.iter().any(|file| file.name == host.path()));
+        drop(host);
+        assert!(tasks.shutdown(PATIENCE).await);
+    }
 
     #[test]
     fn a_look_is_read_and_junk_is_not() {

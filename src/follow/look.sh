@@ -4,7 +4,9 @@ LC_ALL=C
 export LC_ALL
 date "+now %s %z"
 {
-	stat -L -c "f %i %s %Y %F|%n" "$1" "$1".* "$1"-*
+	stat -L -c "f %i %s %Y %F|%n" "$1"
+	# More siblings than fit on a command line are none; the file itself is found all the same.
+	stat -L -c "f %i %s %Y %F|%n" "$1".* "$1"-*
 	[ -z "$2" ] || find "${1%/*}/" -maxdepth 1 -inum "$2" -exec stat -L -c "f %i %s %Y %F|%n" {} \;
 } 2>/dev/null | head -n 500
 if [ -r "$1" ]; then

@@ -6,6 +6,8 @@
 # (no file of this name), `replaced`, `truncated`, `over`. After one of the last three a line of input ends it.
 LC_ALL=C
 export LC_ALL
+# A pipe of that name would be waited for.
+[ -f "$1" ] || exit 66
 exec 3<"$1" || exit 66
 [ "$(stat -L -c %i /proc/self/fd/3)" = "$2" ] || exit 67
 mine=/proc/$$/fd/3

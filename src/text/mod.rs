@@ -2,6 +2,7 @@
 
 mod class;
 mod clean;
+mod escape;
 mod safe;
 mod secret_words;
 mod sgr;
@@ -10,6 +11,7 @@ mod styled;
 pub(crate) mod vectors;
 mod width;
 
+pub use escape::escape_json;
 pub use safe::SafeText;
 pub use secret_words::{MASK, is_secret, mask_command};
 pub use sgr::clean_line;

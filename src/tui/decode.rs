@@ -19,6 +19,8 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 pub(super) struct Decoder {
     pending: Vec<u8>,
     paste: Option<Vec<u8>>,
+    /// The rest of an answer that is too long to be one of ours: none of it is a key.
+    passing_over: bool,
 }
 
 /// What the pending bytes are.
@@ -46,6 +48,10 @@ impl Decoder {
                 }
                 continue;
             }
+            if self.passing_over {
+                self.pass_over(*byte);
+                continue;
+            }
             self.pending.push(*byte);
             self.settle(events);
         }
@@ -53,12 +59,15 @@ impl Decoder {
 
     /// Whether a beginning waits for its rest.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.pending.is_empty()
+        self.passing_over || !self.pending.is_empty()
     }
 
     /// The rest did not come: what looked like the beginning of a sequence was keys.
     pub(super) fn give_up(&mut self, events: &mut Vec<Event>) {
         let pending = std::mem::take(&mut self.pending);
+        if std::mem::take(&mut self.passing_over) {
+            return;
+        }
         match pending.as_slice() {
             [0x1b] => events.push(key(KeyCode::Esc, KeyModifiers::NONE)),
             [0x1b, byte] => {
@@ -68,10 +77,24 @@ impl Decoder {
         }
     }
 
+    /// Waits for the end of a string: BEL, or the backslash of an ST.
+    fn pass_over(&mut self, byte: u8) {
+        let ends = byte == 0x07 || (byte == b'\\' && self.pending.last() == Some(&0x1b));
+        self.pending.clear();
+        self.passing_over = !ends;
+        if !ends {
+            self.pending.push(byte);
+        }
+    }
+
     fn settle(&mut self, events: &mut Vec<Event>) {
         while !self.pending.is_empty() {
             match parse(&self.pending) {
                 Parsed::More if self.pending.len() < LONGEST_SEQUENCE => return,
+                Parsed::More if matches!(self.pending.get(1), Some(b']' | b'P' | b'_' | b'^')) => {
+                    self.passing_over = true;
+                    return;
+                }
                 Parsed::More | Parsed::Nothing => self.pending.clear(),
                 Parsed::Event(event) => {
                     self.pending.clear();
@@ -353,6 +376,23 @@ mod tests {
             })
             .collect();
         shown.join(" ")
+    }
+
+    #[test]
+    fn a_long_answer_that_nobody_asked_for_presses_no_key() {
+        for (begin, end) in [
+            ("\x1b]52;c;", "\x07"),
+            ("\x1b]l", "\x1b\\"),
+            ("\x1bP1$r", "\x1b\\"),
+            ("\x1b_G", "\x1b\\"),
+        ] {
+            let answer = format!("{begin}{}{end}", "q\r:y".repeat(5_000));
+            assert_eq!(keys(answer.as_bytes()), "", "{begin:?}");
+            assert_eq!(keys(format!("{answer}j").as_bytes()), "j", "{begin:?}");
+            // Without an end, silence is one.
+            let cut = format!("{begin}{}\x1b", "q".repeat(5_000));
+            assert_eq!(keys(cut.as_bytes()), "", "{begin:?}");
+        }
     }
 
     #[test]

@@ -65,8 +65,12 @@ impl Console {
         let ended = until_ended(outside.terminal(far), alarms, Some(&resize)).await?;
         self.take_back(terminal, ended.as_ref().err())?;
         match ended {
-            Ok(Left::Ended) => {
-                let text = format!("the shell in {what} has ended");
+            Ok(Left::Ended(status)) => {
+                let with = match status {
+                    Some(0) | None => String::new(),
+                    Some(status) => format!(" with status {status}"),
+                };
+                let text = format!("the shell in {what} has ended{with}");
                 self.ui.say(Severity::Info, text, None);
             }
             Ok(Left::Detached) => {

@@ -50,7 +50,7 @@ pub use error::TuiError;
 pub use event_loop::{replay, run};
 pub use input::{Event, Input, Mouse, MouseKind};
 pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
-pub use options::{Left, Outside, TuiOptions};
+pub use options::{LEAVES, Left, Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
 pub use ui::{

@@ -54,13 +54,13 @@ impl fmt::Debug for TuiOptions {
 }
 
 /// What leaves a terminal inside of a container, and lets it run on; docker's own keys for it.
-pub(super) const LEAVES: &str = "Ctrl-P Ctrl-Q";
+pub const LEAVES: &str = "Ctrl-P Ctrl-Q";
 
 /// How a terminal inside of a container was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// What ran in it ended.
-    Ended,
+    /// What ran in it ended, with this status where the engine there could still tell it.
+    Ended(Option<i32>),
     /// The person left it.
     Detached,
 }

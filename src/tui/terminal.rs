@@ -116,6 +116,21 @@ impl Guard {
         })
     }
 
+    /// Takes the terminal only to lend it at once to a program far away, as [`Guard::lend_raw`] does.
+    pub fn lent(notice: &str) -> Result<Self, TerminalError> {
+        CLOSED.store(false, Ordering::Release);
+        install_hook();
+        let mut guard = Self {
+            modes: Modes {
+                mouse: false,
+                kitty: false,
+            },
+            kitty: false,
+        };
+        guard.lend_raw(notice)?;
+        Ok(guard)
+    }
+
     /// Gives the terminal back for a while: to a shell, an editor, or the stopped job's parent.
     pub fn lend(&mut self) {
         let _writing = writing();

@@ -34,6 +34,12 @@ struct Arguments {
     /// Text beside the selected row; a key is answered when it is on another row.
     #[arg(long, default_value = "│› ")]
     marker: String,
+    /// A key is answered when the terminal's own cursor is on another row, instead.
+    #[arg(long, conflicts_with = "marker")]
+    cursor: bool,
+    /// Keys to press after the first frame, before anything else; `~` stands for Enter.
+    #[arg(long, default_value = "")]
+    first: String,
     /// Starts to measure the first frame by; the last one goes on to the rest.
     #[arg(long, default_value_t = 1)]
     starts: usize,
@@ -78,8 +84,10 @@ fn main() -> Result<()> {
         terminal.quit()?;
         terminal = Terminal::start(&arguments)?;
     }
+    terminal.press(&arguments.first.replace('~', "\r"))?;
     terminal.watch(Duration::from_secs(arguments.warm))?;
-    let keys = terminal.press_keys(arguments.keys, &arguments.marker)?;
+    let marker = (!arguments.cursor).then_some(arguments.marker.as_str());
+    let keys = terminal.press_keys(arguments.keys, marker)?;
     let steady = terminal.steady(Duration::from_secs(arguments.steady))?;
     if let Some(file) = &arguments.still {
         terminal.press(&arguments.typing)?;
@@ -103,6 +111,7 @@ fn main() -> Result<()> {
     print("key_p50_ms", keys.at(0.5));
     print("key_p99_ms", keys.at(0.99));
     print("key_worst_ms", keys.at(1.0));
+    print("frames_per_s", steady.as_ref().map(|it| it.frames_per_s));
     print("kb_per_min", steady.as_ref().map(|it| it.kb_per_min));
     print("cpu_s_per_min", steady.as_ref().map(|it| it.cpu_s_per_min));
     print("rss_mib", steady.as_ref().map(|it| it.rss_mib));
@@ -125,12 +134,14 @@ struct Terminal {
     output: Receiver<Chunk>,
     parser: vt100::Parser,
     queries: Queries,
+    frames: Frames,
     started: Instant,
     bytes: u64,
 }
 
 /// A minute of a steady screen.
 struct Steady {
+    frames_per_s: f64,
     kb_per_min: f64,
     cpu_s_per_min: f64,
     rss_mib: f64,
@@ -172,6 +183,7 @@ impl Terminal {
             output,
             parser: vt100::Parser::new(arguments.rows, arguments.columns, 0),
             queries: Queries::default(),
+            frames: Frames::default(),
             started,
             bytes: 0,
         })
@@ -203,7 +215,7 @@ impl Terminal {
             match self.output.recv_timeout(left) {
                 Ok(chunk) => {
                     self.take(&chunk)?;
-                    if wished(self.parser.screen()) {
+                    if !self.frames.open && wished(self.parser.screen()) {
                         return Ok(Some(chunk.at));
                     }
                 }
@@ -221,6 +233,7 @@ impl Terminal {
     fn take(&mut self, chunk: &Chunk) -> Result<()> {
         self.bytes += chunk.bytes.len() as u64;
         self.parser.process(&chunk.bytes);
+        self.frames.take(&chunk.bytes);
         let (row, column) = self.parser.screen().cursor_position();
         for answer in self.queries.answers(&chunk.bytes, row, column) {
             self.keyboard.write_all(answer.as_bytes())?;
@@ -232,8 +245,9 @@ impl Terminal {
         self.until(now() + time, |_| false).map(|_| ())
     }
 
-    /// Presses `j` and `k` in turn at moments that keep step with nothing, and times each until the marker has moved.
-    fn press_keys(&mut self, count: usize, marker: &str) -> Result<Vec<f64>> {
+    /// Presses `j` and `k` in turn at moments that keep step with nothing, and times each until the marker has moved, or without one the
+    /// terminal's cursor.
+    fn press_keys(&mut self, count: usize, marker: Option<&str>) -> Result<Vec<f64>> {
         let mut times = Vec::with_capacity(count);
         for turn in 0..count {
             self.watch(Duration::from_millis(fastrand::u64(15..60)))?;
@@ -271,10 +285,11 @@ impl Terminal {
             return Ok(None);
         }
         let pid = self.child.process_id().context("the program has no pid")?;
-        let (bytes, cpu) = (self.bytes, cpu_seconds(pid)?);
+        let (bytes, frames, cpu) = (self.bytes, self.frames.whole, cpu_seconds(pid)?);
         self.watch(time)?;
         let minutes = time.as_secs_f64() / 60.0;
         Ok(Some(Steady {
+            frames_per_s: (self.frames.whole - frames) as f64 / time.as_secs_f64(),
             kb_per_min: (self.bytes - bytes) as f64 / 1000.0 / minutes,
             cpu_s_per_min: (cpu_seconds(pid)? - cpu) / minutes,
             rss_mib: memory_mib(pid, "VmRSS:")?,
@@ -341,8 +356,42 @@ impl Queries {
     }
 }
 
-/// The first row with the marker.
-fn marked(screen: &vt100::Screen, marker: &str) -> Option<usize> {
+/// Synchronised updates: a screen between their two ends is not a frame yet.
+#[derive(Default)]
+struct Frames {
+    /// The last bytes, in which an end may have begun.
+    tail: Vec<u8>,
+    open: bool,
+    whole: u64,
+}
+
+impl Frames {
+    fn take(&mut self, bytes: &[u8]) {
+        const LENGTH: usize = "\x1b[?2026h".len();
+        let seen = std::mem::take(&mut self.tail);
+        let all = [seen.as_slice(), bytes].concat();
+        for end in all.windows(LENGTH) {
+            match end {
+                b"\x1b[?2026h" => self.open = true,
+                b"\x1b[?2026l" => {
+                    self.open = false;
+                    self.whole += 1;
+                }
+                _ => {}
+            }
+        }
+        self.tail = all
+            .get(all.len().saturating_sub(LENGTH - 1)..)
+            .unwrap_or_default()
+            .to_vec();
+    }
+}
+
+/// The first row with the marker; without one the row of the cursor.
+fn marked(screen: &vt100::Screen, marker: Option<&str>) -> Option<usize> {
+    let Some(marker) = marker else {
+        return Some(usize::from(screen.cursor_position().0));
+    };
     let (_, columns) = screen.size();
     screen
         .rows(0, columns.get())

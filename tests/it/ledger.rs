@@ -363,3 +363,61 @@ async fn what_can_t_be_written_is_refused_in_words() {
     let error = nowhere.write(Wall(0), intent(1)).await.unwrap_err();
     assert_eq!(error.what, "no home directory is known");
 }
+
+#[tokio::test]
+async fn keys_that_others_could_read_are_closed_and_that_is_written_down() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let paths = paths(folder.path());
+    acts(&paths, 1, |_| {}).await;
+    for file in [&paths.key, &paths.anchor] {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    acts(&paths, 2, |_| {}).await;
+    for file in [&paths.key, &paths.anchor] {
+        let mode = fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+    let (entries, _) = read_ledger(&paths.ledger, usize::MAX, |_| true).unwrap();
+    let told: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            LedgerEvent::Recovered { what } => Some(what.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        told.iter()
+            .any(|what| what.contains("ledger.key") && what.contains("mode 644")),
+        "{told:?}"
+    );
+    let report = check(&paths);
+    assert!(report.broken.is_none(), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_ledger_is_not_followed_to_where_a_link_leads() {
+    let folder = folder();
+    let paths = paths(folder.path());
+    let elsewhere = folder.path().join("authorized_keys");
+    fs::write(&elsewhere, "mine\n").unwrap();
+    fs::create_dir_all(paths.ledger.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &paths.ledger).unwrap();
+    let ledger = Ledger::in_files(paths.clone());
+    let error = ledger.write(Wall(1), intent(1)).await.unwrap_err();
+    assert_eq!(error.kind, StoreErrorKind::Unwritable);
+    assert!(
+        error.what.contains("is a link") && error.hint.is_some(),
+        "{error:?}"
+    );
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine\n");
+
+    // Nor is what is written beside the anchor.
+    fs::remove_file(&paths.ledger).unwrap();
+    fs::create_dir_all(paths.anchor.parent().unwrap()).unwrap();
+    let beside = paths.anchor.with_file_name("ledger.anchor.new");
+    std::os::unix::fs::symlink(&elsewhere, &beside).unwrap();
+    let error = ledger.write(Wall(1), intent(1)).await.unwrap_err();
+    assert!(error.what.contains("is a link"), "{error:?}");
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine\n");
+}

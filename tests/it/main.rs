@@ -10,7 +10,9 @@
 
 mod cli;
 mod config;
+mod console;
 mod containers;
+mod containers_cli;
 mod demo;
 mod dial;
 mod docker;
@@ -21,11 +23,13 @@ mod fleet;
 mod follow;
 mod follow_containers;
 mod follow_shells;
+mod hostile;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;
 mod ledger_verbs;
 mod logs;
+mod logs_verb;
 mod pty;
 mod quoting;
 mod readme;

@@ -1,8 +1,9 @@
 //! The lab as a test sees it: what `tests/lab/up` wrote down, and the script that does to a host what happens to machines.
 
 use std::collections::HashMap;
-use std::fs;
-use std::process::{Command, Output};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
 
 /// The lab that is up.
 pub(crate) struct Lab {
@@ -77,7 +78,54 @@ impl Lab {
             .unwrap()
     }
 
-    /// Does to a host what happens to machines: `kill`, `start`, `wedge`, `release`.
+    /// One order to the lab's container engine, as a login of h200 gives it; what the engine answers after its head.
+    ///
+    /// In the HTTP of old, whose answer ends with the connection.
+    pub(crate) fn engine(&self, method: &str, path: &str, body: &str) -> Vec<u8> {
+        let socket = self.setting("LAB_DOCKER");
+        assert_ne!(
+            socket, "none",
+            "the lab has no container engine: start it as root or with sudo"
+        );
+        let mut ssh = self
+            .command("ssh")
+            .args(["-o", "BatchMode=yes", "-F", self.setting("LAB_SSH_CONFIG")])
+            .args(["lab-h200", "socat", "-t", "0.1"])
+            .args(["-,ignoreeof", &format!("UNIX-CONNECT:{socket}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let size = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n{body}"
+        );
+        let mut stdin = ssh.stdin.take().unwrap();
+        stdin.write_all(request.as_bytes()).unwrap();
+        let answer = ssh.wait_with_output().unwrap().stdout;
+        drop(stdin);
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        let end = end.unwrap_or_else(|| panic!("{method} {path}: no answer"));
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let said = answer[end + 4..].to_vec();
+        let status = head.split(' ').nth(1).unwrap_or_default();
+        assert!(
+            status.starts_with('2') || (method, status) == ("DELETE", "404"),
+            "{method} {path}: {head} {}",
+            String::from_utf8_lossy(&said)
+        );
+        said
+    }
+
+    /// The lab's container engine and the sessions of `boxes`, for one test at a time.
+    pub(crate) fn alone(&self) -> File {
+        let lock = format!("{}.lock", self.setting("LAB_CONFIG"));
+        let lock = File::create(lock).unwrap();
+        lock.lock().unwrap();
+        lock
+    }
+
+    /// Does to a host what happens to machines: `kill`, `drop`, `start`, `wedge`, `release`.
     pub(crate) fn host(&self, verb: &str, name: &str) {
         let done = self
             .command(self.setting("LAB_HOST_SCRIPT"))

@@ -4,9 +4,9 @@
 # The lab is a small fleet of real OpenSSH servers on loopback addresses of this machine: one server, one address, one
 # host key for each host. Several labs may stand side by side; each takes a slot, and the slot is in every name.
 #
-# One Docker Engine of its own (root only) is the container engine of h200 and gb10: DOCKER_HOST names its socket there.
+# One Docker Engine of its own (root only) is the container engine of h200, gb10 and boxes: DOCKER_HOST names its socket there.
 #
-# What it does not have: systemd (no units, no journal; those are proven with recorded streams), PAM (so no
+# What it does not have: systemd (no units, no journal: journalctl is a stub that plays $GROUND/journal), PAM (so no
 # keyboard-interactive login) and a real GPU (nvidia-smi is a stub).
 
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,7 +19,7 @@ die() { printf 'lab: %s\n' "$*" >&2; exit 1; }
 # NAME  LAST-OCTET  LOGIN-SHELL  WHAT-NVIDIA-SMI-PLAYS  HOST-KEY  WHAT-LETS-ONE-IN
 #
 # What nvidia-smi plays is a set of tests/lab/bin/nvidia-smi; `tests/lab/host play` changes it while the host runs.
-# Only `jump` reaches `behind`. `flood` is for the benches: its nvidia-smi writes as fast as it can.
+# Only `jump` reaches `behind`. `boxes` is for the tests whose sessions are cut. `flood` is for the benches: its nvidia-smi writes as fast as it can.
 lab_hosts() {
     cat <<'HOSTS'
 h200      11  bash     h200x8        ed25519  key
@@ -38,6 +38,7 @@ banner    23  bash     none          ed25519  key
 jump      24  bash     none          ed25519  key
 behind    25  bash     rtx           ed25519  key
 flood     26  bash     flood         ed25519  key
+boxes     27  bash     rtx           ed25519  key
 HOSTS
 }
 

@@ -9,7 +9,11 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+#[path = "../it/console.rs"]
+#[allow(dead_code, reason = "the other tests look deeper into the terminal")]
+mod console;
 mod lab;
+mod logs;
 mod once;
 mod openssh;
 mod recovery;

@@ -23,12 +23,13 @@ use crate::engine::{
     Acting, Actor, Command, DaemonState, Engine, Fleet, Handle, Reply, Setup, Ways,
 };
 use crate::tasks::Tasks;
+use crate::tui::{LEAVES, Left, terminal};
 
 /// Longest wait for two readings of everything that runs.
 const MEASURED: Duration = Duration::from_secs(12);
 
 /// Does what the words say.
-pub(in crate::cli) fn run(args: ContainersArgs, here: &Here) -> Result<Exit, CliError> {
+pub(in crate::cli) fn run(args: &ContainersArgs, here: &Here) -> Result<Exit, CliError> {
     let hosts = match &args.verb {
         None => args.hosts.clone(),
         Some(ContainersVerb::Prune { host }) => vec![host.clone()],
@@ -38,8 +39,8 @@ pub(in crate::cli) fn run(args: ContainersArgs, here: &Here) -> Result<Exit, Cli
     let config = run::fleet(hosts, here)?;
     runtime::block_on(async {
         let tasks = Tasks::new();
-        let session = Session::start(config, here, &tasks, is_change(&args))?;
-        let outcome = session.perform(&args, named).await;
+        let session = Session::start(config, here, &tasks, is_change(args))?;
+        let outcome = session.perform(args, named).await;
         session.engine.shutdown(runtime::FAREWELL).await;
         tasks.shutdown(runtime::FAREWELL).await;
         outcome
@@ -56,8 +57,9 @@ fn is_change(args: &ContainersArgs) -> bool {
 
 fn target(verb: &ContainersVerb) -> Target {
     let One { container } = match verb {
-        ContainersVerb::Show { of, .. } | ContainersVerb::Exec { of, .. } => of,
-        ContainersVerb::Top(of)
+        ContainersVerb::Show { of, .. }
+        | ContainersVerb::Exec { of, .. }
+        | ContainersVerb::Top(of)
         | ContainersVerb::Start(of)
         | ContainersVerb::Stop(of)
         | ContainersVerb::Restart(of)
@@ -259,7 +261,7 @@ impl<'a> Session<'a> {
 
     async fn exec(&self, found: Found, argv: Vec<String>) -> Result<Exit, CliError> {
         let Found { host, id, name } = found;
-        let size = lend::size();
+        let size = terminal::size();
         let command = Command::Terminal {
             host: host.clone(),
             id,
@@ -273,17 +275,28 @@ impl<'a> Session<'a> {
         let Some(terminal) = self.handle.terminal(number) else {
             return Ok(Exit::Failed);
         };
-        print::message(&format!(
-            "in {name} on {host}; Enter ~ . hangs up when nothing else does"
-        ));
-        let ended = lend::lend(terminal).await;
-        let failed = ended.as_ref().err().map(ToString::to_string);
+        let notice =
+            format!("inside of {name} on {host} · {LEAVES} leaves it and lets it run on\r\n");
+        let lent = lend::lend(terminal, &notice).await;
+        let failed = match &lent {
+            Ok(Ok(_)) => None,
+            Ok(Err(refusal)) => Some(refusal.why.clone()),
+            Err(error) => Some(error.to_string()),
+        };
         let told = Command::TerminalEnded {
             terminal: number,
             failed,
         };
         self.handle.ask(Actor::CommandLine, told).await;
-        ended.map(|_| Exit::Done).map_err(CliError::Output)
+        match lent? {
+            Ok(Left::Ended(Some(status))) => Ok(Exit::of_program(status)),
+            Ok(Left::Ended(None)) => {
+                print::message("pilothouse: the program has ended, nobody could tell how");
+                Ok(Exit::Unknown)
+            }
+            Ok(Left::Detached) => Ok(Exit::Done),
+            Err(refusal) => ask::tell(self.here, &Reply::Failed(refusal)),
+        }
     }
 }
 

@@ -68,14 +68,12 @@ pub(super) fn detail(detail: &ContainerDetail, secrets: Secrets, now: Wall) -> S
     let env = env(detail, secrets);
     let masked = env.iter().any(|(_, value)| value == MASK);
     facts.push(("environment".into(), format!("{} values", env.len())));
-    let mut text = aligned(&facts);
-    for (name, value) in env {
-        text.push_str(&format!("\n  {name}={value}"));
-    }
+    let mut lines = vec![aligned(&facts)];
+    lines.extend(env.iter().map(|(name, value)| format!("  {name}={value}")));
     if masked {
-        text.push_str("\n  (secrets are masked: --show-secrets)");
+        lines.push("  (secrets are masked: --show-secrets)".to_owned());
     }
-    text
+    lines.join("\n")
 }
 
 fn aligned(facts: &[(String, String)]) -> String {

@@ -1,5 +1,6 @@
 //! Which container a word means (pure): `HOST/NAME`, or `NAME` where that can mean only one.
 
+use crate::config::nearest;
 use crate::domain::{Container, ContainerId, HostAddress, HostId};
 use crate::engine::{DaemonState, Fleet, Host};
 
@@ -63,7 +64,7 @@ impl Target {
             .hosts
             .iter()
             .map(AsRef::as_ref)
-            .filter(is_silent)
+            .filter(|host| is_silent(host))
             .collect();
         match found.as_slice() {
             [] => Err(self.none(fleet, &silent)),
@@ -96,9 +97,15 @@ impl Target {
             [only] => format!("on {}", only.id),
             _ => "in the fleet".into(),
         };
+        let all = fleet.hosts.iter().flat_map(|host| &host.containers.list);
+        let meant = nearest(&self.name, all.map(|container| container.name.as_str()));
+        let list = "`pilothouse containers --all` lists them";
         Unfound {
             why: format!("there is no container {} {place}", self.name),
-            hint: "`pilothouse containers --all` lists them".into(),
+            hint: match meant {
+                Some(meant) => format!("did you mean `{meant}`? {list}"),
+                None => list.into(),
+            },
             unreachable: false,
         }
     }
@@ -130,10 +137,7 @@ impl Target {
     }
 }
 
-fn matches<'a>(
-    fleet: &'a Fleet,
-    is_meant: impl Fn(&Container) -> bool,
-) -> Vec<(&'a Host, &'a Container)> {
+fn matches(fleet: &Fleet, is_meant: impl Fn(&Container) -> bool) -> Vec<(&Host, &Container)> {
     fleet
         .hosts
         .iter()
@@ -160,7 +164,7 @@ fn is_here(host: &Host) -> bool {
 }
 
 /// Whether nobody can say what runs there. A machine without a container engine runs none.
-fn is_silent(host: &&Host) -> bool {
+fn is_silent(host: &Host) -> bool {
     use crate::domain::Rung;
     use crate::engine::Outcome;
     match host.containers.daemon {

@@ -216,6 +216,11 @@ mod tests {
         Arc::clone(&seen.expect("never shown").unwrap())
     }
 
+    fn is_waiting(picture: &LensPicture) -> bool {
+        let is = |state: &SourceState| matches!(state, SourceState::Waiting(_));
+        picture.sources.iter().any(|source| is(&source.state))
+    }
+
     async fn texts(lens: &LensHandle) -> Vec<String> {
         let all = lens.text(TextScope::Shown, TextForm::Raw).await.unwrap();
         all.lines().map(str::to_owned).collect()
@@ -239,11 +244,7 @@ mod tests {
         assert!(lens.order(LensOrder::Rows(20)).await);
         shows(&lens, |picture| picture.lines == 5).await;
         stage.script.lose(&["spark-1"]);
-        let waiting = |p: &LensPicture| {
-            let is = |state: &SourceState| matches!(state, SourceState::Waiting(_));
-            p.sources.iter().any(|source| is(&source.state))
-        };
-        shows(&lens, waiting).await;
+        shows(&lens, is_waiting).await;
         stage.script.grow("spark-1/kernel", 5);
         sleep(Duration::from_secs(14)).await;
         stage.script.lose(&[]);
@@ -261,6 +262,41 @@ mod tests {
             .collect();
         assert_eq!(gaps.len(), 1, "{texts:?}");
         assert!(gaps[0].contains(", resumed at "), "{gaps:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_stands_behind_the_last_line_whatever_the_clock_of_its_host_says() {
+        for ahead in [-3_600_000, 3_600_000] {
+            let stage = Stage::new();
+            stage.script.ahead(ahead);
+            stage.script.grow("spark-1/kernel", 3);
+            let (_, lens) = stage.open(&["spark-1/kernel"]);
+            shows(&lens, |picture| picture.lines == 3).await;
+            stage.script.lose(&["spark-1"]);
+            shows(&lens, is_waiting).await;
+            stage.script.grow("spark-1/kernel", 5);
+            stage.script.lose(&[]);
+            shows(&lens, |picture| picture.lines == 6).await;
+            let texts = texts(&lens).await;
+            let kinds: Vec<_> = texts.iter().filter_map(|t| t.split(' ').next()).collect();
+            let line = "spark-1/kernel";
+            assert_eq!(kinds, [line, line, line, "gap", line, line], "{texts:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_order_makes_one_picture_and_peace_none() {
+        let stage = Stage::new();
+        stage.script.grow("kernel", 50);
+        let (_, lens) = stage.open(&["kernel"]);
+        shows(&lens, |picture| picture.lines == 50).await;
+        sleep(Duration::from_secs(1)).await;
+        let before = lens.pictures().borrow().version;
+        lens.order(LensOrder::Rows(10)).await;
+        sleep(Duration::from_secs(1)).await;
+        lens.order(LensOrder::Move(-3)).await;
+        sleep(Duration::from_mins(1)).await;
+        assert_eq!(lens.pictures().borrow().version, before + 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -369,5 +405,51 @@ mod tests {
         }
         let over = |item: &LogItem| matches!(item, LogItem::State(SourceState::Ended(_)));
         assert!(last.as_ref().is_some_and(over), "{last:?}");
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test with a stopwatch")]
+    fn now() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
+    /// The figure is measured by the bench on a release build; here nobody may be starved.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn orders_are_answered_while_a_million_lines_pour_in() {
+        const LINES: u64 = if cfg!(debug_assertions) {
+            200_000
+        } else {
+            1_000_000
+        };
+        let stage = Stage::new();
+        stage.script.grow("kernel", LINES);
+        let begin = LogBegin::Since(Stamp(0));
+        let Reply::Lens(id) = stage.lenses.open(addresses(&["kernel"]), begin) else {
+            panic!("no lens");
+        };
+        let lens = stage.opened.lens(id).unwrap();
+        lens.order(LensOrder::Rows(40)).await;
+        let mut pictures = lens.pictures();
+        let (mut worst, mut orders) = (Duration::ZERO, 0);
+        loop {
+            let picture = Arc::clone(&pictures.borrow_and_update());
+            if picture.lines + picture.fallen == LINES {
+                break;
+            }
+            let (before, asked) = (picture.above + picture.cursor.unwrap_or(0) as u64, now());
+            lens.order(LensOrder::Move(if orders % 2 == 0 { -3 } else { 3 }))
+                .await;
+            let moved = |picture: &Arc<LensPicture>| {
+                let at = picture.above + picture.cursor.unwrap_or(0) as u64;
+                at != before || picture.lines + picture.fallen == LINES || picture.shown < 4
+            };
+            let answered = timeout(Duration::from_mins(1), pictures.wait_for(moved)).await;
+            answered.expect("never answered").unwrap();
+            worst = worst.max(asked.elapsed());
+            orders += 1;
+        }
+        assert!(orders > 10, "{orders} orders");
+        assert!(worst < Duration::from_secs(1), "{worst:?}");
+        let (used, cap) = pictures.borrow().memory;
+        assert!(used <= cap, "{used} of {cap}");
     }
 }

@@ -47,7 +47,9 @@ struct Running {
     address: SourceAddress,
     tasks: Tasks,
     older: Older,
-    /// The stamp of its last line.
+    /// Nanoseconds that its clock is ahead of ours.
+    ahead: i64,
+    /// The stamp of its last line, on its own clock.
     last: Option<Stamp>,
 }
 
@@ -114,6 +116,7 @@ impl Roster {
             address,
             tasks,
             older: Older::Unknown,
+            ahead: 0,
             last: None,
         };
         self.running.insert(source, running);
@@ -149,16 +152,25 @@ impl Roster {
         }
     }
 
-    /// The last line of a source so far has this stamp.
+    /// A source's clock is so many milliseconds ahead of ours.
+    pub(super) fn ahead(&mut self, source: SourceNumber, milliseconds: i64) {
+        if let Some(running) = self.running.get_mut(&source) {
+            running.ahead = milliseconds.saturating_mul(1_000_000);
+        }
+    }
+
+    /// The last line of a source so far has this stamp, on its own clock.
     pub(super) fn ends(&mut self, source: SourceNumber, stamp: Stamp) {
         if let Some(running) = self.running.get_mut(&source) {
             running.last = Some(stamp);
         }
     }
 
-    /// The stamp of a source's last line.
+    /// The moment of a source's last line, on our clock.
     pub(super) fn last(&self, source: SourceNumber) -> Option<Stamp> {
-        self.running.get(&source)?.last
+        let running = self.running.get(&source)?;
+        let last = running.last?;
+        Some(Stamp(last.0.saturating_sub(running.ahead)))
     }
 
     /// Fetches older lines of all sources that have some.

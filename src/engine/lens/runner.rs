@@ -138,7 +138,9 @@ impl Runner {
             };
             self.wish(wish);
         }
-        self.behind = true;
+        // What an order leaves to be worked through makes a picture of its own; what it did is in the one it made.
+        self.behind |= self.lens.work(0);
+        self.fetch_if_wanted();
     }
 
     fn wish(&mut self, wish: LensWish) {
@@ -185,7 +187,10 @@ impl Runner {
                 }
                 self.lens.set_state(source, state);
             }
-            Feed::Offset(milliseconds) => self.lens.set_skew(source, milliseconds),
+            Feed::Offset(milliseconds) => {
+                self.roster.ahead(source, milliseconds);
+                self.lens.set_skew(source, milliseconds);
+            }
             Feed::First(place) => {
                 self.roster.begins(source, place);
                 self.lens.set_past(self.roster.past());
@@ -217,7 +222,7 @@ impl Runner {
         let stamp = self
             .roster
             .last(source)
-            .map_or(now, |last| Stamp(last.0 + 1).min(now));
+            .map_or(now, |last| Stamp(last.0.saturating_add(1)).min(now));
         self.lens.note(source, kind, stamp, text);
     }
 
@@ -236,14 +241,14 @@ impl Runner {
         }
         self.behind = self.lens.work(Lens::SLICE);
         self.pace.news();
-        if self.lens.wants_past() {
-            self.fetch();
-        }
+        self.fetch_if_wanted();
     }
 
-    fn fetch(&mut self) {
-        let past = self.roster.fetch();
-        self.lens.set_past(past);
+    fn fetch_if_wanted(&mut self) {
+        if self.lens.wants_past() {
+            let past = self.roster.fetch();
+            self.lens.set_past(past);
+        }
     }
 
     fn fetched(&mut self, fetched: &Fetched) {

@@ -10,6 +10,9 @@ use crate::text::SafeText;
 /// Changes of a gap that are kept; of more the newest.
 const GAP_CHANGES: usize = 100;
 
+/// Most containers that are kept of one host, as many as a list may tell.
+const MOST: usize = 20_000;
+
 /// So long a change that was only found afterwards keeps its mark.
 const GAP_SHOWN: Age = Age(10 * 60 * 1000);
 
@@ -196,6 +199,9 @@ fn changed(known: &mut Arc<Containers>, new: Container) {
     if let Some(old) = place.and_then(|place| known.list.get(place))
         && **old == new
     {
+        return;
+    }
+    if place.is_none() && known.list.len() >= MOST {
         return;
     }
     let known = Arc::make_mut(known);
@@ -476,6 +482,20 @@ mod tests {
         heard.started = Some(Wall(100));
         stage.did(ContainersMsg::Changed(Box::new(heard)));
         assert_eq!(stage.gap(), "");
+    }
+
+    #[test]
+    fn an_engine_that_invents_containers_fills_no_memory() {
+        let mut stage = Stage::default();
+        stage.listed(&[("web", Running)]);
+        let full = Arc::make_mut(&mut stage.known);
+        let one = Arc::clone(&full.list[0]);
+        full.list.resize(MOST, one);
+        stage.changed("one more", Running);
+        assert_eq!(stage.known.list.len(), MOST);
+        assert!(stage.known.get(&id("one more")).is_none());
+        stage.changed("web", Exited(0));
+        assert_eq!(stage.known.list.len(), MOST, "one that is known changes");
     }
 
     #[test]

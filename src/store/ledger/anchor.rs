@@ -13,6 +13,9 @@ use super::chain::{Key, Mac};
 use super::fault;
 use crate::store::StoreError;
 
+/// A file of the ledger is never followed to elsewhere: somebody else may have laid the link.
+pub(super) const NO_LINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+
 /// Where the files of a ledger are. Each is readable by its owner alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerPaths {
@@ -123,6 +126,21 @@ impl Anchor {
     }
 }
 
+/// Closes a file to everybody but its owner; gives the mode it had, if it was open to others. A file that is not there, for
+/// one because it is kept elsewhere, is closed.
+pub(super) fn close_to_others(path: &Path) -> io::Result<Option<u32>> {
+    let mode = match fs::metadata(path) {
+        Ok(facts) => facts.permissions().mode() & 0o7777,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if mode & 0o077 == 0 {
+        return Ok(None);
+    }
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(Some(mode))
+}
+
 /// Makes the folder of a file, open to its owner alone.
 pub(super) fn make_folder(file: &Path) -> io::Result<()> {
     match file.parent() {
@@ -150,6 +168,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .create(true)
         .truncate(true)
         .mode(0o600)
+        .custom_flags(NO_LINK)
         .open(&new)
         .and_then(|mut file| {
             // One that a crash has left may have another mode.

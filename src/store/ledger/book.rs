@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::anchor::{Anchor, LedgerPaths, make_folder, sync_folder};
+use super::anchor::{Anchor, LedgerPaths, NO_LINK, close_to_others, make_folder, sync_folder};
 use super::{chain, fault};
 use crate::domain::{ActId, ActOutcome, LedgerEntry, LedgerEvent, Wall};
 use crate::store::{StoreError, StoreErrorKind};
@@ -34,6 +34,7 @@ pub(super) fn append(
 ) -> Result<Appended, StoreError> {
     let mut book = Book::open(paths, wall)?;
     book.heal()?;
+    book.close_keys()?;
     book.put(event)?;
     Ok(Appended {
         entries: book.written,
@@ -76,6 +77,21 @@ impl<'a> Book<'a> {
             wall,
             written: Vec::new(),
         })
+    }
+
+    /// Keys that others could read are closed to them again, and that they could is written down.
+    fn close_keys(&mut self) -> Result<(), StoreError> {
+        for path in [&self.paths.key, &self.paths.anchor] {
+            let mode = close_to_others(path).map_err(|error| fault::io(path, &error))?;
+            if let Some(mode) = mode {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let what = format!(
+                    "{name} could be read or written by others (mode {mode:o}); it is its owner's alone again"
+                );
+                self.put(LedgerEvent::Recovered { what: what.into() })?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts right what lies beyond the anchor: at most one record, whole or torn, of a writer that was ended before it
@@ -207,6 +223,7 @@ fn hold(paths: &LedgerPaths) -> io::Result<File> {
             .append(true)
             .create(true)
             .mode(0o600)
+            .custom_flags(NO_LINK)
             .open(&paths.ledger)?;
         if file.metadata()?.permissions().mode() & 0o077 != 0 {
             file.set_permissions(Permissions::from_mode(0o600))?;
@@ -242,6 +259,7 @@ fn keep(place: &std::path::Path, bytes: &[u8]) -> io::Result<()> {
         .append(true)
         .create(true)
         .mode(0o600)
+        .custom_flags(NO_LINK)
         .open(place)?;
     file.write_all(bytes)?;
     file.write_all(b"\n")?;

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use crate::store::{StoreError, StoreErrorKind};
 
 /// What to do with files that do not fit.
@@ -22,6 +24,11 @@ pub(super) fn io(path: &Path, error: &io::Error) -> StoreError {
             StoreErrorKind::Full,
             format!("{file} may not grow any more"),
             "raise the limit on the size of files (`ulimit -f`)",
+        ),
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => (
+            StoreErrorKind::Unwritable,
+            format!("{file} is a link to elsewhere, and a ledger is not followed there"),
+            "look where it leads and who laid it, then put the file itself in its place",
         ),
         _ => (
             StoreErrorKind::Unwritable,

@@ -154,7 +154,7 @@ pub(in crate::tui) fn hints(
 }
 
 /// The line of the log lens that is being typed, with what comes of it so far.
-fn lens_line<'a>(area: Rect, scene: Scene<'a>) -> Option<(&'static str, &'a LineEdit, String)> {
+fn lens_line(area: Rect, scene: Scene<'_>) -> Option<(&'static str, &LineEdit, String)> {
     let lens = &scene.ui.lens;
     let picture = lens.shown();
     let (sign, line, found, how) = if lens.search.active {

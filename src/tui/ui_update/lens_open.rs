@@ -195,6 +195,10 @@ fn opened(ui: &mut Ui, sources: &[SourceAddress], id: LensId) -> Vec<UiEffect> {
 
 /// Takes a new picture. A moment that was asked for is tried again as long as lines come and sources are being opened.
 pub fn pictured(ui: &mut Ui, picture: Arc<LensPicture>) -> Vec<UiEffect> {
+    if ui.lens.id().is_none() {
+        // Of the lens before: the one that was asked for is still being opened.
+        return Vec::new();
+    }
     let lines = picture.lines;
     let opening = |state: &SourceState| matches!(state, SourceState::Opening);
     let is_opening = picture.sources.iter().any(|of| opening(&of.state));

@@ -7,8 +7,12 @@ use super::lens_open;
 use crate::domain::{PrunePreview, Severity, TerminalId};
 use crate::engine::{Challenge, Command, Notice, Refusal, Reply, Signal};
 use crate::shell::ShellCommand;
+use crate::text::width;
 use crate::tui::ui::{Button, CopyRoute, Dialog, Layer, LineEdit, Ui};
 use crate::tui::ui_tables::ContainerRef;
+
+/// Cells of a command that a confirmation shows in one row.
+const ONE_ROW: usize = 68;
 
 /// Takes the engine's answer to a command.
 pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
@@ -49,6 +53,8 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
                 active: matches!(challenge, Challenge::TypeName(_)),
                 ..LineEdit::default()
             };
+            // One line that does not fit is shown whole: nobody is to confirm what is beyond an edge.
+            let full = !plan.command.contains('\n') && width(&plan.command) > ONE_ROW;
             let dialog = Dialog::Confirm {
                 id,
                 challenge,
@@ -56,7 +62,7 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
                 plan,
                 button: Button::No,
                 typed,
-                full: false,
+                full,
             };
             // The person asked for it, but may be typing something else by now.
             if ui.has_draft() || !ui.layers.is_empty() {

@@ -130,6 +130,7 @@ fn far_terminal(tasks: &Tasks) -> ContainerTerminal {
     ContainerTerminal {
         io: Box::pin(near),
         resize,
+        status: Box::pin(std::future::ready(Some(0))),
     }
 }
 

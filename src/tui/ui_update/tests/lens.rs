@@ -381,6 +381,8 @@ fn an_alert_leads_to_its_second_once_its_lines_are_there() {
     let sources = addresses(&["spark-1/kernel"]);
     let command = Command::OpenLens { sources, begin };
     assert_eq!(person.press("L"), [ask(command.clone())]);
+    // The lens before may still speak while this one is being opened.
+    assert_eq!(lens_pictured(&mut person.ui, Arc::new(picture())), []);
     reply(&mut person.ui, &command, Reply::Lens(LensId(1)));
     // Nothing is there yet; then some lines while a source is being opened; then all.
     let mut coming = picture();
