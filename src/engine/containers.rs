@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::host_state::{Host, Timed};
 use crate::domain::{
-    At, Container, ContainerId, ContainerState, ContainerStats, Daemon, GpuCondition, Metric, Mib,
-    Missing,
+    At, Container, ContainerId, ContainerState, ContainerStats, Daemon, GpuCondition, GpuProcess,
+    Metric, Mib, Missing,
 };
 use crate::text::SafeText;
 
