@@ -114,7 +114,7 @@ fn signal(signal: Signal) -> Command {
 
 fn intents(events: &[LedgerEvent]) -> Vec<&Intent> {
     let intent = |event| match event {
-        &LedgerEvent::Intent(ref intent) => Some(intent),
+        LedgerEvent::Intent(intent) => Some(intent),
         _ => None,
     };
     events.iter().filter_map(intent).collect()
