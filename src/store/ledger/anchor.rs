@@ -14,7 +14,7 @@ use super::fault;
 use crate::store::StoreError;
 
 /// A file of the ledger is never followed to elsewhere: somebody else may have laid the link.
-pub(super) const NO_LINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+pub(super) const NO_LINK: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
 
 /// Where the files of a ledger are. Each is readable by its owner alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +134,8 @@ pub(super) fn close_to_others(path: &Path) -> io::Result<Option<u32>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    if mode & 0o077 == 0 {
+    let others = mode & 0o077;
+    if others == 0 {
         return Ok(None);
     }
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
