@@ -9,7 +9,7 @@ use pilothouse::clock::Clock;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// Longest wait for anything to come to the screen; only a failing test waits it out.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 pub(crate) const ROWS: u16 = 40;
 pub(crate) const COLUMNS: u16 = 120;

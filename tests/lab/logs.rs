@@ -17,7 +17,7 @@ use crate::console::Console;
 use crate::lab::Lab;
 
 /// Longest wait for a line; only a failing test waits it out.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Numbers its lines, 20 at a time, from the moment that it is told to; fewer when it is started again.
 const COUNT: &str = "[ -e /tmp/again ] && last=500 || last=6000; : >/tmp/again; \
