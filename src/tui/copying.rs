@@ -132,7 +132,12 @@ impl Console {
 
     /// Takes what the lens says.
     pub(super) fn lens_said(&mut self, said: LensSaid) -> Vec<UiEffect> {
-        self.pace.want(Reason::Data);
+        let answers = self.lens.as_mut().is_some_and(LensEnd::answers);
+        self.pace.want(if answers {
+            Reason::Person
+        } else {
+            Reason::Lines
+        });
         match said {
             LensSaid::Picture(picture) => ui_update::lens_pictured(&mut self.ui, picture),
             LensSaid::Ended => {

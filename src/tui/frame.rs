@@ -140,6 +140,8 @@ impl<W: FnMut(&[u8])> Backend for FrameBackend<W> {
 pub(super) enum Reason {
     /// There are new readings. They can wait for one another.
     Data,
+    /// Lines of a log came by themselves. Eyes follow them as they run.
+    Lines,
     /// A person did something, or something answers it.
     Person,
 }
@@ -147,6 +149,9 @@ pub(super) enum Reason {
 /// Milliseconds between two frames that only bring new readings. Twenty hosts answer at twenty moments of a second; eyes
 /// and slow links are served as well by four frames.
 const DATA_GAP: u64 = 250;
+
+/// Milliseconds between two frames that only bring lines: text that runs by faster can't be read, only seen to run.
+const LINES_GAP: u64 = 100;
 
 /// Milliseconds in which a person's frame is earned back: a flood of events makes sixty frames a second …
 const PERSON_GAP: u64 = 16;
@@ -159,6 +164,7 @@ const BURST: u64 = 3;
 pub(super) struct Pace {
     wanted: Option<Reason>,
     data_from: At,
+    lines_from: At,
     /// The moment up to which person's frames are spent; each one moves it on by a gap.
     spent: At,
 }
@@ -173,6 +179,7 @@ impl Pace {
     pub(super) fn due_in(&self, now: At) -> Option<u64> {
         let from = match self.wanted? {
             Reason::Data => self.data_from.0,
+            Reason::Lines => self.lines_from.0,
             Reason::Person => self.spent.0.saturating_sub((BURST - 1) * PERSON_GAP),
         };
         Some(from.saturating_sub(now.0))
@@ -185,6 +192,7 @@ impl Pace {
         }
         self.wanted = None;
         self.data_from = At(now.0 + DATA_GAP);
+        self.lines_from = At(now.0 + LINES_GAP);
     }
 }
 
@@ -281,6 +289,9 @@ mod tests {
         // Readings wait for one another.
         pace.want(Reason::Data);
         assert_eq!(pace.due_in(At(1_002)), Some(249));
+        // Lines that run wait for one another, but not as long.
+        pace.want(Reason::Lines);
+        assert_eq!(pace.due_in(At(1_002)), Some(99));
         // A flood of keys for a second.
         let mut frames = 0;
         for now in 2_000..3_000 {

@@ -12,6 +12,9 @@ use crate::engine::{LensHandle, LensOrder, LensPicture};
 /// Orders that wait at most; the lens takes them faster than a hand gives them.
 const MOST: usize = 256;
 
+/// The picture that an order asked for may come behind others: one that was on its way, and those of a search at work.
+const AWAITED: u8 = 3;
+
 /// An open lens, as the event loop holds it. Dropping it closes the lens.
 pub(super) struct LensEnd {
     handle: LensHandle,
@@ -19,6 +22,8 @@ pub(super) struct LensEnd {
     waiting: VecDeque<LensOrder>,
     giving: Option<Pin<Box<dyn Future<Output = bool>>>>,
     rows: u16,
+    /// How many of the next pictures may be what an order asked for.
+    awaited: u8,
 }
 
 /// What a lens has to say.
@@ -40,6 +45,7 @@ impl LensEnd {
             waiting: VecDeque::new(),
             giving: None,
             rows: 0,
+            awaited: 0,
         }
     }
 
@@ -48,8 +54,16 @@ impl LensEnd {
         self.handle.clone()
     }
 
+    /// Whether the picture that just came may be what an order asked for: a person waits for it.
+    pub(super) fn answers(&mut self) -> bool {
+        let awaited = self.awaited > 0;
+        self.awaited = self.awaited.saturating_sub(1);
+        awaited
+    }
+
     /// Puts an order behind those that wait.
     pub(super) fn order(&mut self, order: LensOrder) {
+        self.awaited = AWAITED;
         // Steps in one direction are one step: a held key never runs behind.
         let is_full = self.waiting.len() >= MOST;
         match (self.waiting.back_mut(), &order) {
