@@ -13,14 +13,15 @@ const LONGEST_ENTRY: usize = 1024 * 1024;
 /// An engine hands on longer lines in parts of this size.
 const PART: usize = 16 * 1024;
 
-/// Takes a line: its bytes, its time, its stream.
-pub(super) trait Lines {
+/// Takes what a log is cut into.
+pub trait Lines {
+    /// Takes a line: its bytes, its time, its stream.
     fn line(&mut self, bytes: &[u8], stamp: Stamp, stream: StreamKind);
 }
 
 /// Cuts the log of one container into lines, wherever the chunks break.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub struct Frames {
     tty: bool,
     head: [u8; HEAD],
     have: usize,
@@ -44,7 +45,7 @@ struct Pending {
 
 impl Frames {
     /// A container with a terminal has no frames.
-    pub(super) fn new(tty: bool) -> Self {
+    pub fn new(tty: bool) -> Self {
         Self {
             tty,
             ..Self::default()
@@ -52,7 +53,7 @@ impl Frames {
     }
 
     /// Takes a chunk and hands out every line that it completes.
-    pub(super) fn feed(&mut self, chunk: &[u8], lines: &mut impl Lines) {
+    pub fn feed(&mut self, chunk: &[u8], lines: &mut impl Lines) {
         if self.tty {
             self.feed_raw(chunk, lines);
         } else {
@@ -61,7 +62,7 @@ impl Frames {
     }
 
     /// The log has ended: a line without an end is one all the same.
-    pub(super) fn finish(&mut self, lines: &mut impl Lines) {
+    pub fn finish(&mut self, lines: &mut impl Lines) {
         if self.tty {
             self.end_raw(lines);
         }

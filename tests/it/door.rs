@@ -113,11 +113,13 @@ fn signal(signal: Signal) -> Command {
 }
 
 fn intents(events: &[LedgerEvent]) -> Vec<&Intent> {
-    let intent = |event| match event {
-        &LedgerEvent::Intent(ref intent) => Some(intent),
-        _ => None,
-    };
-    events.iter().filter_map(intent).collect()
+    events
+        .iter()
+        .filter_map(|event| match event {
+            LedgerEvent::Intent(intent) => Some(intent),
+            _ => None,
+        })
+        .collect()
 }
 
 fn outcome(act: u64, outcome: ActOutcome) -> LedgerEvent {
