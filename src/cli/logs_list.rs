@@ -12,13 +12,17 @@ use super::{logs, print, runtime};
 use crate::config::Config;
 use crate::domain::{HealthWord, HostId};
 use crate::engine::{
-    Acting, Actor, Command, Fleet, Handle, Host, Outcome, Refusal, Reply, SourceOffer, Verdict,
+    Acting, Actor, Command, DaemonState, Fleet, Handle, Host, Outcome, Refusal, Reply, SourceOffer,
+    Verdict,
 };
 use crate::tasks::Tasks;
 use crate::text::SafeText;
 
 /// What a host may take until it is connected.
 const LIMIT: Duration = Duration::from_secs(12);
+
+/// What the search for its container engine may take after that.
+const SEARCH: Duration = Duration::from_secs(5);
 
 /// A source, as a program reads it.
 #[derive(Debug, Serialize)]
@@ -88,6 +92,14 @@ async fn offers<'a>(
     if let Some(why) = down {
         return (id, Err(why));
     }
+    // Its containers are known a moment after its connection; a host that can't say so soon is listed without.
+    let mut later = handle.fleet();
+    let engine = later.wait_for(|fleet| {
+        let host = fleet.host(id);
+        host.is_none_or(|host| host.containers.daemon != DaemonState::Unknown)
+    });
+    // The answer is a lock on the fleet: it must not outlive this line.
+    drop(tokio::time::timeout(SEARCH, engine).await);
     let host = id.clone();
     let reply = handle
         .ask(Actor::CommandLine, Command::Sources { host })

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::journal;
+use super::syslog;
 use super::world::World;
 
 /// What a command does.
@@ -23,6 +24,8 @@ pub(super) enum Program {
     Floods,
     /// Prints its journal.
     Journal(journal::Query),
+    /// Tells of its log file.
+    Syslog(syslog::Ask),
 }
 
 impl Program {
@@ -49,6 +52,11 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         return Program::fails(2, "sh: 1: Syntax error: Unterminated quoted string\n");
     };
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    if let ["sh", "-c", _, rest @ ..] = argv.as_slice()
+        && let Some(ask) = syslog::Ask::read(rest)
+    {
+        return Program::Syslog(ask);
+    }
     match argv.as_slice() {
         [] | ["true" | ":"] => Program::says(""),
         ["false"] => Program::fails(1, ""),
@@ -60,7 +68,9 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         ["yes", ..] => Program::Floods,
         ["journalctl", rest @ ..] => Program::Journal(journal::Query::read(rest)),
         ["systemctl", "show", ..] => Program::says("LoadState=loaded\n"),
-        ["sh", "-c", script] if script.contains("list-units") => Program::says(offers(world)),
+        ["sh", "-c", script] if script.contains("list-units") => {
+            Program::Syslog(syslog::Ask::Offered(offers(world)))
+        }
         ["kill", rest @ ..] => kill(rest, world),
         ["sh", "-c", _, "pilothouse-signal", pid, started, name] => {
             signal(pid, started, name, world)

@@ -22,6 +22,7 @@ mod readings;
 mod runaway;
 mod sampler;
 mod session;
+mod syslog;
 mod voices;
 mod work;
 mod world;

@@ -21,6 +21,7 @@ use super::cable::{self, Habits};
 use super::keys::fresh_key;
 use super::profile::Profile;
 use super::session::Login;
+use super::syslog::Syslog;
 use super::world::World;
 use super::{DemoError, Drill, Faults, Line, LoginRule};
 
@@ -183,6 +184,16 @@ impl Node {
         let world = self.world();
         let booted = self.started.0 * 1000 + world.booted() * 1_000_000;
         read(&world, booted, now)
+    }
+
+    /// Its log file, and now in nanoseconds since the epoch.
+    pub(super) fn syslog(&self) -> (Syslog, i64) {
+        let file = Syslog {
+            host: self.name.clone(),
+            docker: self.profile.docker,
+            started: self.started.0.saturating_mul(1_000_000),
+        };
+        (file, self.wall().0.saturating_mul(1_000_000))
     }
 
     /// Its containers.

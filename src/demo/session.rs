@@ -19,6 +19,7 @@ use super::engine_api;
 use super::journal::Query;
 use super::node::Node;
 use super::sampler::Sampler;
+use super::syslog::{Ask, Tail};
 use super::{Faults, LoginRule};
 
 /// The socket of the container daemon.
@@ -44,6 +45,8 @@ enum Far {
     Sampler(Sampler),
     /// A program that gives back its input.
     Echo,
+    /// A follower of the log file, which is asked in beats.
+    Tail(Tail),
     /// A program that takes no input.
     Deaf,
 }
@@ -102,6 +105,15 @@ impl Login {
             Program::Floods => {
                 self.tasks.spawn(flood(writer));
                 Ok(())
+            }
+            Program::Syslog(Ask::Tail(tail)) => {
+                self.channels.insert(channel, Far::Tail(tail));
+                Ok(())
+            }
+            Program::Syslog(ask) => {
+                let (file, now) = self.node.syslog();
+                session.data(channel, file.answer(&ask, now))?;
+                self.ended(channel, 0, session)
             }
             Program::Journal(query) => {
                 let (past, told) = self
@@ -253,6 +265,12 @@ impl Handler for Login {
                 session.data(channel, answer)
             }
             Some(Far::Echo) => session.data(channel, Bytes::copy_from_slice(data)),
+            Some(Far::Tail(tail)) => {
+                let (file, now) = self.node.syslog();
+                let (new, word) = file.beat(tail, now);
+                session.data(channel, new)?;
+                session.extended_data(channel, STDERR, word)
+            }
             Some(Far::Open(_) | Far::Deaf) | None => Ok(()),
         }
     }
@@ -263,7 +281,7 @@ impl Handler for Login {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         match self.channels.get(&channel) {
-            Some(Far::Sampler(_) | Far::Echo) => self.ended(channel, 0, session),
+            Some(Far::Sampler(_) | Far::Echo | Far::Tail(_)) => self.ended(channel, 0, session),
             Some(Far::Open(_) | Far::Deaf) | None => Ok(()),
         }
     }

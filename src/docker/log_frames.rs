@@ -13,14 +13,15 @@ const LONGEST_ENTRY: usize = 1024 * 1024;
 /// An engine hands on longer lines in parts of this size.
 const PART: usize = 16 * 1024;
 
-/// Takes a line: its bytes, its time, its stream.
-pub(super) trait Lines {
+/// Takes what a log is cut into.
+pub trait Lines {
+    /// Takes a line: its bytes, its time, its stream.
     fn line(&mut self, bytes: &[u8], stamp: Stamp, stream: StreamKind);
 }
 
 /// Cuts the log of one container into lines, wherever the chunks break.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub struct Frames {
     tty: bool,
     head: [u8; HEAD],
     have: usize,
@@ -44,7 +45,7 @@ struct Pending {
 
 impl Frames {
     /// A container with a terminal has no frames.
-    pub(super) fn new(tty: bool) -> Self {
+    pub fn new(tty: bool) -> Self {
         Self {
             tty,
             ..Self::default()
@@ -52,7 +53,7 @@ impl Frames {
     }
 
     /// Takes a chunk and hands out every line that it completes.
-    pub(super) fn feed(&mut self, chunk: &[u8], lines: &mut impl Lines) {
+    pub fn feed(&mut self, chunk: &[u8], lines: &mut impl Lines) {
         if self.tty {
             self.feed_raw(chunk, lines);
         } else {
@@ -61,7 +62,7 @@ impl Frames {
     }
 
     /// The log has ended: a line without an end is one all the same.
-    pub(super) fn finish(&mut self, lines: &mut impl Lines) {
+    pub fn finish(&mut self, lines: &mut impl Lines) {
         if self.tty {
             self.end_raw(lines);
         }
@@ -268,7 +269,8 @@ impl EntryClock {
         for byte in nanos {
             value = value * 10 + i64::from(digit(*byte)?);
         }
-        Some(Stamp(self.begins + seconds * SECOND + value))
+        // The last minute of all ends before its last second.
+        self.begins.checked_add(seconds * SECOND + value).map(Stamp)
     }
 
     /// Any time that RFC 3339 knows; some engines write a zone, or fewer digits.
@@ -282,9 +284,11 @@ impl EntryClock {
         if let Some((minute, rest)) = written.as_bytes().split_first_chunk::<17>()
             && written.ends_with('Z')
             && rest.len() == 13
+            // The first minute of all began before it can be told.
+            && let Some(begins) = nanos.checked_sub(nanos.rem_euclid(60 * SECOND))
         {
             self.minute = *minute;
-            self.begins = nanos - nanos.rem_euclid(60 * SECOND);
+            self.begins = begins;
         }
         Some((Stamp(nanos), rest.get(1..)?))
     }
@@ -322,6 +326,25 @@ mod tests {
         }
         frames.finish(&mut heard);
         heard
+    }
+
+    #[test]
+    fn moments_at_the_ends_of_time_are_borne() {
+        let mut log = Vec::new();
+        for time in [
+            "1677-09-21T00:12:43.145224193Z",
+            "1677-09-21T00:12:59.000000000Z",
+            "2262-04-11T23:47:00.000000000Z",
+            "2262-04-11T23:47:59.999999999Z",
+            "2262-04-11T23:47:99.999999999Z",
+            "9999-12-31T23:59:59.999999999Z",
+            "0000-00-00T00:00:00.000000000Z",
+        ] {
+            log.extend(frame(1, format!("{time} x\n").as_bytes()));
+        }
+        let heard = hear(false, &[&log]);
+        assert_eq!(heard.0.len(), 7);
+        assert_eq!(heard.0[2].1, i64::MAX - 16_854_775_807, "{heard:?}");
     }
 
     fn log() -> Vec<u8> {

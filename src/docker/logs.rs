@@ -229,9 +229,8 @@ impl ContainerFollow {
         let container = self.docker.container(&ContainerId::new(&*self.id)).await?;
         match container.state {
             ContainerState::Running | ContainerState::Paused => self.go_on(&container).await,
-            ContainerState::Exited(_) if self.life == Life::Runs => {
-                self.life = Life::Ending;
-                self.reopen(false).await
+            _ if self.life == Life::Runs || container.started != self.started => {
+                self.last_words(&container).await
             }
             ContainerState::Exited(status) => {
                 if self.life == Life::Ending {
@@ -260,6 +259,17 @@ impl ContainerFollow {
         }
         self.started = container.started;
         self.life = Life::Runs;
+        Ok(())
+    }
+
+    /// Reads what a run has left that is over: the one that was followed, or one that began and ended unseen.
+    async fn last_words(&mut self, container: &Container) -> Result<(), DockerError> {
+        self.reopen(false).await?;
+        if container.started != self.started {
+            self.note("started");
+        }
+        self.started = container.started;
+        self.life = Life::Ending;
         Ok(())
     }
 

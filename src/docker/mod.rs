@@ -27,6 +27,7 @@ pub use client::Docker;
 pub use error::{DockerError, DockerErrorKind};
 pub use events::{ContainerChange, ContainerEvent, Events};
 pub use image::Image;
+pub use log_frames::{Frames as LogFrames, Lines as LogLines};
 pub use logs::follow;
 pub use stats::{Stats, StatsReading};
 pub use terminal::{Terminal, TerminalControl};

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::id::ContainerId;
 use super::metric::Metric;
+use super::reading::GpuProcess;
 use super::time::Wall;
 use super::units::{Bytes, BytesPerSecond, Percent};
-use crate::text::SafeText;
+use crate::text::{MASK, SafeText, mask_command};
 
 /// One container of one host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -185,14 +186,30 @@ impl ContainerAct {
     }
 }
 
-/// What a container is made of, for reading.
+/// Digits of an identity that are enough to know a container by.
+const SHORT_ID: usize = 12;
+
+impl Container {
+    /// Whether a GPU process is one of its own: a process knows its container by name, or by the first digits of its
+    /// identity where the host told no name.
+    pub fn holds(&self, process: &GpuProcess) -> bool {
+        process.container.value().is_some_and(|told| {
+            *told == self.name
+                || (told.as_str().len() >= SHORT_ID && self.id.as_str().starts_with(told.as_str()))
+        })
+    }
+}
+
+/// What a container is made of, for reading. Where it is written down (a recording), secrets are left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ContainerDetail {
     /// Its row.
     pub container: Container,
     /// Its environment, in the order it was set. Values are foreign text and may be secrets: faces mask them.
+    #[serde(serialize_with = "names_only")]
     pub env: Vec<(SafeText, SafeText)>,
     /// What it runs.
+    #[serde(serialize_with = "masked")]
     pub command: Vec<SafeText>,
     /// Where its log goes: `json-file`, `journald`, `none` …
     pub log_driver: SafeText,
@@ -203,7 +220,16 @@ pub struct ContainerDetail {
     /// The facts in the order they are shown: mounts, networks, limits, devices.
     pub facts: Vec<(SafeText, SafeText)>,
     /// The whole answer of the engine, indented, line by line; values of the environment are left out.
+    #[serde(skip)]
     pub raw: Vec<SafeText>,
+}
+
+fn names_only<S: Serializer>(env: &[(SafeText, SafeText)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(env.iter().map(|(name, _)| (name, MASK)))
+}
+
+fn masked<S: Serializer>(command: &[SafeText], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(mask_command(command.iter().map(SafeText::as_str)))
 }
 
 /// Processes of a container, as its engine lists them.

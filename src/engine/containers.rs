@@ -12,9 +12,6 @@ use crate::domain::{
 };
 use crate::text::SafeText;
 
-/// Digits of an identity that are enough to know a container by.
-const SHORT_ID: usize = 12;
-
 /// The containers of one host.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Containers {
@@ -101,21 +98,13 @@ pub fn gpu_memory_of(host: &Host, container: &Container) -> Metric<Mib> {
 /// What of these processes' GPU memory is a container's. Missing where one of its own does not tell.
 pub fn gpu_memory(processes: &[GpuProcess], container: &Container) -> Metric<Mib> {
     let mut all = Mib(0);
-    for process in processes.iter().filter(|p| is_in(p, container)) {
+    for process in processes.iter().filter(|p| container.holds(p)) {
         match &process.memory {
             Metric::Is(memory) => all = all + *memory,
             Metric::Missing(why) => return Metric::Missing(why.clone()),
         }
     }
     Metric::Is(all)
-}
-
-/// A process knows its container by name, or by the first digits of its identity where the host told no name.
-pub(super) fn is_in(process: &GpuProcess, container: &Container) -> bool {
-    process.container.value().is_some_and(|told| {
-        *told == container.name
-            || (told.as_str().len() >= SHORT_ID && container.id.as_str().starts_with(told.as_str()))
-    })
 }
 
 /// What a host's container engine told.
@@ -156,7 +145,7 @@ pub enum ContainersMsg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{GpuId, GpuSourceChoice, HostAddress, HostId, HostSpec, Wall};
+    use crate::domain::{GpuId, GpuProcess, GpuSourceChoice, HostAddress, HostId, HostSpec, Wall};
 
     fn process(container: Option<&str>, memory: Metric<Mib>) -> GpuProcess {
         GpuProcess {

@@ -70,13 +70,15 @@ impl Door {
     /// Tells what earlier sessions, and other consoles, have done. That nothing can be told is told when something is to
     /// be done.
     pub(super) async fn recall(&self) {
-        match self.acting.ledger.tail(PAST).await {
-            Ok(entries) => self.fold(entries).await,
+        let entries = match self.acting.ledger.tail(PAST).await {
+            Ok(entries) => entries,
             Err(error) => {
                 let sentence = format!("what was done before can't be shown: {}", error.what);
                 self.say(Severity::Warning, sentence, error.hint).await;
+                Vec::new()
             }
-        }
+        };
+        self.fold(entries).await;
     }
 
     /// Carries a confirmed change out, between two records.
@@ -215,10 +217,8 @@ impl Door {
     }
 
     async fn fold(&self, entries: Vec<LedgerEntry>) {
-        if !entries.is_empty() {
-            let at = self.shared.lanes.now();
-            self.shared.lanes.fact(Msg::Ledger { at, entries }).await;
-        }
+        let at = self.shared.lanes.now();
+        self.shared.lanes.fact(Msg::Ledger { at, entries }).await;
     }
 
     async fn answer(&self, request: RequestId, reply: Reply) {

@@ -416,6 +416,65 @@ mod tests {
         messages
     }
 
+    /// What a container engine tells in a session, and what was answered about one of its containers.
+    fn containers() -> Vec<Msg> {
+        use crate::domain::{ContainerDetail, RequestId};
+        use crate::engine::{ContainersMsg, Reply, sim};
+
+        let list = sim::containers(1, 5, Wall(0));
+        let one = list[0].clone();
+        let detail = ContainerDetail {
+            container: one.clone(),
+            env: vec![("HF_TOKEN".into(), "hf_secret".into())],
+            command: ["serve", "--api-key", "hf_secret"].map(Into::into).into(),
+            log_driver: "local".into(),
+            tty: false,
+            restart_policy: "no".into(),
+            facts: Vec::new(),
+            raw: vec!["--api-key hf_secret".into()],
+        };
+        let told = [
+            ContainersMsg::Listed {
+                daemon: sim::daemon(),
+                list: list.clone(),
+            },
+            ContainersMsg::Filled(Box::new(one.clone())),
+            sim::measured(1, &list),
+            ContainersMsg::Changed(Box::new(list[1].clone())),
+            ContainersMsg::Gone(list[2].id.clone()),
+            ContainersMsg::Lost {
+                why: "no answer".into(),
+                hint: None,
+            },
+        ];
+        let msg = |(second, msg)| Msg::Host {
+            at: At(second * 1000),
+            host: HostId::new("sim-001"),
+            msg: HostMsg::Containers(msg),
+        };
+        let answer = Msg::Answered {
+            at: At(7000),
+            request: RequestId(1),
+            reply: Reply::Detail(std::sync::Arc::new(detail)),
+        };
+        (1_u64..).zip(told).map(msg).chain([answer]).collect()
+    }
+
+    #[test]
+    fn containers_are_what_they_were_and_their_secrets_are_not_there() {
+        let mut messages = session(1);
+        messages.extend(containers());
+        let text = written(&messages);
+        assert!(text.contains("HF_TOKEN"), "{text}");
+        assert!(!text.contains("hf_secret"), "{text}");
+        for second in 0..7 {
+            let mut replay = Replay::new(open(&text).unwrap()).unwrap();
+            replay.seek(At(second * 1000)).unwrap();
+            let fleet = format!("{:?}", *replay.fleet());
+            assert_eq!(fleet, folded(&messages, At(second * 1000)), "{second} s");
+        }
+    }
+
     fn header() -> Header {
         Header::of(&Fleet::new("home", &crate::config::Settings::default()))
     }

@@ -2,7 +2,7 @@
 //! confirm it. Pure; whether it may be done at all is the policy's.
 
 use super::command::{Challenge, Plan, Refusal, Reply, Signal};
-use super::containers::{DaemonState, is_in};
+use super::containers::DaemonState;
 use super::host_state::Host;
 use super::policy::{Change, Proposal};
 use crate::docker;
@@ -228,7 +228,7 @@ fn gpu_users(host: &Host, container: &Container) -> Vec<SafeText> {
     let mut found: Vec<&GpuProcess> = processes
         .unwrap_or_default()
         .iter()
-        .filter(|process| is_in(process, container))
+        .filter(|process| container.holds(process))
         .collect();
     // One process on several GPUs is listed once for each.
     found.sort_by_key(|process| process.pid);

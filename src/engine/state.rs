@@ -34,6 +34,8 @@ pub struct Fleet {
     pub alerts: Arc<VecDeque<Alert>>,
     /// The last lines of the ledger, newest last.
     pub ledger: Arc<VecDeque<LedgerEntry>>,
+    /// Whether the ledger has been read: before that an empty one says nothing.
+    pub ledger_read: bool,
     /// What people were told, newest last.
     pub notices: Arc<VecDeque<Notice>>,
 }
@@ -65,6 +67,7 @@ impl Fleet {
             questions: Arc::default(),
             alerts: Arc::default(),
             ledger: Arc::default(),
+            ledger_read: false,
             notices: Arc::default(),
         }
     }

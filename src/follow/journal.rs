@@ -10,6 +10,7 @@ use super::error::{FollowError, FollowErrorKind};
 use super::journal_line::{Entry, read};
 use super::line::{LineBatch, Stamp, StreamKind};
 use super::source::{Follow, FollowEvent, Place, Start, StartAt};
+use super::watched::watched;
 use crate::exec::{Exec, Exit, Fd, LineStream, RunLimits, StreamEvent};
 use crate::shell::{ShellCommand, ShellWord};
 use crate::text::SafeText;
@@ -166,7 +167,7 @@ impl JournalFollow {
 
     async fn listen(&mut self) -> Result<(), FollowError> {
         if self.stream.is_none() {
-            let command = self.going_on()?;
+            let command = watched(self.going_on()?);
             self.stream = Some(self.exec.stream(&command).await?);
         }
         let Some(stream) = &mut self.stream else {

@@ -12,6 +12,7 @@ use super::error::{FollowError, FollowErrorKind};
 use super::kmsg_line::{Record, read};
 use super::line::{LineBatch, Stamp, StreamKind};
 use super::source::{Follow, FollowEvent, Place, Start, StartAt};
+use super::watched::watched;
 use crate::exec::{BoxedIo, Exec, RunLimits};
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
@@ -24,6 +25,9 @@ dd if=/dev/kmsg bs=16384 count=1 2>&1 >/dev/null | head -n 1"#;
 
 /// The ring comes at once; after this silence the rest is new.
 const SILENCE: Duration = Duration::from_millis(300);
+
+/// The first record comes when the host has started its reader; a ring that gives none for so long is empty.
+const FIRST: Duration = Duration::from_secs(5);
 
 /// A followed ring.
 pub(super) struct KmsgFollow {
@@ -128,8 +132,8 @@ impl KmsgFollow {
         if self.stream.is_none() {
             // One read is one record: dd asks with room for the longest.
             let command = ShellCommand::new("dd").arg("if=/dev/kmsg").arg("bs=16384");
-            self.stream = Some(self.exec.pipe(&command).await?);
-            self.silence.reset();
+            self.stream = Some(self.exec.pipe(&watched(command)).await?);
+            self.silence.reset_after(FIRST);
         }
         let Some(stream) = &mut self.stream else {
             return Ok(());

@@ -17,6 +17,7 @@ mod line;
 mod open;
 mod resume;
 mod source;
+mod watched;
 mod written_at;
 mod xid;
 

@@ -198,6 +198,11 @@ impl FromStr for SourceSpec {
             Some(("file", path)) => Err(invalid(format!("`{path}` does not begin at the root"))),
             None if text == "kernel" => Ok(Self::Kernel),
             None if text == "actions" => Ok(Self::Actions),
+            None if name(text, "container").is_ok() && !text.contains('/') => {
+                Err(invalid(format!(
+                    "`{text}` alone is no source of log lines: is it container:{text} or unit:{text}?"
+                )))
+            }
             _ => Err(invalid(format!("`{text}` is no source of log lines"))),
         }
     }

@@ -13,7 +13,12 @@ exec 3<"$1" || exit 66
 mine=/proc/$$/fd/3
 pace=
 tail -s 0.2 -c 1 /dev/null 2>/dev/null && pace="-s 0.2"
-tail $pace -c "+$3" -f <&3 2>/dev/null &
+# Busybox has a tail that reads all that comes before; GNU's goes there, and wants to know where it is.
+from=$3
+case $(tail --help 2>&1) in
+BusyBox*) dd bs=1 "skip=$(($3 - 1))" count=0 <&3 2>/dev/null && from=1 ;;
+esac
+tail $pace -c "+$from" -f <&3 2>/dev/null &
 t=$!
 trap 'kill "$t" 2>/dev/null' EXIT
 # Until tail has found its place, it counts as being there.

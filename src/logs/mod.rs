@@ -34,6 +34,8 @@ pub use picture::{
 pub use when::Now;
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod steps_tests;
 #[cfg(test)]
 mod tests;

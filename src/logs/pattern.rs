@@ -7,6 +7,12 @@ use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassU
 use regex_syntax::hir::{Hir, HirKind, Look};
 use thiserror::Error;
 
+/// Longest pattern, in bytes: who pastes a file into a search does not mean it.
+const LONGEST: usize = 4096;
+
+/// Room for a compiled pattern, in bytes: what needs more takes too long to compile while somebody types.
+const PROGRAM: usize = 2 << 20;
+
 /// Room for the automata of one pattern, in bytes.
 const AUTOMATON: usize = 8 << 20;
 
@@ -29,6 +35,12 @@ pub struct InvalidPattern {
 impl Pattern {
     /// Reads a regular expression. It matches either case unless it has a capital letter.
     pub fn new(typed: &str) -> Result<Self, InvalidPattern> {
+        if typed.len() > LONGEST {
+            return Err(InvalidPattern {
+                what: format!("the pattern is longer than {LONGEST} bytes"),
+                at: LONGEST,
+            });
+        }
         let hir = ParserBuilder::new()
             .case_insensitive(!has_capital(typed))
             .multi_line(true)
@@ -36,6 +48,7 @@ impl Pattern {
             .parse(typed)
             .map_err(|error| InvalidPattern::from_syntax(&error))?;
         let regex = RegexBuilder::new(&within_lines(hir).to_string())
+            .size_limit(PROGRAM)
             .dfa_size_limit(AUTOMATON)
             .build()
             .map_err(|_| InvalidPattern {
@@ -179,6 +192,7 @@ mod tests {
             assert!(!error.what.is_empty() && !error.what.contains('\n'));
         }
         assert!(Pattern::new("(a{1000}){1000}").is_err());
+        assert!(Pattern::new(&"a".repeat(LONGEST + 1)).is_err());
     }
 
     proptest! {

@@ -208,7 +208,7 @@ impl Lens {
                 state: source.state.clone(),
                 lines: source.lines,
                 hidden: source.hidden,
-                skew: (source.skew.abs() > TOLD_SKEW).then_some(source.skew),
+                skew: (source.skew.saturating_abs() > TOLD_SKEW).then_some(source.skew),
             })
         };
         numbers.zip(&self.sources).filter_map(view).collect()

@@ -45,6 +45,14 @@ impl ShellCommand {
         self
     }
 
+    /// Adds another command as arguments, for a program that runs what it is given.
+    #[must_use]
+    pub fn command(mut self, inner: Self) -> Self {
+        self.env.extend(inner.env);
+        self.argv.extend(inner.argv);
+        self
+    }
+
     /// Sets a variable for this command, through `env`, so that every login shell does it alike.
     #[must_use]
     pub fn env(mut self, name: EnvName, value: ShellWord) -> Self {

@@ -1,7 +1,7 @@
 //! What is told of one container, line by line (pure): its environment with secrets masked, its facts, its processes.
 
 use super::ui_tables::{Awaited, ContainerRef, ContainerTab, EnvShown, OpenContainer};
-use crate::domain::{ContainerDetail, ContainerStats, ContainerTop, Metric, Mib};
+use crate::domain::{Bytes, ContainerDetail, ContainerStats, ContainerTop, Metric, Mib};
 use crate::engine::{Fleet, Refusal};
 use crate::text::SafeText;
 
@@ -225,10 +225,10 @@ pub(super) fn measures(
     };
     let memory = match &stats.memory {
         Metric::Is(used) => {
-            let used = Mib::from_bytes(used.0);
+            let used = amount(*used);
             match whole(fleet, of, stats) {
                 Some(whole) => format!("{used} of {whole}"),
-                None => used.to_string(),
+                None => used,
             }
         }
         Metric::Missing(why) => why.words().to_owned(),
@@ -244,6 +244,14 @@ pub(super) fn measures(
         ("disk", rates(&stats.disk, ["read", "written"])),
         ("processes", pids),
     ]
+}
+
+/// Memory in words; what is too small for the unit is not nothing.
+pub(super) fn amount(bytes: Bytes) -> String {
+    match Mib::from_bytes(bytes.0) {
+        Mib(0) if bytes.0 > 0 => "<1 MiB".to_owned(),
+        whole => whole.to_string(),
+    }
 }
 
 /// The memory that it may use: its limit, else the machine's.

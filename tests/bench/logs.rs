@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use pilothouse::docker::{LogFrames, LogLines};
 use pilothouse::follow::{LineBatch, Stamp, StreamKind};
 use pilothouse::logs::{Lens, LensOrder, SourceLabel, SourceNumber};
 use pilothouse::text::SafeText;
@@ -19,6 +20,10 @@ const MILLION: u32 = 1_000_000;
 const ROUNDS: usize = 5;
 const TIMES: u32 = 20;
 const BATCH_LINES: u32 = 4096;
+/// What a follower reads of a container's log at once; no border of a frame.
+const GULP: usize = 65_521;
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 /// What `statm` counts in, on the machines that this is run on.
 const PAGE: u64 = 4096;
 
@@ -29,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     default_buffer(&lines, base)?;
     large_buffer(&lines, base)?;
     merged(&lines);
+    container(&lines);
     Ok(())
 }
 
@@ -125,6 +131,65 @@ fn merged(lines: &[LineBatch]) {
         '≥',
         500_000.0,
     );
+}
+
+/// Lines on their way out of a container's log, in batches as a follower hands them on.
+#[derive(Default)]
+struct Batches {
+    batch: LineBatch,
+    count: u32,
+}
+
+impl LogLines for Batches {
+    fn line(&mut self, bytes: &[u8], stamp: Stamp, stream: StreamKind) {
+        self.count += 1;
+        self.batch.push(bytes, stamp, stream, None);
+        if self.batch.len() as u32 == BATCH_LINES {
+            black_box(std::mem::take(&mut self.batch));
+        }
+    }
+}
+
+/// The bytes that an engine sends for these lines, a frame and a time before each, in gulps whose borders fall anywhere.
+fn container(lines: &[LineBatch]) {
+    let log = frames(lines);
+    let mut count = 0;
+    let took = fastest(|| {
+        let mut batches = Batches::default();
+        let mut frames = LogFrames::new(false);
+        for gulp in log.chunks(GULP) {
+            frames.feed(black_box(gulp), &mut batches);
+        }
+        frames.finish(&mut batches);
+        count = batches.count;
+    });
+    row(
+        "a container's frames to lines",
+        f64::from(count) / took.as_secs_f64(),
+        "lines/s",
+        '≥',
+        f64::from(MILLION),
+    );
+    println!(
+        "# {count} frames of {} bytes",
+        log.len() / count.max(1) as usize
+    );
+}
+
+fn frames(lines: &[LineBatch]) -> Vec<u8> {
+    let mut log = Vec::new();
+    let mut entry = Vec::new();
+    for line in lines.iter().flat_map(LineBatch::iter) {
+        let (seconds, nanos) = (line.head.stamp.0 / SECOND, line.head.stamp.0 % SECOND);
+        entry.clear();
+        entry.extend(format!("2026-11-21T14:05:{:02}.{nanos:09}Z ", seconds % 60).bytes());
+        entry.extend(line.bytes);
+        entry.push(b'\n');
+        log.extend([1, 0, 0, 0]);
+        log.extend((entry.len() as u32).to_be_bytes());
+        log.extend(&entry);
+    }
+    log
 }
 
 /// Looks for several patterns in slices, as the lens does on a screen; the best of some rounds for each, the slowest of all.

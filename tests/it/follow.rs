@@ -22,11 +22,11 @@ const QUIET: Duration = Duration::from_millis(1200);
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn here() -> Arc<dyn Exec> {
+pub(crate) fn here() -> Arc<dyn Exec> {
     Arc::new(LocalExec::new(Tasks::new()))
 }
 
-fn file(path: &Path) -> SourceSpec {
+pub(crate) fn file(path: &Path) -> SourceSpec {
     SourceSpec::File(RemotePath::new(path.display().to_string()).unwrap())
 }
 
@@ -65,17 +65,6 @@ impl Heard {
         assert!(heard.is_ok(), "{last} was not heard: {self:?}");
     }
 
-    /// Listens until a line is heard, whatever others come.
-    async fn among(&mut self, follow: &mut dyn Follow, line: &str) {
-        let listening = async {
-            while !self.lines.iter().any(|heard| heard == line) && self.ended.is_none() {
-                self.event(follow.next().await);
-            }
-        };
-        let heard = timeout(PATIENCE, listening).await;
-        assert!(heard.is_ok(), "{line} was not heard: {self:?}");
-    }
-
     pub(crate) async fn note(&mut self, follow: &mut dyn Follow, words: &str) {
         let listening = async {
             while !self.notes.iter().any(|note| note.contains(words)) && self.ended.is_none() {
@@ -109,14 +98,14 @@ impl Heard {
 }
 
 /// A log that numbers its lines.
-struct Log {
-    path: PathBuf,
+pub(crate) struct Log {
+    pub(crate) path: PathBuf,
     file: File,
     next: u32,
 }
 
 impl Log {
-    fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             file: append(path),
@@ -124,7 +113,7 @@ impl Log {
         }
     }
 
-    fn write(&mut self, count: u32) {
+    pub(crate) fn write(&mut self, count: u32) {
         for _ in 0..count {
             writeln!(self.file, "line {}", self.next).unwrap();
             self.next += 1;
@@ -132,20 +121,20 @@ impl Log {
     }
 
     /// Opens the file of its name again, as a daemon does when it is told to.
-    fn reopen(&mut self) {
+    pub(crate) fn reopen(&mut self) {
         self.file = append(&self.path);
     }
 
-    fn last(&self) -> String {
+    pub(crate) fn last(&self) -> String {
         format!("line {}", self.next - 1)
     }
 
-    fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         (0..self.next).map(|n| format!("line {n}")).collect()
     }
 }
 
-fn append(path: &Path) -> File {
+pub(crate) fn append(path: &Path) -> File {
     OpenOptions::new()
         .create(true)
         .append(true)
@@ -414,7 +403,7 @@ async fn what_cannot_be_read_is_told_in_words() {
 }
 
 /// Ends the sessions of a server, as a lost network does: what ran for them sees the end of its input.
-fn drop_sessions(sshd: &Sshd) -> usize {
+pub(crate) fn drop_sessions(sshd: &Sshd) -> usize {
     let mut dropped = 0;
     for pid in sshd.children() {
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
@@ -474,50 +463,6 @@ async fn lost_connections_lose_and_double_no_line() {
 }
 
 #[tokio::test]
-async fn the_kernel_ring_is_followed_and_gone_on_with() {
-    let may = OpenOptions::new().write(true).open("/dev/kmsg");
-    let Ok(mut ring) = may else {
-        eprintln!("not run: only root may write to the kernel's ring");
-        return;
-    };
-    let mark = format!("pilothouse-test-{:x}", std::process::id());
-    ring.write_all(format!("<4>{mark} one\n").as_bytes())
-        .unwrap();
-    let mut follow = follow::open(here(), &SourceSpec::Kernel, from(StartAt::Tail(50)))
-        .await
-        .unwrap();
-    let mut heard = Heard::default();
-    heard.among(&mut *follow, &format!("{mark} one")).await;
-    assert!(heard.lines.len() <= 50);
-    ring.write_all(format!("<4>{mark} two\n").as_bytes())
-        .unwrap();
-    heard.among(&mut *follow, &format!("{mark} two")).await;
-    let place = follow.last().unwrap();
-    let before = follow.first().unwrap();
-    drop(follow);
-    ring.write_all(format!("<4>{mark} three\n").as_bytes())
-        .unwrap();
-    let mut follow = follow::open(here(), &SourceSpec::Kernel, from(StartAt::After(place)))
-        .await
-        .unwrap();
-    heard.among(&mut *follow, &format!("{mark} three")).await;
-    let ours: Vec<_> = heard
-        .lines
-        .iter()
-        .filter_map(|l| l.strip_prefix(&mark))
-        .collect();
-    assert_eq!(ours, [" one", " two", " three"]);
-    let start = once(StartAt::Before(before, 5));
-    let mut older = follow::open(here(), &SourceSpec::Kernel, start)
-        .await
-        .unwrap();
-    let mut back = Heard::default();
-    back.until(&mut *older, "no such line").await;
-    assert_eq!(back.lines.len(), 5);
-    assert!(back.lines.iter().all(|line| !line.contains(&mark)));
-}
-
-#[tokio::test]
 async fn a_host_tells_what_it_offers_and_how_late_it_is() {
     let offers = follow::discover(&here()).await.unwrap();
     assert!(
@@ -537,14 +482,14 @@ fn journal_host() -> Sshd {
     sshd
 }
 
-fn entry(number: u32) -> String {
+pub(crate) fn entry(number: u32) -> String {
     let micros = 1_795_271_517_000_000_u64 + u64::from(number);
     format!(
         r#"{{"__CURSOR":"s=1;i={number:x};t={micros:x}","__REALTIME_TIMESTAMP":"{micros}","PRIORITY":"4","MESSAGE":"line {number}"}}"#
     )
 }
 
-async fn over(sshd: &Sshd) -> Arc<dyn Exec> {
+pub(crate) async fn over(sshd: &Sshd) -> Arc<dyn Exec> {
     let session = connect(&sshd.target(), &context(), Person::silent()).await;
     Arc::new(RemoteExec::new(session.unwrap()))
 }

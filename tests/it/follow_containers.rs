@@ -82,6 +82,26 @@ async fn a_container_is_followed_through_its_life() {
 }
 
 #[tokio::test]
+async fn a_run_that_nobody_saw_is_read_all_the_same() {
+    let daemon = Dockerd::start();
+    let docker = engine(&daemon).await;
+    let id = daemon.run("brief", "echo here");
+    let mut follow = open(&docker, "brief", StartAt::Tail(100)).await;
+    let mut heard = Heard::default();
+    heard.note(&mut *follow, "stopped, exit 0").await;
+    assert_eq!(heard.lines, ["here"]);
+    for runs in 2..4 {
+        // It begins and ends while nobody listens.
+        daemon.post(&format!("/containers/{id}/start"));
+        daemon.post(&format!("/containers/{id}/wait"));
+        heard.notes.clear();
+        heard.note(&mut *follow, "stopped, exit 0").await;
+        assert_eq!(heard.notes.first().map(String::as_str), Some("started"));
+        assert_eq!(heard.lines, vec!["here"; runs]);
+    }
+}
+
+#[tokio::test]
 async fn breaks_and_restarts_of_the_engine_lose_and_double_nothing() {
     let mut daemon = Dockerd::start();
     let docker = engine(&daemon).await;

@@ -373,7 +373,7 @@ async fn keys_that_others_could_read_are_closed_and_that_is_written_down() {
     for file in [&paths.key, &paths.anchor] {
         fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
     }
-    acts(&paths, 2, |_| {}).await;
+    put(&Ledger::in_files(paths.clone()), intent(3)).await;
     for file in [&paths.key, &paths.anchor] {
         let mode = fs::metadata(file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", file.display());

@@ -22,6 +22,7 @@ mod door;
 mod fleet;
 mod follow;
 mod follow_containers;
+mod follow_shells;
 mod hostile;
 mod known_hosts;
 mod ledger;

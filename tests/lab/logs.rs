@@ -319,6 +319,35 @@ fn a_container_a_file_a_unit_and_the_kernel_ring_are_one_log() {
 }
 
 #[test]
+fn lines_of_a_host_whose_clock_is_ahead_stand_where_they_belong() {
+    let lab = Lab::open();
+    let (mut here, mut ahead) = (Growing::new(), Growing::new());
+    let now = Clock::system().wall().0;
+    let line = |seconds: i64, words: &str| {
+        let then = jiff::Timestamp::from_millisecond(now + seconds * 1000).unwrap();
+        format!("{then} {words}\n")
+    };
+    let text = line(-20, "first") + &line(0, "third");
+    here.file.write_all(text.as_bytes()).unwrap();
+    // The clock of this one is 90 seconds ahead.
+    let text = line(-10 + 90, "second");
+    ahead.file.write_all(text.as_bytes()).unwrap();
+    let words = ["--config", lab.setting("LAB_CONFIG"), "h200", "mig"];
+    let agent = ("SSH_AUTH_SOCK", lab.setting("SSH_AUTH_SOCK"));
+    let mut console = Console::open(&words, &[agent]);
+    console.shows("mig ● ok");
+    console.lens(&[here.source("h200"), ahead.source("mig")]);
+    let order = ["first", "second", "third"];
+    let screen = console.until("three lines", |text| {
+        order.iter().all(|words| text.contains(words)) && text.contains("s ahead")
+    });
+    let rows = rows(&screen);
+    let places = order.map(|words| rows.iter().position(|(_, row)| row.contains(words)));
+    assert!(places.is_sorted() && places[0].is_some(), "{screen}");
+    console.leave();
+}
+
+#[test]
 fn cut_sessions_and_a_restarted_engine_lose_and_double_no_line() {
     let lab = Lab::open();
     let _alone = lab.alone();

@@ -130,7 +130,7 @@ fn since(container: &Container, now: Wall) -> String {
 
 /// The time between two moments in words.
 pub(super) fn ago(moment: Wall, now: Wall) -> String {
-    Age(u64::try_from(now.0 - moment.0).unwrap_or_default()).words()
+    Age(u64::try_from(now.0.saturating_sub(moment.0)).unwrap_or_default()).words()
 }
 
 /// `8080>80`, `127.0.0.1:8080>80`; ports that are not published by their number.
@@ -206,6 +206,18 @@ pub(super) mod tests {
     use crate::config::Settings;
     use crate::domain::{At, GpuSourceChoice, HostAddress, HostId, HostSpec, Rung, SshSpec};
     use crate::engine::{HostMsg, Msg, sim, update};
+
+    #[test]
+    fn a_clock_at_the_ends_of_time_is_borne() {
+        for (moment, now) in [
+            (i64::MIN, i64::MAX),
+            (i64::MIN, 1),
+            (i64::MAX, i64::MIN),
+            (0, -1),
+        ] {
+            assert!(!ago(Wall(moment), Wall(now)).is_empty());
+        }
+    }
 
     const NOW: Wall = Wall(1_800_000_000_000);
 

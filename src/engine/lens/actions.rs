@@ -98,8 +98,7 @@ impl Follow for Actions {
     async fn next(&mut self) -> FollowEvent {
         loop {
             match std::mem::replace(&mut self.phase, Phase::Later) {
-                // The store is read after the start: an empty ledger has not come yet.
-                Phase::Begin(from) if self.follow && self.fleet.borrow().ledger.is_empty() => {
+                Phase::Begin(from) if !self.fleet.borrow_and_update().ledger_read => {
                     self.phase = Phase::Begin(from);
                     if self.fleet.changed().await.is_err() {
                         self.phase = Phase::Ended;
@@ -199,6 +198,8 @@ fn intent_words(number: u64, intent: &Intent) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::config::Settings;
     use crate::domain::{ActId, Wall};
@@ -218,6 +219,7 @@ mod tests {
     fn fleet(numbers: std::ops::RangeInclusive<u64>) -> Arc<Fleet> {
         let mut fleet = Fleet::new("home", &Settings::default());
         fleet.ledger = Arc::new(numbers.map(|n| entry(n, ActOutcome::Done)).collect());
+        fleet.ledger_read = true;
         Arc::new(fleet)
     }
 
@@ -256,6 +258,17 @@ mod tests {
             panic!("{missing:?}");
         };
         assert_eq!(texts(again.next().await), ["#9 done"]);
+    }
+
+    #[tokio::test]
+    async fn a_look_at_the_start_waits_until_the_ledger_has_been_read() {
+        let unread = Arc::new(Fleet::new("home", &Settings::default()));
+        let (out, fleet_in) = watch::channel(unread);
+        let mut actions = Actions::new(fleet_in, start(StartAt::Tail(2), false));
+        let mut next = actions.next();
+        assert!((&mut next).now_or_never().is_none());
+        out.send_replace(fleet(1..=5));
+        assert_eq!(texts(next.await), ["#4 done", "#5 done"]);
     }
 
     #[tokio::test]

@@ -42,7 +42,10 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
         }
         Msg::Ledger { at, entries } => {
             advance(fleet, at, &mut effects);
-            take_down(Arc::make_mut(&mut fleet.ledger), entries);
+            fleet.ledger_read = true;
+            if !entries.is_empty() {
+                take_down(Arc::make_mut(&mut fleet.ledger), entries);
+            }
         }
         Msg::Noticed(notice) => {
             advance(fleet, notice.at, &mut effects);

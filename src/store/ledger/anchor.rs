@@ -134,12 +134,11 @@ pub(super) fn close_to_others(path: &Path) -> io::Result<Option<u32>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let others = mode & 0o077;
-    if others == 0 {
-        return Ok(None);
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        return Ok(Some(mode));
     }
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(Some(mode))
+    Ok(None)
 }
 
 /// Makes the folder of a file, open to its owner alone.

@@ -32,11 +32,15 @@ pub(super) fn prune(canvas: &mut Canvas<'_>, (area, rows): (Rect, Rect), dialog:
         .put(bytes(preview.bytes).as_str(), Role::Title)
         .put(" come back on ", Role::Text)
         .put(host.as_str(), Role::Title);
-    let words = format!(
-        "{} containers that have ended, {} images that nothing uses",
-        preview.containers.len(),
-        preview.images.len()
-    );
+    let containers = match preview.containers.len() {
+        1 => "1 container that has ended".to_owned(),
+        many => format!("{many} containers that have ended"),
+    };
+    let images = match preview.images.len() {
+        1 => "1 image that nothing uses".to_owned(),
+        many => format!("{many} images that nothing uses"),
+    };
+    let words = format!("{containers}, {images}");
     canvas.pen(from_head(area, 1)).put(&words, Role::Dim);
     let containers = preview.containers.iter().map(|(id, name)| {
         let id = id.as_str().get(..12).unwrap_or_default().to_owned();

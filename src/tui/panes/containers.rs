@@ -6,6 +6,7 @@ use super::{Scene, container};
 use crate::domain::{ContainerHealth, ContainerState, Metric, Mib};
 use crate::engine::{DaemonState, Timed, gpu_memory_of};
 use crate::tui::action::{Action, Place};
+use crate::tui::container_lines;
 use crate::tui::container_notes::notes;
 use crate::tui::container_rows::{self, ContainerRow};
 use crate::tui::theme::Role;
@@ -418,7 +419,7 @@ fn measured(kind: Kind, row: &ContainerRow, scene: Scene<'_>, ended: bool) -> (S
         _ => value
             .memory
             .value()
-            .map(|bytes| Mib::from_bytes(bytes.0).to_string()),
+            .map(|bytes| container_lines::amount(*bytes)),
     };
     words.map_or(none, |words| (words, role))
 }

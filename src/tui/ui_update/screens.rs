@@ -93,14 +93,18 @@ fn show(ui: &mut Ui, screen: Screen) {
     container::close(ui);
 }
 
-/// Out of the container that is looked into, else back to the hosts. False where there is nothing to leave.
+/// Out of the container that is looked into, out of logs to where they were opened, else back to the hosts. False where there is nothing to leave.
 pub(super) fn leave(ui: &mut Ui) -> bool {
     if ui.place_of_keys() == Place::Container {
         container::close(ui);
         return true;
     }
     let elsewhere = ui.screen != Screen::Hosts;
-    go(ui, Screen::Hosts);
+    let to = match &ui.last {
+        Some(last) if ui.screen == Screen::Logs && last.screen != Screen::Logs => last.screen,
+        _ => Screen::Hosts,
+    };
+    go(ui, to);
     elsewhere
 }
 

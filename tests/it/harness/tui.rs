@@ -72,6 +72,7 @@ fn fleet(clock: &Clock, hosts: usize) -> Arc<Fleet> {
         questions: Arc::default(),
         alerts: Arc::default(),
         ledger: Arc::default(),
+        ledger_read: true,
         notices: Arc::default(),
     })
 }

@@ -35,6 +35,7 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         questions: Arc::default(),
         alerts: Arc::default(),
         ledger: Arc::default(),
+        ledger_read: true,
         notices: Arc::default(),
     }
 }

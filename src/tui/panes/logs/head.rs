@@ -23,6 +23,9 @@ pub(super) fn summary(pen: &mut Pen<'_>, picture: &LensPicture) {
     let words = match (picture.sources.as_slice(), hosts) {
         ([], _) => return,
         ([one], _) => lens_words::label(&one.label),
+        ([first, ..], 1) if !first.label.host.is_empty() => {
+            format!("{} sources on {}", picture.sources.len(), first.label.host)
+        }
         (many, 1) => format!("{} sources", many.len()),
         (many, hosts) => format!("{} sources on {hosts} hosts", many.len()),
     };
@@ -54,15 +57,16 @@ fn is_trouble(state: &SourceState) -> bool {
     !matches!(state, SourceState::Following | SourceState::Opening)
 }
 
-/// Draws the line of sources: those in trouble first, each with what is the matter.
+/// Draws the line of sources: first what may still come, then what is followed, then what gives nothing more. The title
+/// has said how many those are, the picker says why.
 pub(super) fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &LensPicture) {
     let theme = canvas.theme;
     let mut pen = canvas.pen(area);
     pen.skip(1);
-    let (troubled, calm): (Vec<&SourceView>, Vec<&SourceView>) =
-        picture.sources.iter().partition(|of| is_trouble(&of.state));
-    let mut left = picture.sources.len();
-    for source in troubled.into_iter().chain(calm) {
+    let mut sources: Vec<&SourceView> = picture.sources.iter().collect();
+    sources.sort_by_key(|of| rank(&of.state));
+    let mut left = sources.len();
+    for source in sources {
         let name = lens_words::label(&source.label);
         // A name that would be cut says less than how many there are.
         let rest = format!("+{left} more");
@@ -87,6 +91,15 @@ pub(super) fn head(canvas: &mut Canvas<'_>, area: Rect, picture: &LensPicture) {
     }
 }
 
+fn rank(state: &SourceState) -> u8 {
+    match state {
+        SourceState::Waiting(_) => 0,
+        SourceState::Opening | SourceState::Following => 1,
+        SourceState::Ended(_) => 2,
+        SourceState::Refused(..) => 3,
+    }
+}
+
 fn glyph(source: &SourceView) -> (&'static str, Role) {
     let role = role_of(source);
     match &source.state {
@@ -102,9 +115,8 @@ fn glyph(source: &SourceView) -> (&'static str, Role) {
 fn role_of(source: &SourceView) -> Role {
     match source.state {
         SourceState::Opening => Role::Busy,
-        SourceState::Following | SourceState::Ended(_) => Role::Dim,
+        SourceState::Following | SourceState::Ended(_) | SourceState::Refused(..) => Role::Dim,
         SourceState::Waiting(_) => Role::Warn,
-        SourceState::Refused(..) => Role::Bad,
     }
 }
 

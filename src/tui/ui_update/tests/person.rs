@@ -89,6 +89,7 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         questions: Arc::default(),
         alerts: Arc::default(),
         ledger: Arc::default(),
+        ledger_read: true,
         notices: Arc::default(),
     }
 }
