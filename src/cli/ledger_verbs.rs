@@ -109,8 +109,8 @@ fn verify(paths: &LedgerPaths, here: &Here, key: &Path) -> Result<Exit, CliError
     }
     if key == paths.key && report.records > 0 {
         print::message(
-            "the key lies on this machine: keep a copy elsewhere and verify with --key, and also who has all of this machine \
-             can't change the past unseen",
+            "the key lies on this machine: keep a copy elsewhere and verify with --key; then not even whoever owns this machine \
+             can change the past unseen",
         );
     }
     Ok(match report.broken {

@@ -1,6 +1,7 @@
 //! The ledger from outside: what any change of its files does to verification, what a crash leaves, who else writes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use pilothouse::config::Environment;
@@ -237,6 +238,8 @@ async fn whatever_a_crash_leaves_is_put_right_and_written_down() {
         ] {
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, bytes).unwrap();
+            // As the ledger left them: a file open to others would be a finding of its own.
+            fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
         }
         let torn = here.ledger.with_extension("jsonl.torn");
         let clean = bytes.len() == old.len();
@@ -333,7 +336,6 @@ async fn two_writers_take_turns_and_each_hears_of_the_other() {
 
 #[tokio::test]
 async fn files_are_private_and_their_folders_too() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let paths = paths(folder.path());
     acts(&paths, 1, |_| ()).await;
@@ -366,7 +368,6 @@ async fn what_can_t_be_written_is_refused_in_words() {
 
 #[tokio::test]
 async fn keys_that_others_could_read_are_closed_and_that_is_written_down() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let paths = paths(folder.path());
     acts(&paths, 1, |_| {}).await;
