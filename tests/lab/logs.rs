@@ -407,12 +407,15 @@ fn cut_sessions_and_a_restarted_engine_lose_and_double_no_line() {
     assert!(kept.contains(&file), "{file} is not in the lens");
     assert!(beginning(&kept, "box ") == truth, "container, lens");
     assert!(beginning(&kept, "file ") == files, "file, lens");
-    // Two cuts for each source; the restart is told as the end and the new start of the container.
+    // Two cuts for each source. The restart is told as the end of the container where its engine still said so, else as one
+    // more gap: an engine that is ended may be gone before its container is.
     let gaps = beginning(&kept, "gap ");
     assert!(gaps.len() >= 4, "{gaps:?}");
-    for told in ["stopped, exit 137", "started"] {
-        assert!(kept.iter().any(|row| row == told), "{told} is not told");
-    }
+    let ends = beginning(&kept, "stopped, exit ");
+    assert!(
+        !ends.is_empty() || gaps.len() > 4,
+        "the restart is not told: {gaps:?}"
+    );
     // Gaps stand between the lines, whatever is filtered.
     console.line('&', "nothing says this");
     console.until("gaps", |text| {
