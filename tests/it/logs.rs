@@ -255,6 +255,9 @@ async fn a_link_that_is_cut_in_mid_stream_loses_and_doubles_no_line() {
     let mut log = stage.stream().await;
     let mut heard = Vec::new();
     hears(&mut log, &mut heard, [("box", 900), ("file", 500)]).await;
+    // A source that was never open when the link is cut has no gap to tell.
+    let both = |picture: &LensPicture| picture.sources.iter().all(|source| source.lines > 0);
+    shows(&lens, "lines of both", both).await;
     for _ in 0..2 {
         stage.cut();
         stage.write(300);
