@@ -66,7 +66,10 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         ["uname", flags @ ..] => Program::says(uname(flags, name, world)),
         ["cat"] => Program::Echoes,
         ["yes", ..] => Program::Floods,
-        ["journalctl", rest @ ..] => Program::Journal(journal::Query::read(rest)),
+        ["journalctl", rest @ ..]
+        | ["sh", "-c", _, "pilothouse-follow", "journalctl", rest @ ..] => {
+            Program::Journal(journal::Query::read(rest))
+        }
         ["systemctl", "show", ..] => Program::says("LoadState=loaded\n"),
         ["sh", "-c", script] if script.contains("list-units") => {
             Program::Syslog(syslog::Ask::Offered(offers(world)))
@@ -232,6 +235,17 @@ mod tests {
         assert_eq!(send(pid, &started.to_string(), "HUP"), 0);
         assert_eq!(send(pid, &started.to_string(), "TERM"), 0);
         assert_eq!(send(pid, &started.to_string(), "TERM"), 71);
+    }
+
+    #[test]
+    fn a_journal_is_read_also_under_the_watch_of_its_connection() {
+        for line in [
+            "journalctl -k -o json -f",
+            "sh -c 'watch it' pilothouse-follow journalctl -k -o json -f",
+        ] {
+            let program = start(line, "spark-1", &mut spark());
+            assert!(matches!(program, Program::Journal(_)), "{program:?}");
+        }
     }
 
     #[test]
