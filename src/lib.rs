@@ -5,10 +5,10 @@
 //!
 //! | floor | rooms | may see |
 //! |---|---|---|
-//! | 5 faces | [`tui`], [`cli`] | [`engine`], [`config`], floor 0 |
+//! | 5 faces | [`tui`], [`cli`], [`mcp`] | [`engine`], [`config`], floor 0 |
 //! | 4 engine | [`engine`] | every floor below |
-//! | 3 trades | [`logs`] | floors 0–2 |
-//! | 2 machines | [`gpu`], [`machine`], [`reach`], [`follow`], [`docker`] | floors 0–1; `machine` also `gpu`, `docker` also `follow` |
+//! | 3 trades | [`logs`], [`power`], [`assistant`] | floors 0–2 |
+//! | 2 machines | [`gpu`], [`machine`], [`reach`], [`follow`], [`docker`], [`jobs`], [`diagnose`] | floors 0–1; `machine` also `gpu`, `docker` also `follow` |
 //! | 1 ground | [`config`], [`exec`], [`ssh`], [`store`], [`clock`], [`tasks`], [`telemetry`] | floor 0, `clock`, `tasks`; `exec` also `ssh` |
 //! | 0 words | [`domain`], [`shell`], [`text`] | nothing of ours; `domain` also `text` |
 //!
@@ -32,16 +32,21 @@ pub mod store;
 pub mod tasks;
 pub mod telemetry;
 
+pub mod diagnose;
 pub mod docker;
 pub mod follow;
 pub mod gpu;
+pub mod jobs;
 pub mod machine;
 pub mod reach;
 
+pub mod assistant;
 pub mod logs;
+pub mod power;
 
 pub mod engine;
 
 pub mod cli;
 pub mod demo;
+pub mod mcp;
 pub mod tui;

@@ -214,6 +214,8 @@ mod tests {
                 what: what.into(),
                 request: "=cmd|' /C calc'!A0".into(),
                 confirmed: "typed \"web\", really".into(),
+                proposed: None,
+                armed: None,
             }),
         };
         let outcome = |number, act, outcome| LedgerEntry {

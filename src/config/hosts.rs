@@ -52,6 +52,7 @@ pub(super) fn this_machine() -> HostSpec {
         address: HostAddress::Local,
         tags: Vec::new(),
         gpu: GpuSourceChoice::Auto,
+        power: None,
     }
 }
 
@@ -62,6 +63,7 @@ pub(super) fn plain(destination: Destination) -> HostSpec {
         address: HostAddress::Ssh(destination.into_spec()),
         tags: Vec::new(),
         gpu: GpuSourceChoice::Auto,
+        power: None,
     }
 }
 
@@ -146,6 +148,7 @@ fn full(entry: RawEntry, folders: &Folders<'_>, problems: &mut Problems) -> Opti
             address,
             tags,
             gpu,
+            power: None,
         },
         jump: jumps::split(entry.jump),
     })

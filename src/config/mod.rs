@@ -27,4 +27,7 @@ pub use nearest::nearest;
 pub use origin::{Origin, Origins};
 pub use paths::Paths;
 pub use resolve::{BadArgument, Flags, Resolved, Source, resolve};
-pub use spec::{AlertSettings, Config, KeyBinding, LogSettings, Problem, Settings};
+pub use spec::{
+    AlertSettings, ArmingSettings, AssistantSettings, Config, KeyBinding, LogSettings, Login,
+    LoginKind, Problem, Settings,
+};

@@ -13,7 +13,7 @@ use super::node::{self, Node, Value};
 use super::origin::{Origin, Origins};
 use super::problems::Problems;
 use super::raw::{self, RawConfig, RawKey};
-use super::{Config, KeyBinding, Settings};
+use super::{ArmingSettings, AssistantSettings, Config, KeyBinding, Settings};
 use crate::domain::HostSpec;
 
 /// What the command line says.
@@ -99,6 +99,9 @@ pub fn resolve(
                 keys: bindings(&raw.keys),
                 alerts,
                 logs,
+                arming: ArmingSettings::default(),
+                assistant: AssistantSettings::default(),
+                ledger_sink: None,
             },
             file,
             problems: problems.sorted(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::domain::{HostSpec, Mib, Secret, Thresholds};
+use crate::domain::{ActClass, HostId, HostSpec, Mib, Secret, Thresholds};
 
 /// The whole configuration. What was wrong with its file is in `problems`; the rest holds.
 #[derive(Debug, Clone)]
@@ -42,6 +42,12 @@ pub struct Settings {
     pub alerts: AlertSettings,
     /// How many log lines are kept.
     pub logs: LogSettings,
+    /// What a host has to be armed for, and for how long it then is.
+    pub arming: ArmingSettings,
+    /// The assistant in the breakglass pane.
+    pub assistant: AssistantSettings,
+    /// The host to whose log every line of the ledger is also sent.
+    pub ledger_sink: Option<HostId>,
 }
 
 impl Default for Settings {
@@ -55,6 +61,9 @@ impl Default for Settings {
             keys: Vec::new(),
             alerts: AlertSettings::default(),
             logs: LogSettings::default(),
+            arming: ArmingSettings::default(),
+            assistant: AssistantSettings::default(),
+            ledger_sink: None,
         }
     }
 }
@@ -93,6 +102,99 @@ impl Default for LogSettings {
         Self {
             buffer: Mib(64),
             tail: 1000,
+        }
+    }
+}
+
+/// What a host has to be armed for, and for how long it then is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArmingSettings {
+    /// The classes that have to be armed. Power always has to be.
+    pub needed: Vec<ActClass>,
+    /// How long a host stays armed.
+    pub minutes: u16,
+    /// It is disarmed when nobody touches a key for so long.
+    pub idle: Duration,
+    /// How long a hard power verb waits for a change of mind before it leaves.
+    pub window: Duration,
+}
+
+impl Default for ArmingSettings {
+    fn default() -> Self {
+        Self {
+            needed: vec![ActClass::Power],
+            minutes: 15,
+            idle: Duration::from_mins(5),
+            window: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The assistant in the breakglass pane: the `claude` program of this machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssistantSettings {
+    /// The program: a name to be found in `PATH`, or a path.
+    pub program: PathBuf,
+    /// The model, by alias or full name. `None`: the program's own default.
+    pub model: Option<String>,
+    /// What one session may cost, in US dollars.
+    pub budget: f64,
+    /// How many turns the model may take for one question.
+    pub turns: u32,
+    /// How long one question may take.
+    pub limit: Duration,
+    /// Whose login is used.
+    pub login: Login,
+    /// The address of the API (`ANTHROPIC_BASE_URL`), where it is not the usual one.
+    pub base_url: Option<String>,
+    /// Entries of the read-only catalogue that may not run by themselves.
+    pub ask_for: Vec<String>,
+}
+
+impl Default for AssistantSettings {
+    fn default() -> Self {
+        Self {
+            program: PathBuf::from("claude"),
+            model: None,
+            budget: 5.0,
+            turns: 40,
+            limit: Duration::from_mins(30),
+            login: Login::Environment,
+            base_url: None,
+            ask_for: Vec::new(),
+        }
+    }
+}
+
+/// Whose login the assistant uses. A secret is read when a session starts, handed to the program in its environment, and kept
+/// nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// `ANTHROPIC_API_KEY` or `CLAUDE_CODE_OAUTH_TOKEN` of our own environment.
+    Environment,
+    /// A file with mode 0600 that holds nothing but the secret.
+    File(LoginKind, PathBuf),
+    /// What a command of this machine prints.
+    Command(LoginKind, Vec<String>),
+    /// The person's own login of the program, with their own configuration directory.
+    Own,
+}
+
+/// What kind of secret it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginKind {
+    /// An API key.
+    ApiKey,
+    /// A token of `claude setup-token`.
+    OauthToken,
+}
+
+impl LoginKind {
+    /// The variable in which the program expects it.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::ApiKey => "ANTHROPIC_API_KEY",
+            Self::OauthToken => "CLAUDE_CODE_OAUTH_TOKEN",
         }
     }
 }

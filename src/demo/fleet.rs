@@ -146,6 +146,7 @@ impl Demo {
                 .map(|tag| (*tag).into())
                 .collect(),
             gpu: GpuSourceChoice::Auto,
+            power: None,
         }
     }
 }

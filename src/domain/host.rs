@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostId, HostName, Port, UserName};
+use super::{HostId, HostName, Port, PowerSpec, UserName};
 
 /// One machine of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct HostSpec {
     pub tags: Vec<String>,
     /// Who is asked about its GPUs.
     pub gpu: GpuSourceChoice,
+    /// The way to its power switch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerSpec>,
 }
 
 /// How a machine is reached.

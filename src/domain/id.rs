@@ -41,7 +41,7 @@ macro_rules! text_id {
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub u64);
 
@@ -72,6 +72,14 @@ number_id! {
 number_id! {
     /// One terminal inside a container, handed to whoever may use it.
     TerminalId
+}
+number_id! {
+    /// One conversation in the breakglass pane: the microsecond at which it began, so that two consoles never share one.
+    SessionId
+}
+number_id! {
+    /// One act that somebody proposed and a person has to decide on.
+    ProposalId
 }
 number_id! {
     /// One act in the ledger: the number of its intent.

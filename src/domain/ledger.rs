@@ -52,8 +52,14 @@ pub struct Intent {
     pub what: SafeText,
     /// The exact request: the remote command, or method and path of the API.
     pub request: SafeText,
-    /// How it was confirmed: `yes`, `typed spark-1`, `--yes spark-1`.
+    /// How it was confirmed: `yes`, `typed spark-1`, `--yes spark-1`, `typed spark-1 --now`.
     pub confirmed: SafeText,
+    /// Who proposed it, where that was not the person who confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<SafeText>,
+    /// Since when the host was armed for it, where it had to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub armed: Option<Wall>,
 }
 
 /// How an act went.

@@ -8,6 +8,7 @@ mod ledger;
 mod machine;
 mod metric;
 mod net;
+mod power;
 mod question;
 mod reading;
 mod rung;
@@ -24,12 +25,14 @@ pub use container::{
 pub use health::{HealthChange, HealthWord, Thresholds};
 pub use host::{GpuSourceChoice, HostAddress, HostSpec, SshSpec, StrictHostKeys};
 pub use id::{
-    ActId, ContainerId, GpuId, HostId, LensId, QuestionId, RequestId, TaskId, TerminalId,
+    ActId, ContainerId, GpuId, HostId, LensId, ProposalId, QuestionId, RequestId, SessionId,
+    TaskId, TerminalId,
 };
 pub use ledger::{ActOutcome, Intent, LedgerEntry, LedgerEvent};
 pub use machine::{Disk, MachineReading, Memory, Network, Pressure};
 pub use metric::{Metric, Missing};
 pub use net::{Endpoint, HostName, InvalidName, Port, UserName};
+pub use power::{ActClass, Armed, NoPowerVerb, PowerMethod, PowerSpec, PowerVerb, WakeOnLan};
 pub use question::{Answer, HostKeyFacts, Prompt, Question, Telling};
 pub use reading::{
     Ecc, GpuCondition, GpuHealth, GpuMemory, GpuProcess, GpuReading, GpuReport, GpuSourceKind,

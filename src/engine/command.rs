@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::assistant::SessionSummary;
 use crate::domain::{
-    Answer, At, ContainerAct, ContainerDetail, ContainerId, ContainerTop, HostId, LedgerEntry,
-    LensId, PrunePreview, QuestionId, TaskId, TerminalId,
+    ActClass, Answer, At, ContainerAct, ContainerDetail, ContainerId, ContainerTop, HostId,
+    LedgerEntry, LensId, PowerVerb, ProposalId, PrunePreview, QuestionId, SessionId, TaskId,
+    TerminalId,
 };
 use crate::follow::{SourceAddress, SourceOffer, Stamp};
+use crate::power::PowerReport;
 use crate::shell::ShellCommand;
+use crate::text::SafeText;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +144,53 @@ pub enum Command {
         /// Whether it goes on with what is written later.
         follow: bool,
     },
+    /// Use the power switch of a host. `status` and `forensics` only look; the others are changes for which the host has
+    /// to be armed. What is typed to confirm may end with ` --now` (a hard verb leaves without the cancel window) or
+    /// ` --no-ledger` (it leaves although the ledger can't be written).
+    Power {
+        /// The host.
+        host: HostId,
+        /// The verb.
+        verb: PowerVerb,
+    },
+    /// Give up what the power switch has not begun yet: in the cancel window nothing leaves, later the plan ends with the
+    /// step that is at work.
+    AbortPower {
+        /// The host.
+        host: HostId,
+    },
+    /// Run one command on a host, word by word, without a shell around it. A change: nobody knows what it does.
+    Run {
+        /// The host.
+        host: HostId,
+        /// Its words.
+        argv: Vec<String>,
+    },
+    /// Arm a host for a class of acts.
+    Arm {
+        /// The host.
+        host: HostId,
+        /// The class.
+        class: ActClass,
+        /// For how long; `None`: as the config says.
+        minutes: Option<u16>,
+    },
+    /// Disarm.
+    Disarm {
+        /// The host; `None`: all.
+        host: Option<HostId>,
+    },
+    /// A person is still at the keys: what is armed stays armed.
+    Present,
+    /// Decide on what somebody proposed. Approving it is the only way from a proposal to a change.
+    Decide {
+        /// On what.
+        proposal: ProposalId,
+        /// How.
+        decision: Decision,
+    },
+    /// Something of a conversation with the assistant. Changes nothing on any host.
+    Assistant(AssistantCommand),
     /// What this change would do and what it would take to confirm it. Changes nothing.
     Rehearse(Box<Command>),
     /// Answer a challenge.
@@ -151,6 +202,76 @@ pub enum Command {
     },
     /// Give up a pending confirmation.
     Withdraw(ConfirmationId),
+}
+
+/// A person's decision on a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Do it; with what the person typed.
+    Approve(String),
+    /// Don't; with the reason that the assistant is told.
+    Refuse(Option<String>),
+}
+
+/// Something of a conversation with the assistant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssistantCommand {
+    /// Which conversations there are.
+    Sessions,
+    /// Begin one. No program runs before its first question.
+    Open,
+    /// Go on with an old one, or watch one that another console runs.
+    Resume(SessionId),
+    /// Ask. While the assistant works the question waits in the queue.
+    Say {
+        /// Where.
+        session: SessionId,
+        /// What; lines parted by `\n`.
+        text: String,
+    },
+    /// Take back the questions that wait.
+    Unqueue(SessionId),
+    /// Stop what it does now; the conversation stays usable.
+    Interrupt(SessionId),
+    /// End the program behind a conversation.
+    Close(SessionId),
+    /// Strike a conversation off the list, with its transcript.
+    Forget(SessionId),
+    /// Run a runbook and show its steps in a conversation; needs no assistant.
+    Runbook {
+        /// Where it is shown.
+        session: SessionId,
+        /// On which host.
+        host: HostId,
+        /// Which.
+        name: String,
+    },
+    /// Which runbooks there are.
+    Runbooks,
+    /// Whether the assistant could be had: program, version, login. Asks nothing of the API.
+    Check,
+}
+
+/// One runbook in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunbookSummary {
+    /// The name to start it by.
+    pub name: String,
+    /// What it looks at, one line.
+    pub what: String,
+    /// Its steps, a line each.
+    pub steps: Vec<String>,
+}
+
+/// Whether the assistant could be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssistantCheck {
+    /// The program, with its path and version.
+    pub program: Result<String, Refusal>,
+    /// The login: where it comes from, never what it is.
+    pub login: Result<String, Refusal>,
 }
 
 /// Where log sources begin.
@@ -211,6 +332,9 @@ pub struct Plan {
     pub what: String,
     /// The exact remote command.
     pub command: String,
+    /// What else a person should know first, a line each: who is served, what will be lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Why the door stayed shut.
@@ -271,6 +395,25 @@ pub enum Reply {
     Lens(LensId),
     /// A stream of log lines, to be had from [`super::Handle::log`]. It is closed when it is dropped.
     Log(LensId),
+    /// What a power verb gave that only looks.
+    Power(PowerReport),
+    /// What a command printed, line by line, and its exit status.
+    Ran {
+        /// Standard output and errors.
+        lines: Vec<SafeText>,
+        /// Bytes that were left out at the end.
+        cut: u64,
+        /// The exit status.
+        exit: Option<i32>,
+    },
+    /// A conversation, to be had from [`super::Handle::transcript`].
+    Session(SessionId),
+    /// The conversations there are, newest first.
+    Sessions(Vec<SessionSummary>),
+    /// The runbooks there are.
+    Runbooks(Vec<RunbookSummary>),
+    /// Whether the assistant could be had.
+    Assistant(AssistantCheck),
     /// Lines of the ledger, newest last.
     Ledger(Vec<LedgerEntry>),
     /// Refused by policy: read-only, not confirmed, expired.

@@ -183,6 +183,7 @@ mod tests {
                 address: HostAddress::Local,
                 tags: Vec::new(),
                 gpu: GpuSourceChoice::Auto,
+                power: None,
             }),
             At(0),
         );

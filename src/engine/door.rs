@@ -145,6 +145,8 @@ impl Door {
             what: plan.what.as_str().into(),
             request: plan.command.as_str().into(),
             confirmed: confirmed.how().clone(),
+            proposed: None,
+            armed: None,
         };
         let entries = self.write(LedgerEvent::Intent(intent)).await?;
         let open = OpenAct {

@@ -9,7 +9,8 @@ use super::lens::{LensHandle, LogStream};
 use super::notice::Notice;
 use super::opened::{ContainerTerminal, Opened};
 use super::state::Fleet;
-use crate::domain::{LensId, TerminalId};
+use crate::assistant::Transcript;
+use crate::domain::{LensId, SessionId, TerminalId};
 
 /// One command on its way to the engine, with the way back.
 #[derive(Debug)]
@@ -60,6 +61,16 @@ impl Handle {
     /// The stream of log lines that [`Reply::Log`] named; each can be fetched once.
     pub fn log(&self, id: LensId) -> Option<LogStream> {
         self.opened.log(id)
+    }
+
+    /// The conversation that [`Reply::Session`] named, and word when there is more of it. Any number may be had.
+    pub fn transcript(&self, id: SessionId) -> Option<watch::Receiver<Arc<Transcript>>> {
+        self.opened.transcript(id)
+    }
+
+    /// Leaves a conversation to be looked at, for whoever stands in for the engine.
+    pub fn show_transcript(&self, id: SessionId, transcript: watch::Receiver<Arc<Transcript>>) {
+        self.opened.put_transcript(id, transcript);
     }
 
     /// The terminal that [`Reply::Terminal`] named; each can be fetched once.

@@ -41,7 +41,8 @@ mod ways;
 mod webhook;
 
 pub use command::{
-    Actor, Challenge, Command, ConfirmationId, LogBegin, Plan, Refusal, Reply, Signal,
+    Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
+    LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
 pub use containers::{
@@ -60,11 +61,15 @@ pub use policy::READ_ONLY_MEND;
 pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};
-pub use state::{Fleet, PendingQuestion};
+pub use state::{Fleet, PendingProposal, PendingQuestion};
 pub use update::update;
 pub use ways::Ways;
 
 // Faces see the trades' and machines' facts through this door only.
+pub use crate::assistant::{
+    CallId, CallState, CallView, Decided, Ending, Entry, EntryId, Evidence, Origin, Phase,
+    Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
+};
 pub use crate::follow::{
     InvalidSource, Level, LineBatch, LineRef, SourceAddress, SourceOffer, SourceSpec, Stamp,
     StreamKind,
@@ -72,5 +77,8 @@ pub use crate::follow::{
 pub use crate::logs::{
     FilterState, LensOrder, LensPicture, LensRow, LineNumber, MiniMark, Past, RowKind, SearchState,
     SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope, level_of,
+};
+pub use crate::power::{
+    MachineState, Operation, OperationState, PowerAct, PowerReport, PowerStep, StepKind, StepState,
 };
 pub use crate::reach::{Ladder, Outcome, Verdict};

@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::lens::{LensHandle, LogStream};
-use crate::domain::{LensId, TerminalId};
+use crate::assistant::Transcript;
+use crate::domain::{LensId, SessionId, TerminalId};
 use crate::exec::BoxedIo;
 
 /// A terminal inside a container. Dropping it hangs up.
@@ -36,6 +37,7 @@ struct Waiting {
     lenses: HashMap<LensId, LensHandle>,
     logs: HashMap<LensId, LogStream>,
     terminals: HashMap<TerminalId, ContainerTerminal>,
+    transcripts: HashMap<SessionId, watch::Receiver<Arc<Transcript>>>,
 }
 
 impl Opened {
@@ -49,6 +51,19 @@ impl Opened {
 
     pub(super) fn lens(&self, id: LensId) -> Option<LensHandle> {
         self.lock().lenses.remove(&id)
+    }
+
+    /// Leaves a conversation to be looked at by anyone, until it is forgotten.
+    pub(super) fn put_transcript(
+        &self,
+        id: SessionId,
+        transcript: watch::Receiver<Arc<Transcript>>,
+    ) {
+        self.lock().transcripts.insert(id, transcript);
+    }
+
+    pub(super) fn transcript(&self, id: SessionId) -> Option<watch::Receiver<Arc<Transcript>>> {
+        self.lock().transcripts.get(&id).cloned()
     }
 
     pub(super) fn put_log(&self, id: LensId, log: LogStream) {

@@ -162,6 +162,14 @@ impl Desk {
                 Ok(proposal) => self.ask(fleet, actor, proposal),
                 Err(reply) => Ruling::Answer(reply),
             },
+            Command::Power { .. }
+            | Command::AbortPower { .. }
+            | Command::Run { .. }
+            | Command::Arm { .. }
+            | Command::Disarm { .. }
+            | Command::Present
+            | Command::Decide { .. }
+            | Command::Assistant(_) => refuse("not known here yet", None),
             Command::Rehearse(command) => Ruling::Answer(self.rehearse(fleet, command)),
             Command::TerminalEnded { terminal, failed } => Ruling::Ended {
                 terminal: *terminal,
@@ -246,6 +254,7 @@ impl Desk {
             plan: Plan {
                 what: target.words(id, process),
                 command: command.render(),
+                notes: Vec::new(),
             },
             name: id.to_string(),
             change: Change::Signal {
@@ -352,6 +361,7 @@ fn shell(fleet: &Fleet, id: &HostId) -> Result<Proposal, Reply> {
         plan: Plan {
             what: format!("open a shell on {id}"),
             command: command.render(),
+            notes: Vec::new(),
         },
         name: id.to_string(),
         change: Change::Shell { command },

@@ -220,6 +220,7 @@ mod tests {
                 address: HostAddress::Ssh(ssh.clone()),
                 tags: Vec::new(),
                 gpu: GpuSourceChoice::Auto,
+                power: None,
             })
             .unwrap()
             .render()

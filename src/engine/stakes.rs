@@ -42,6 +42,7 @@ pub(super) fn container(
         plan: Plan {
             what: format!("{} {}", act.word(), words(host, container, &users)),
             command: request(act, id),
+            notes: Vec::new(),
         },
         name: typed_name(container),
         change: Change::Container {
@@ -71,6 +72,7 @@ pub(super) fn prune(host: &Host, agreed: &PrunePreview) -> Result<Proposal, Repl
                 agreed.bytes.0
             ),
             command: requests.join("\n"),
+            notes: Vec::new(),
         },
         name: id.to_string(),
         change: Change::Prune {
@@ -102,6 +104,7 @@ pub(super) fn terminal(
         plan: Plan {
             what: format!("open a terminal in {}", words(host, container, &users)),
             command: format!("POST /containers/{id}/exec {body}"),
+            notes: Vec::new(),
         },
         name: typed_name(container),
         change: Change::Terminal {
@@ -333,6 +336,7 @@ mod tests {
             address: HostAddress::Local,
             tags: Vec::new(),
             gpu: GpuSourceChoice::None,
+            power: None,
         };
         let mut host = Host::new(Arc::new(spec), At(0));
         let mut list = sim::containers(1, 3, Wall(1_800_000_000_000));

@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::Command;
 use super::host_state::Host;
 use super::notice::{Alert, Notice};
+use crate::assistant::Proposal;
 use crate::config::Settings;
-use crate::domain::{At, HostId, LedgerEntry, Question, QuestionId, Thresholds, Wall};
+use crate::domain::{
+    Armed, At, HostId, LedgerEntry, Question, QuestionId, SessionId, Thresholds, Wall,
+};
+use crate::power::PowerAct;
 
 /// What is known of everything. Cloning it copies pointers.
 #[derive(Debug, Clone)]
@@ -36,8 +41,28 @@ pub struct Fleet {
     pub ledger: Arc<VecDeque<LedgerEntry>>,
     /// Whether the ledger has been read: before that an empty one says nothing.
     pub ledger_read: bool,
+    /// What is armed.
+    pub armed: Arc<Vec<Armed>>,
+    /// The last power verb of each host that had one.
+    pub power: Arc<Vec<PowerAct>>,
+    /// What was proposed and waits for a person, oldest first.
+    pub proposals: Arc<Vec<PendingProposal>>,
     /// What people were told, newest last.
     pub notices: Arc<VecDeque<Notice>>,
+}
+
+/// A proposal that waits for a person, and the change that it would be. Approving it asks the policy as if the person had
+/// asked for that change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PendingProposal {
+    /// The conversation that it comes from.
+    pub session: SessionId,
+    /// What a person sees of it.
+    pub proposal: Arc<Proposal>,
+    /// The change.
+    pub command: Command,
+    /// After this moment the answer is No.
+    pub expires: At,
 }
 
 /// A question that waits for a person.
@@ -68,6 +93,9 @@ impl Fleet {
             alerts: Arc::default(),
             ledger: Arc::default(),
             ledger_read: false,
+            armed: Arc::default(),
+            power: Arc::default(),
+            proposals: Arc::default(),
             notices: Arc::default(),
         }
     }

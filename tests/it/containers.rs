@@ -77,6 +77,7 @@ impl Stage {
             address: HostAddress::Local,
             tags: Vec::new(),
             gpu: GpuSourceChoice::Auto,
+            power: None,
         };
         let engine = Engine::start(Setup {
             config: Config {

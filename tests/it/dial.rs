@@ -225,6 +225,7 @@ async fn this_machine_is_watched_without_ssh() {
         address: HostAddress::Local,
         tags: Vec::new(),
         gpu: GpuSourceChoice::None,
+        power: None,
     };
     let console = Console::start(Config {
         fleet: "home".into(),

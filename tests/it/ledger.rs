@@ -39,6 +39,8 @@ pub(crate) fn intent(number: u64) -> LedgerEvent {
         what: format!("stop container web-{number} on spark-{}", number % 4).into(),
         request: format!("POST /containers/{number:064x}/stop").into(),
         confirmed: "yes".into(),
+        proposed: None,
+        armed: None,
     })
 }
 

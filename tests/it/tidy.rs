@@ -37,10 +37,15 @@ const ROOMS: &[Room] = &[
     room("reach", 2, &[]),
     room("follow", 2, &[]),
     room("docker", 2, &["follow"]),
+    room("jobs", 2, &[]),
+    room("diagnose", 2, &[]),
     room("logs", 3, &[]),
+    room("power", 3, &[]),
+    room("assistant", 3, &[]),
     room("engine", 4, &[]),
     room("tui", 5, &[]),
-    room("cli", 5, &["tui", "demo"]),
+    room("cli", 5, &["tui", "demo", "mcp"]),
+    room("mcp", 5, &[]),
     room("demo", 5, &[]),
 ];
 

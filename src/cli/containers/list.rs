@@ -229,6 +229,7 @@ pub(super) mod tests {
                 address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
                 tags: Vec::new(),
                 gpu: GpuSourceChoice::Auto,
+                power: None,
             })
         };
         let mut put = |msg| drop(update(&mut fleet, msg));

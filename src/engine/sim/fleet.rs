@@ -137,6 +137,7 @@ fn spec(name: &str) -> Option<HostSpec> {
         address: HostAddress::Ssh(SshSpec::new(name.parse().ok()?)),
         tags: Vec::new(),
         gpu: GpuSourceChoice::Auto,
+        power: None,
     })
 }
 

@@ -43,6 +43,14 @@ pub(super) fn update(
         | Command::OpenLens { .. }
         | Command::SetSources { .. }
         | Command::ReadLogs { .. }
+        | Command::Power { .. }
+        | Command::AbortPower { .. }
+        | Command::Run { .. }
+        | Command::Arm { .. }
+        | Command::Disarm { .. }
+        | Command::Present
+        | Command::Decide { .. }
+        | Command::Assistant(_)
         | Command::Rehearse(_)
         | Command::Confirm { .. }
         | Command::Withdraw(_) => return,

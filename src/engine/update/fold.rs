@@ -205,6 +205,7 @@ mod tests {
             address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
             tags: Vec::new(),
             gpu: GpuSourceChoice::Auto,
+            power: None,
         })
     }
 

@@ -79,6 +79,12 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
         | Reply::Sources(_)
         | Reply::Lens(_)
         | Reply::Log(_)
+        | Reply::Power(_)
+        | Reply::Ran { .. }
+        | Reply::Session(_)
+        | Reply::Sessions(_)
+        | Reply::Runbooks(_)
+        | Reply::Assistant(_)
         | Reply::Ledger(_) => {}
         Reply::Refused(refusal) => refuse(ui, Severity::Warning, "", refusal),
         Reply::Failed(refusal) => refuse(ui, Severity::Error, "", refusal),

@@ -40,6 +40,7 @@ fn host(name: &str, at: At) -> Arc<Host> {
             address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
             tags: Vec::new(),
             gpu: GpuSourceChoice::Auto,
+            power: None,
         }),
         link: Link::Up { since: at },
         ladder: pilothouse::engine::Ladder::default(),
@@ -73,6 +74,9 @@ fn fleet(clock: &Clock, hosts: usize) -> Arc<Fleet> {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        armed: Arc::default(),
+        power: Arc::default(),
+        proposals: Arc::default(),
         notices: Arc::default(),
     })
 }

@@ -250,6 +250,8 @@ fn ledger() -> VecDeque<LedgerEntry> {
             what: what.into(),
             request: request.into(),
             confirmed: confirmed.into(),
+            proposed: None,
+            armed: None,
         })
     };
     let outcome = |act, outcome, verification: Option<&str>| LedgerEvent::Outcome {

@@ -36,6 +36,9 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        armed: Arc::default(),
+        power: Arc::default(),
+        proposals: Arc::default(),
         notices: Arc::default(),
     }
 }
@@ -251,6 +254,7 @@ fn host(name: &str) -> Host {
             address: HostAddress::Ssh(SshSpec::new("10.0.0.7".parse().unwrap())),
             tags: vec!["lab".into()],
             gpu: GpuSourceChoice::Auto,
+            power: None,
         }),
         link: Link::Up { since: At(4_000) },
         ladder: ladder(&Rung::ALL.map(|_| Outcome::Holds { since: At(4_000) })),

@@ -379,6 +379,7 @@ fn confirm(challenge: Challenge, typed: LineEdit, full: bool) -> Layer {
         plan: Plan {
             what: "Send TERM to process 4121 (VLLM::EngineCore, of anna, 90 GiB of GPU memory) on spark-1.".into(),
             command: "sh -c 'read -r line < /proc/4121/stat && test \"${line##*) }\" = started && kill -s TERM 4121' pilothouse 4121 412100".into(),
+            notes: Vec::new(),
         },
         button: Button::No,
         typed,

@@ -45,6 +45,7 @@ fn needs_confirmation(challenge: Challenge) -> Reply {
         plan: Plan {
             what: "send SIGTERM to 11 on spark-1".into(),
             command: "kill -s TERM 11".into(),
+            notes: Vec::new(),
         },
     }
 }

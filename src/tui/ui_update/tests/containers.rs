@@ -172,6 +172,7 @@ fn no_to_one_of_several_is_no_to_those_after_it() {
         plan: Plan {
             what: "Restart it.".into(),
             command: "POST /containers/cache/restart".into(),
+            notes: Vec::new(),
         },
     };
     assert_eq!(reply(&mut person.ui, first, question), []);
@@ -371,6 +372,8 @@ fn the_ledger_follows_its_newest_act_until_another_is_chosen() {
             what: what.into(),
             request: "POST /containers/x/stop".into(),
             confirmed: "yes".into(),
+            proposed: None,
+            armed: None,
         }),
     };
     let end = LedgerEntry {

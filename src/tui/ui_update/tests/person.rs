@@ -39,6 +39,7 @@ pub(super) fn host(name: &str) -> Host {
             address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
             tags: vec!["lab".into()],
             gpu: GpuSourceChoice::Auto,
+            power: None,
         }),
         link: Link::Up { since: At(0) },
         ladder: Ladder::default(),
@@ -90,6 +91,9 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        armed: Arc::default(),
+        power: Arc::default(),
+        proposals: Arc::default(),
         notices: Arc::default(),
     }
 }

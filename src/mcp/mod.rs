@@ -1,0 +1,2 @@
+//! The assistant's side of our tools: a server of the Model Context Protocol on standard input and output, which hands each
+//! call to the console that started it.
