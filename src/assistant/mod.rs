@@ -1,13 +1,38 @@
 //! The assistant in an emergency: conversations with the `claude` program of this machine, which can look at the fleet through
 //! our tools and can change nothing. What it wishes to do it proposes, and a person decides.
 
+mod conversation;
+mod descendants;
+mod drafts;
 mod event;
+mod fold;
+mod launch;
+mod login;
+mod own_tools;
+mod process;
+mod prompt;
+mod session;
+mod session_line;
+mod session_turn;
+mod session_words;
+mod stream;
+mod stream_wire;
 mod transcript;
+mod trouble;
 
+pub use conversation::{Conversation, Heard, Setup, WishRefused};
 pub use event::{
     CallId, Decided, Ending, EventKind, Evidence, Origin, Proposal, SessionEvent, StepResult,
     TroubleKind, Usage,
 };
+pub use fold::Fold;
+pub use launch::McpServer;
+pub use login::{Found, check};
+pub use own_tools::SERVER;
+pub use prompt::system_prompt;
+pub use session::Wish;
+pub use session_words::LONGEST_QUESTION;
 pub use transcript::{
     CallState, CallView, Entry, EntryId, Phase, SessionSummary, Transcript, TurnView,
 };
+pub use trouble::Trouble;
