@@ -21,6 +21,16 @@ mod transcript;
 mod trouble;
 
 pub use conversation::{Conversation, Heard, Setup, WishRefused};
+mod broker;
+mod event;
+mod guard;
+mod tool_input;
+mod tool_list;
+mod tools;
+mod transcript;
+mod wire;
+
+pub use broker::{Broker, BrokerError, BrokerEvent, PendingCall};
 pub use event::{
     CallId, Decided, Ending, EventKind, Evidence, Origin, Proposal, SessionEvent, StepResult,
     TroubleKind, Usage,
@@ -36,3 +46,16 @@ pub use transcript::{
     CallState, CallView, Entry, EntryId, Phase, SessionSummary, Transcript, TurnView,
 };
 pub use trouble::Trouble;
+pub use guard::{Boundary, Guarded, MOST_BYTES, clean_lines, guard};
+pub use tool_list::{ToolDefinition, definitions};
+pub use tools::{
+    Cited, LogWish, Measure, ProposedAct, ProposedSignal, SERVER, TOOLS, ToolCall, pinned,
+    shown_name,
+};
+pub use transcript::{
+    CallState, CallView, Entry, EntryId, Phase, SessionSummary, Transcript, TurnView,
+};
+pub use wire::{
+    ChildFrame, ConsoleFrame, LONGEST_ANSWER, LONGEST_CALL, LineReader, SOCKET_VARIABLE,
+    TOKEN_VARIABLE, ToolAnswer, line,
+};
