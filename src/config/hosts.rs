@@ -10,7 +10,8 @@ use super::destination::Destination;
 use super::jumps::{self, Jumps};
 use super::nearest::nearest;
 use super::problems::Problems;
-use super::raw::{Lined, RawEntry, RawHost};
+use super::raw::{RawEntry, RawHost};
+use super::reader::Lined;
 use crate::domain::{
     GpuSourceChoice, HostAddress, HostId, HostName, HostSpec, Port, SshSpec, StrictHostKeys,
 };

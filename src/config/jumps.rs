@@ -6,7 +6,7 @@ use super::destination::Destination;
 use super::hosts::Draft;
 use super::nearest::nearest;
 use super::problems::Problems;
-use super::raw::Lined;
+use super::reader::Lined;
 use crate::domain::{HostAddress, SshSpec};
 
 /// `jump: a,b` is what `ssh -J` takes; a list says the same.

@@ -13,6 +13,7 @@ mod origin;
 mod paths;
 mod problems;
 mod raw;
+mod reader;
 mod resolve;
 mod salvage;
 mod spec;

@@ -1,24 +1,8 @@
 //! The mirror of the file: which keys there are and what shape each value has. What a value means is for `resolve`.
 
-use super::nearest::nearest;
-use super::node::{Key, Node, Value};
+use super::node::{Node, Value};
 use super::problems::Problems;
-
-/// A value and the line it stands on.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Lined<T> {
-    pub(super) line: u64,
-    pub(super) value: T,
-}
-
-impl<T> Lined<T> {
-    fn at(node: &Node, value: T) -> Self {
-        Self {
-            line: node.line,
-            value,
-        }
-    }
-}
+use super::reader::{Lined, Reader};
 
 /// The file, key by key.
 #[derive(Debug, Default)]
@@ -106,27 +90,6 @@ const HOST: &[&str] = &[
     "local",
 ];
 
-/// Words of ssh_config and of other tools that mean one of our keys.
-const OTHER_WORDS: &[(&str, &str)] = &[
-    ("hostname", "address"),
-    ("host", "name"),
-    ("ip", "address"),
-    ("username", "user"),
-    ("login", "user"),
-    ("proxyjump", "jump"),
-    ("proxy_jump", "jump"),
-    ("bastion", "jump"),
-    ("identityfile", "identity"),
-    ("identity_file", "identity"),
-    ("key", "identity"),
-    ("userknownhostsfile", "known_hosts"),
-    ("stricthostkeychecking", "host_keys"),
-    ("groups", "tags"),
-    ("labels", "tags"),
-    ("interval", "period"),
-    ("readonly", "read_only"),
-];
-
 /// Reads the tree of a file.
 pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
     let mut reader = Reader { problems };
@@ -154,167 +117,7 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
     }
 }
 
-/// The entries of a table whose keys are known and stand once.
-#[derive(Debug, Default)]
-struct Table<'a>(Vec<(&'a Key, &'a Node)>);
-
-impl<'a> Table<'a> {
-    /// The value of a key; a key without a value counts as left out.
-    fn get(&self, name: &str) -> Option<&'a Node> {
-        self.0
-            .iter()
-            .find(|(key, _)| key.name == name)
-            .map(|(_, node)| *node)
-            .filter(|node| node.value != Value::Null)
-    }
-}
-
-struct Reader<'p> {
-    problems: &'p mut Problems,
-}
-
 impl Reader<'_> {
-    /// A table with these keys; others are refused with the nearest one.
-    fn table<'a>(&mut self, node: &'a Node, what: &str, known: &[&str]) -> Option<Table<'a>> {
-        let entries = match &node.value {
-            Value::Null => return Some(Table::default()),
-            Value::Table(entries) => entries,
-            other => {
-                let kind = other.kind();
-                self.problems.at(
-                    node.line,
-                    format!("{what} is a table of `key: value` lines, and this is {kind}"),
-                    format!("known keys: {}", known.join(", ")),
-                );
-                return None;
-            }
-        };
-        let mut kept: Vec<(&Key, &Node)> = Vec::new();
-        for (key, value) in entries {
-            if let Some((first, _)) = kept.iter().find(|(other, _)| other.name == key.name) {
-                self.problems.at(
-                    key.line,
-                    format!("`{}` stands twice; the first is used", key.name),
-                    format!("the first is on line {}; remove one", first.line),
-                );
-            } else if known.contains(&key.name.as_str()) {
-                kept.push((key, value));
-            } else {
-                self.unknown_key(key, what, known);
-            }
-        }
-        Some(Table(kept))
-    }
-
-    fn unknown_key(&mut self, key: &Key, what: &str, known: &[&str]) {
-        let meant = OTHER_WORDS
-            .iter()
-            .find(|(word, ours)| key.name.eq_ignore_ascii_case(word) && known.contains(ours))
-            .map(|(_, ours)| *ours)
-            .or_else(|| nearest(&key.name, known.iter().copied()));
-        let hint = match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known keys: {}", known.join(", ")),
-        };
-        self.problems
-            .at(key.line, format!("{what} has no key `{}`", key.name), hint);
-    }
-
-    /// A table below a key; empty where the key is left out or wrong.
-    fn part<'a>(&mut self, top: &Table<'a>, key: &str, known: &[&str]) -> Table<'a> {
-        top.get(key)
-            .and_then(|node| self.table(node, &format!("`{key}`"), known))
-            .unwrap_or_default()
-    }
-
-    fn wrong_kind(&mut self, node: &Node, key: &str, wanted: &str) {
-        let kind = node.value.kind();
-        self.problems.at(
-            node.line,
-            format!("`{key}` is {wanted}, and this is {kind}"),
-            "",
-        );
-    }
-
-    /// A text. Whole numbers are taken as they are written: a host may be called `7`.
-    fn text(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<String>> {
-        let node = node?;
-        let value = match &node.value {
-            Value::Text(text) => text.clone(),
-            Value::Integer(number) => number.to_string(),
-            Value::Float(_) | Value::Bool(_) => {
-                self.problems.at(
-                    node.line,
-                    format!(
-                        "`{key}` is a text, and YAML reads this as {}",
-                        node.value.kind()
-                    ),
-                    "put it in quotes",
-                );
-                return None;
-            }
-            _ => {
-                self.wrong_kind(node, key, "a text");
-                return None;
-            }
-        };
-        Some(Lined::at(node, value))
-    }
-
-    fn flag(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
-        let node = node?;
-        if let Value::Bool(value) = node.value {
-            return Some(Lined::at(node, value));
-        }
-        self.wrong_kind(node, key, "true or false");
-        None
-    }
-
-    /// A flag that protects: where it can't be read it counts as set.
-    fn safeguard(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
-        let node = node?;
-        if let Value::Bool(value) = node.value {
-            return Some(Lined::at(node, value));
-        }
-        self.problems.at(
-            node.line,
-            format!(
-                "`{key}` is true or false, and this is {}",
-                node.value.kind()
-            ),
-            "until it is mended it counts as true",
-        );
-        Some(Lined::at(node, true))
-    }
-
-    fn number(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<f64>> {
-        let node = node?;
-        let value = match node.value {
-            Value::Integer(number) => number as f64,
-            Value::Float(number) => number,
-            _ => {
-                self.wrong_kind(node, key, "a number");
-                return None;
-            }
-        };
-        Some(Lined::at(node, value))
-    }
-
-    /// One text, or a list of texts.
-    fn texts(&mut self, node: Option<&Node>, key: &str) -> Vec<Lined<String>> {
-        match node {
-            None => Vec::new(),
-            Some(Node {
-                value: Value::List(items),
-                ..
-            }) => items
-                .iter()
-                .filter_map(|item| self.text(Some(item), key))
-                .collect(),
-            Some(one) => self.text(Some(one), key).into_iter().collect(),
-        }
-    }
-
     fn keys(&mut self, node: Option<&Node>) -> Vec<RawKey> {
         let Some(node) = node else {
             return Vec::new();
@@ -389,18 +192,5 @@ impl Reader<'_> {
         entry.gpu = self.text(table.get("gpu"), "gpu");
         entry.host_keys = self.text(table.get("host_keys"), "host_keys");
         Some(RawHost::Full(Box::new(entry)))
-    }
-
-    fn port(&mut self, node: Option<&Node>) -> Option<Lined<i64>> {
-        let node = node?;
-        let number = match &node.value {
-            Value::Integer(number) => Some(*number),
-            Value::Text(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.wrong_kind(node, "port", "a number from 1 to 65535");
-        }
-        number.map(|value| Lined::at(node, value))
     }
 }
