@@ -7,7 +7,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::{StoreError, StoreErrorKind};
 
 /// The steps. A step that has been released is never changed; what comes later is a step of its own.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE health (
         id     INTEGER PRIMARY KEY,
         host   TEXT NOT NULL,
@@ -17,7 +18,30 @@ const STEPS: &[&str] = &["
         detail TEXT NOT NULL
     ) STRICT;
     CREATE INDEX health_by_host ON health (host, id);
-"];
+",
+    "
+    CREATE TABLE session (
+        session   INTEGER PRIMARY KEY,
+        title     TEXT NOT NULL,
+        began     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        questions INTEGER NOT NULL,
+        cost      REAL NOT NULL,
+        program   TEXT,
+        bytes     INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX session_by_last ON session (last, session);
+    CREATE TABLE session_event (
+        session INTEGER NOT NULL,
+        number  INTEGER NOT NULL,
+        event   TEXT NOT NULL,
+        PRIMARY KEY (session, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER session_is_gone AFTER DELETE ON session BEGIN
+        DELETE FROM session_event WHERE session = OLD.session;
+    END;
+",
+];
 
 /// Brings a file to the newest step.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

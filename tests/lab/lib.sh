@@ -6,6 +6,9 @@
 #
 # One Docker Engine of its own (root only) is the container engine of h200, gb10 and boxes: DOCKER_HOST names its socket there.
 #
+# One host is a virtual machine: `guest` lives, as root, in namespaces of its own (processes, mounts, boot time) below a stand-in
+# for QEMU; only tests/lab/qm, a stand-in for the tool of a hypervisor, starts and ends it.
+#
 # What it does not have: systemd (no units, no journal: journalctl is a stub that plays $GROUND/journal), PAM (so no
 # keyboard-interactive login) and a real GPU (nvidia-smi is a stub).
 
@@ -39,7 +42,15 @@ jump      24  bash     none          ed25519  key
 behind    25  bash     rtx           ed25519  key
 flood     26  bash     flood         ed25519  key
 boxes     27  bash     rtx           ed25519  key
+guest     28  bash     rtx           ed25519  key
 HOSTS
+}
+
+# VM-ID  NAME, of the virtual machines.
+lab_machines() {
+    cat <<'MACHINES'
+102 guest
+MACHINES
 }
 
 LAB_SHELLS="bash zsh dash fish busybox"
@@ -115,14 +126,75 @@ start_host() { # start_host NAME
         case $name in jump | behind) inside=(ip netns exec "$NETNS") ;; esac
     fi
     : >"$out"
-    setsid "${inside[@]}" "$sshd" -D -e -f "$conf" </dev/null >>"$out" 2>&1 &
-    remember "$name" $!
+    if [ -d "$GROUND/vm/$name" ]; then
+        power_on "$name" "$sshd" -D -e -f "$conf"
+    else
+        setsid "${inside[@]}" "$sshd" -D -e -f "$conf" </dev/null >>"$out" 2>&1 &
+        remember "$name" $!
+    fi
     for _ in $(seq 100); do
         if grep -q '^Server listening on' "$out"; then return 0; fi
         pid_of "$name" >/dev/null || break
         sleep 0.05
     done
     sed "s/^/lab: $name: /" "$out" >&2
+    return 1
+}
+
+# Whether this machine lets one start processes in a boot of their own.
+can_boot() {
+    [ "$(id -u)" = 0 ] && unshare --fork --pid --mount-proc --kill-child --time --boottime 1 true 2>/dev/null
+}
+
+# Starts what runs in a virtual machine below a stand-in for its QEMU: a copy of bash under that name and with its arguments,
+# which is the process that a power switch looks for. Where it can be had, each start is a boot of its own. What ends while
+# there is a file `reset` starts anew below the same process.
+power_on() { # power_on NAME PROGRAM…
+    local name=$1 vm=$GROUND/vm/$1 id begin
+    shift
+    id=$(cat "$vm/id")
+    # shellcheck disable=SC2016 # for the stand-in
+    case $(cat "$GROUND/boots") in
+        yes)
+            begin='read -r up _ </proc/uptime
+                setpriv --pdeathsig KILL unshare --fork --pid --mount-proc --kill-child --time --boottime "-${up%.*}" \
+                    sh -c '\''mount --bind "$0/boot_id" /proc/sys/kernel/random/boot_id && exec "$@"'\'' "$4" "${@:5}" &'
+            ;;
+        *) begin='setpriv --pdeathsig KILL "${@:5}" &' ;;
+    esac
+    # shellcheck disable=SC2016
+    PILOTHOUSE_LAB_GROUND=$GROUND setsid "$GROUND/vm/qemu-system-x86_64" -c "
+        while cat /proc/sys/kernel/random/uuid >\"\$4/boot_id\"; $begin wait \$!; rm \"\$4/reset\" 2>/dev/null; do :; done" \
+        kvm -id "$id" -name "$vm" "$@" </dev/null >>"$GROUND/log/$name.log" 2>&1 &
+    remember "$name" $!
+    printf '%s\n' $! >"$vm/pid"
+}
+
+# Restarts what runs in a virtual machine as its reset button does: its process stays.
+reset_machine() { # reset_machine NAME
+    local pid old all
+    pid=$(pid_of "$1") || return 1
+    old=$(cat "$GROUND/vm/$1/boot_id")
+    mapfile -t all < <(children_of "$pid")
+    : >"$GROUND/vm/$1/reset"
+    end_all KILL "${all[@]}"
+    for _ in $(seq 100); do
+        if [ "$(cat "$GROUND/vm/$1/boot_id")" != "$old" ]; then return 0; fi
+        sleep 0.02
+    done
+    return 1
+}
+
+# Cuts the power of a virtual machine.
+stop_machine() { # stop_machine NAME
+    local pid all
+    pid=$(pid_of "$1") || return 0
+    mapfile -t all < <(children_of "$pid")
+    end_all KILL "$pid" "${all[@]}"
+    for _ in $(seq 100); do
+        if ! pid_of "$1" >/dev/null; then rm -f "$GROUND/vm/$1/pid"; return 0; fi
+        sleep 0.02
+    done
     return 1
 }
 
