@@ -30,6 +30,7 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
+mod power;
 mod pty;
 mod quoting;
 mod readme;
