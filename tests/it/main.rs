@@ -8,6 +8,7 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod approval;
 mod cli;
 mod config;
 mod console;
