@@ -2,12 +2,14 @@
 //! our tools and can change nothing. What it wishes to do it proposes, and a person decides.
 
 mod event;
+mod fold;
 mod transcript;
 
 pub use event::{
     CallId, Decided, Ending, EventKind, Evidence, Origin, Proposal, SessionEvent, StepResult,
     TroubleKind, Usage,
 };
+pub use fold::Fold;
 pub use transcript::{
     CallState, CallView, Entry, EntryId, Phase, SessionSummary, Transcript, TurnView,
 };

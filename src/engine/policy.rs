@@ -153,7 +153,8 @@ impl Desk {
             | Command::Sources { .. }
             | Command::OpenLens { .. }
             | Command::SetSources { .. }
-            | Command::ReadLogs { .. } => Ruling::Look,
+            | Command::ReadLogs { .. }
+            | Command::Assistant(_) => Ruling::Look,
             Command::Signal { .. }
             | Command::Shell { .. }
             | Command::Container { .. }
@@ -168,8 +169,7 @@ impl Desk {
             | Command::Arm { .. }
             | Command::Disarm { .. }
             | Command::Present
-            | Command::Decide { .. }
-            | Command::Assistant(_) => refuse("not known here yet", None),
+            | Command::Decide { .. } => refuse("not known here yet", None),
             Command::Rehearse(command) => Ruling::Answer(self.rehearse(fleet, command)),
             Command::TerminalEnded { terminal, failed } => Ruling::Ended {
                 terminal: *terminal,

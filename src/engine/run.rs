@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::assist::{Assisting, Sessions};
 use super::connect::Connect;
 use super::door::{Acting, Door};
 use super::handle::{Handle, Request};
@@ -59,6 +60,8 @@ pub struct Setup {
     pub record: Option<Recorder>,
     /// Who acts, and where that is written down.
     pub acting: Acting,
+    /// What conversations with the assistant are given.
+    pub assisting: Assisting,
 }
 
 /// A running engine.
@@ -82,6 +85,7 @@ impl Engine {
             store,
             record,
             acting,
+            assisting,
         } = setup;
         let tasks = tasks.child();
         let (lanes, ends) = lanes(clock.clone());
@@ -93,6 +97,7 @@ impl Engine {
         let lenses = lens::lenses(&links, &fleet, &opened, (&clock, &tasks), logs);
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
+            sessions: Sessions::new(assisting, store.clone(), &lanes, &clock),
             lanes,
             connect,
             links,
@@ -104,7 +109,6 @@ impl Engine {
         });
         let redials = start_hosts(&config, &shared);
         recall(keeper.as_ref(), &config, &tasks);
-        let webhook = webhook(&config, &shared);
         let ledger = acting.ledger.clone();
         let door = Arc::new(Door::new(acting, clock.clone(), &shared));
         tasks.spawn({
@@ -115,7 +119,7 @@ impl Engine {
             notices: notices.clone(),
             redials,
             keeper,
-            webhook,
+            webhook: webhook(&config, &shared),
             door,
         };
         let performer = Performer::new(&shared, outlets);
