@@ -42,4 +42,5 @@ mod ssh;
 mod ssh_login;
 mod ssh_prompts;
 mod sshd;
+mod talks;
 mod tidy;
