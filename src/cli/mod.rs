@@ -9,6 +9,7 @@ mod containers;
 mod demo_verb;
 mod doctor;
 mod effective;
+mod effective_power;
 mod error;
 mod exit;
 mod hands;

@@ -8,6 +8,7 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod approval;
 mod cli;
 mod config;
 mod console;
@@ -31,6 +32,7 @@ mod ledger_verbs;
 mod logs;
 mod logs_verb;
 mod mcp;
+mod power;
 mod pty;
 mod quoting;
 mod readme;
