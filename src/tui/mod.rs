@@ -33,11 +33,14 @@ mod reload;
 pub mod rows;
 mod signals;
 mod source;
+mod talk;
+mod talk_end;
 pub mod terminal;
 pub mod theme;
 pub mod theme_load;
 mod theme_sgr;
 mod ui;
+mod ui_breakglass;
 mod ui_lens;
 mod ui_tables;
 pub mod ui_update;
@@ -53,12 +56,18 @@ pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
 pub use options::{LEAVES, Left, Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
+pub use talk::{Composer, Inserted, LONGEST_DRAFT, TalkRows};
 pub use ui::{
     Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, LastPlace, Layer, LineEdit, ReplayUi,
     Screen, SortKey, Tab, TableUi, Ui,
+};
+pub use ui_breakglass::{
+    BreakglassUi, CardStop, CardUi, Known, Part, SessionsUi, Shown, Stop, TalkState, TalkView,
+    Unsent,
 };
 pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
 pub use ui_tables::{
     Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
     OpenContainer, SourcesUi, StatsPast,
 };
+pub use widgets::{Piece, TextRow};
