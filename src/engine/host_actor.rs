@@ -14,6 +14,7 @@ use super::lens::Lenses;
 use super::links::{Links, OpenLink};
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
+use super::proposals::Proposals;
 use super::questions::{Questions, Voice};
 use super::stats_watch::StatsWatch;
 use crate::domain::{Age, HostId, HostSpec, Rung};
@@ -41,6 +42,7 @@ pub(super) struct Shared {
     pub(super) questions: Arc<Questions>,
     pub(super) opened: Opened,
     pub(super) lenses: Arc<Lenses>,
+    pub(super) proposals: Proposals,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,
 }

@@ -8,6 +8,7 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod approval;
 mod cli;
 mod config;
 mod console;
@@ -30,6 +31,8 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
+mod power;
+mod mcp;
 mod pty;
 mod quoting;
 mod readme;

@@ -93,6 +93,7 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
         proposals: Arc::default(),
