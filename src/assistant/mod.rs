@@ -36,17 +36,13 @@ pub use event::{
     TroubleKind, Usage,
 };
 pub use fold::Fold;
+pub use guard::{Boundary, Guarded, MOST_BYTES, clean_lines, guard};
 pub use launch::McpServer;
 pub use login::{Found, check};
 pub use own_tools::SERVER;
 pub use prompt::system_prompt;
 pub use session::Wish;
 pub use session_words::LONGEST_QUESTION;
-pub use transcript::{
-    CallState, CallView, Entry, EntryId, Phase, SessionSummary, Transcript, TurnView,
-};
-pub use trouble::Trouble;
-pub use guard::{Boundary, Guarded, MOST_BYTES, clean_lines, guard};
 pub use tool_list::{ToolDefinition, definitions};
 pub use tools::{
     Cited, LogWish, Measure, ProposedAct, ProposedSignal, SERVER, TOOLS, ToolCall, pinned,
@@ -55,6 +51,10 @@ pub use tools::{
 pub use transcript::{
     CallState, CallView, Entry, EntryId, Phase, SessionSummary, Transcript, TurnView,
 };
+pub use transcript::{
+    CallState, CallView, Entry, EntryId, Phase, SessionSummary, Transcript, TurnView,
+};
+pub use trouble::Trouble;
 pub use wire::{
     ChildFrame, ConsoleFrame, LONGEST_ANSWER, LONGEST_CALL, LineReader, SOCKET_VARIABLE,
     TOKEN_VARIABLE, ToolAnswer, line,

@@ -1,6 +1,11 @@
 //! Every act of the terminal face, in one table: its name, its help, where it applies, its keys. The keymap, the palette,
 //! the `?` help, the footer's hints and the README's key table are derived from it.
 
+pub use super::action_places::Place;
+use super::action_places::{
+    ASKED_ABOUT, BODY, COMPOSER, DIALLED, EVERYWHERE, FILTERED, LINE, LOGS, MOVING, PANES, REPLAY,
+    SCREENS, SORTED, STOPPED, TABS, TALK, TYPING, WITH_HITS, ZOOMED,
+};
 pub use super::nearest::nearest;
 
 /// Something a person can do with a key, a verb or the palette.
@@ -109,87 +114,6 @@ pub enum Action {
     SeekEnd,
 }
 
-/// Where keys go. The keymap looks an act up by the place that has the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// The host list.
-    List,
-    /// The detail, on a tab that is no table.
-    Detail,
-    /// The process table.
-    Processes,
-    /// The containers of a host or of the fleet.
-    Containers,
-    /// One container.
-    Container,
-    /// What of a host can be followed.
-    Sources,
-    /// What was done.
-    Ledger,
-    /// The log lens.
-    Logs,
-    /// What was said and done in the breakglass pane.
-    Talk,
-    /// What a proposal is based on.
-    Card,
-    /// The draft of a question. Printable characters go into it and never act.
-    Composer,
-    /// The list of conversations.
-    Sessions,
-    /// A text to read: help, an error in full.
-    Reading,
-    /// A dialog, outside its text fields.
-    Dialog,
-    /// A line being typed. Printable characters go into it and never act.
-    Text,
-    /// A recording being replayed; asked before the place beneath it.
-    Replay,
-}
-
-impl Place {
-    /// All places.
-    pub const ALL: [Self; 16] = [
-        Self::List,
-        Self::Detail,
-        Self::Processes,
-        Self::Containers,
-        Self::Container,
-        Self::Sources,
-        Self::Ledger,
-        Self::Logs,
-        Self::Talk,
-        Self::Card,
-        Self::Composer,
-        Self::Sessions,
-        Self::Reading,
-        Self::Dialog,
-        Self::Text,
-        Self::Replay,
-    ];
-
-    /// Its title in the help.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::List => "Host list",
-            Self::Detail => "Detail",
-            Self::Processes => "Processes",
-            Self::Containers => "Containers",
-            Self::Container => "Container",
-            Self::Sources => "Log sources",
-            Self::Ledger => "Actions",
-            Self::Logs => "Logs",
-            Self::Talk => "Breakglass",
-            Self::Card => "Proposal",
-            Self::Composer => "Asking",
-            Self::Sessions => "Conversations",
-            Self::Reading => "Reading",
-            Self::Dialog => "Dialogs",
-            Self::Text => "Typing",
-            Self::Replay => "Replay",
-        }
-    }
-}
-
 /// What the table says of one act.
 #[derive(Debug, Clone, Copy)]
 pub struct ActionSpec {
@@ -253,152 +177,6 @@ impl Group {
         }
     }
 }
-
-const BODY: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-];
-/// The same, the log lens and the breakglass pane.
-const SCREENS: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Talk,
-    Place::Card,
-];
-/// What a person can ask about.
-const ASKED_ABOUT: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-];
-/// What can have the whole body.
-const ZOOMED: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Talk,
-    Place::Card,
-];
-const TALK: &[Place] = &[Place::Talk, Place::Card];
-const COMPOSER: &[Place] = &[Place::Composer];
-const LOGS: &[Place] = &[Place::Logs];
-const TABS: &[Place] = &[
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::List,
-];
-const MOVING: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-    Place::Dialog,
-    Place::Talk,
-    Place::Card,
-    Place::Sessions,
-];
-const EVERYWHERE: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-    Place::Dialog,
-    Place::Text,
-    Place::Talk,
-    Place::Card,
-    Place::Sessions,
-    Place::Composer,
-];
-const FILTERED: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-    Place::Talk,
-];
-const WITH_HITS: &[Place] = &[
-    Place::List,
-    Place::Processes,
-    Place::Containers,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-    Place::Talk,
-];
-const SORTED: &[Place] = &[Place::Processes, Place::Containers];
-const STOPPED: &[Place] = &[
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Talk,
-    Place::Card,
-];
-const DIALLED: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Sources,
-    Place::Ledger,
-];
-const TYPING: &[Place] = &[Place::Text, Place::Composer];
-const LINE: &[Place] = &[Place::Text];
-/// Where Tab goes on to the next pane.
-const PANES: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-    Place::Dialog,
-    Place::Talk,
-    Place::Card,
-    Place::Sessions,
-    Place::Composer,
-];
-const REPLAY: &[Place] = &[Place::Replay];
 
 macro_rules! acts {
     ($($group:ident $action:ident $name:literal $places:expr, [$($key:literal),*], $hint:literal, $help:literal;)*) => {

@@ -1,6 +1,7 @@
 //! The terminal face: input becomes actions, actions change [`Ui`], the view draws facts.
 
 pub mod action;
+mod action_places;
 mod clipboard;
 pub mod command_line;
 mod container_lines;
