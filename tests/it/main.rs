@@ -32,6 +32,7 @@ mod ledger_verbs;
 mod logs;
 mod logs_verb;
 mod power;
+mod mcp;
 mod pty;
 mod quoting;
 mod readme;
