@@ -142,3 +142,95 @@ fn missing(question: &Question, told: Option<&str>) -> String {
         (None, _) => "a program is not installed there".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::{SimExec, SimReply};
+    use crate::tasks::Tasks;
+    use serde_json::Value;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    async fn answer(question: &str, reply: SimReply) -> Answer {
+        let question = Question::parse(question, &Value::Null).unwrap();
+        let tasks = Tasks::new();
+        let host = SimExec::new(tasks.clone()).on("timeout -k 1 10 ", reply);
+        let clock = Clock::timers(crate::domain::Wall(0));
+        let answer = ask(&host, &clock, &question, LIMIT).await;
+        assert!(tasks.shutdown(Duration::from_secs(1)).await);
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_come_as_clean_lines() {
+        let answer = answer(
+            "disk",
+            SimReply::Says(0, "one\n\x1b[31mtwo\x1b[0m\u{202e}\n"),
+        )
+        .await;
+        let lines: Vec<&str> = answer.lines.iter().map(SafeText::as_str).collect();
+        assert_eq!(lines, ["one", "two‹U+202E›"]);
+        assert_eq!(
+            (answer.exit, &answer.failed, answer.cut),
+            (Some(0), &None, 0)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_goes_wrong_is_told_in_words() {
+        for (question, reply, words) in [
+            (
+                "gpu",
+                SimReply::Fails(127, "timeout: failed to run command 'nvidia-smi'"),
+                "nvidia-smi is not installed there",
+            ),
+            (
+                "containers",
+                SimReply::Fails(127, "neither docker nor podman is installed"),
+                "neither docker nor podman is installed",
+            ),
+            (
+                "gpu",
+                SimReply::Fails(9, "\nUnable to talk to the driver\nmore"),
+                "Unable to talk to the driver",
+            ),
+            ("gpu", SimReply::Fails(9, ""), "it ended with status 9"),
+            (
+                "disk",
+                SimReply::Fails(124, ""),
+                "no answer within 10 s; the host may be wedged",
+            ),
+            (
+                "disk",
+                SimReply::Silent,
+                "no answer within 10 s; the host may be wedged",
+            ),
+            (
+                "disk",
+                SimReply::Refused(ExecErrorKind::Unreachable, "the host can't be reached"),
+                "the host can't be reached",
+            ),
+        ] {
+            let answer = answer(question, reply).await;
+            assert_eq!(
+                answer.failed.as_ref().map(SafeText::as_str),
+                Some(words),
+                "{question}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_capped_and_says_so() {
+        let long: &'static str = "0123456789abcdef\n".repeat(10_000).leak();
+        let answer = answer("disk", SimReply::Says(0, long)).await;
+        let kept: usize = answer
+            .lines
+            .iter()
+            .map(|line| line.as_str().len() + 1)
+            .sum();
+        assert!(kept <= OUTPUT_LIMIT + 1, "{kept}");
+        assert!(answer.cut > 100_000, "{}", answer.cut);
+    }
+}

@@ -180,3 +180,68 @@ fn sockets(which: Sockets) -> ShellCommand {
         Sockets::Summary => ShellCommand::new("ss").arg("-s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn argv(question: &str, arguments: &serde_json::Value) -> Vec<String> {
+        Question::parse(question, arguments)
+            .unwrap()
+            .command()
+            .argv()
+    }
+
+    #[test]
+    fn what_is_given_stands_in_words_of_its_own() {
+        assert_eq!(
+            argv(
+                "journal",
+                &json!({"unit": "ssh.service", "since": "2h", "lines": 5, "priority": "err"})
+            ),
+            [
+                "journalctl",
+                "--no-pager",
+                "-o",
+                "short-iso",
+                "--since=-7200s",
+                "--lines=5",
+                "--priority=err",
+                "--unit=ssh.service"
+            ]
+        );
+        assert_eq!(
+            argv("unit_status", &json!({"unit": "a\\x2db.mount"}))
+                .last()
+                .unwrap(),
+            "a\\x2db.mount"
+        );
+        let log = argv("log_file", &json!({"path": "/var/log/syslog", "lines": 7}));
+        assert_eq!(log[4..], ["/var/log/syslog", "7"]);
+        assert_eq!(log[2], LOG_FILE);
+        assert_eq!(argv("processes", &json!({"rows": 5})).last().unwrap(), "6");
+    }
+
+    #[test]
+    fn scripts_are_the_same_whatever_is_given() {
+        for entry in super::super::catalogue() {
+            let given = json!({"unit": "x.service", "path": "/var/log/x"});
+            let known = entry.argument_words();
+            let given: serde_json::Map<_, _> = given
+                .as_object()
+                .unwrap()
+                .iter()
+                .filter(|(name, _)| known.contains(name.as_str()))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            let question = Question::parse(entry.name, &given.into()).unwrap();
+            assert_eq!(question.name(), entry.name);
+            let argv = question.command().argv();
+            if argv[0] == "sh" {
+                assert_eq!((argv[1].as_str(), argv[3].as_str()), ("-c", "pilothouse"));
+                assert!(!argv[2].contains("x.service") && !argv[2].contains("/var/log/x"));
+            }
+        }
+    }
+}
