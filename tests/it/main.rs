@@ -33,6 +33,7 @@ mod ledger_verbs;
 mod logs;
 mod logs_verb;
 mod mcp;
+mod payloads;
 mod power;
 mod pty;
 mod quoting;
