@@ -43,4 +43,5 @@ mod ssh;
 mod ssh_login;
 mod ssh_prompts;
 mod sshd;
+mod talks;
 mod tidy;
