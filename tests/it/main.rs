@@ -8,6 +8,8 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod assistant;
+mod assistant_scenes;
 mod cli;
 mod config;
 mod console;
@@ -30,6 +32,7 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
+mod messages_api;
 mod pty;
 mod quoting;
 mod readme;
