@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::stream::Init;
-
-/// The name under which our tools are mounted.
-pub const SERVER: &str = "pilothouse";
+use super::tools::SERVER;
 
 /// The name of a tool of ours without the server's.
 fn short(tool: &str) -> Option<&str> {

@@ -34,6 +34,10 @@ pub(super) struct Act {
     pub(super) request: SafeText,
     /// How it was confirmed.
     pub(super) confirmed: SafeText,
+    /// Who proposed it, where that was not the person who confirmed it.
+    pub(super) proposed: Option<SafeText>,
+    /// Since when the host was armed for it, where it had to be.
+    pub(super) armed: Option<String>,
     /// `done`, `failed`, `unknown`, `open`, or `note`.
     pub(super) outcome: &'static str,
     /// Why it failed or is not known.
@@ -57,6 +61,8 @@ impl Act {
             what: SafeText::default(),
             request: SafeText::default(),
             confirmed: SafeText::default(),
+            proposed: None,
+            armed: None,
             outcome: "open",
             why: None,
             verification: None,
@@ -81,6 +87,8 @@ pub(super) fn of(entries: Vec<LedgerEntry>) -> Vec<Act> {
                     what: intent.what,
                     request: intent.request,
                     confirmed: intent.confirmed,
+                    proposed: intent.proposed,
+                    armed: intent.armed.map(rfc3339),
                     ..bare
                 });
             }
@@ -111,7 +119,7 @@ pub(super) fn of(entries: Vec<LedgerEntry>) -> Vec<Act> {
     acts
 }
 
-/// A row per act; why it went wrong stands below it.
+/// A row per act; who proposed it and why it went wrong stand below it.
 pub(super) fn table(acts: &[Act]) -> String {
     let rows: Vec<Vec<String>> = acts
         .iter()
@@ -130,6 +138,10 @@ pub(super) fn table(acts: &[Act]) -> String {
     let mut all: Vec<String> = lines.next().map(str::to_owned).into_iter().collect();
     for (line, act) in lines.zip(acts) {
         all.push(cut(line, WIDTH).to_string());
+        if let Some(proposed) = &act.proposed {
+            let words = format!("      proposed by {proposed}; {}", act.confirmed);
+            all.push(cut(&words, WIDTH).to_string());
+        }
         if let Some(why) = &act.why {
             all.push(cut(&format!("      {why}"), WIDTH).to_string());
         }
@@ -139,7 +151,8 @@ pub(super) fn table(acts: &[Act]) -> String {
 
 /// One row per act under a head; cells that a spreadsheet would calculate are kept from it.
 pub(super) fn csv(acts: &[Act]) -> String {
-    let head = "number,time,who,from,host,what,request,confirmed,outcome,why,verification,ended";
+    let head = "number,time,who,from,host,what,request,confirmed,outcome,why,verification,ended,\
+                proposed,armed";
     let rows = acts.iter().map(|act| {
         let text = |text: &Option<SafeText>| text.as_ref().map(ToString::to_string);
         [
@@ -158,6 +171,8 @@ pub(super) fn csv(acts: &[Act]) -> String {
             text(&act.why).unwrap_or_default(),
             text(&act.verification).unwrap_or_default(),
             act.ended.clone().unwrap_or_default(),
+            text(&act.proposed).unwrap_or_default(),
+            act.armed.clone().unwrap_or_default(),
         ]
         .map(|cell| field(&cell))
         .join(",")
@@ -214,8 +229,8 @@ mod tests {
                 what: what.into(),
                 request: "=cmd|' /C calc'!A0".into(),
                 confirmed: "typed \"web\", really".into(),
-                proposed: None,
-                armed: None,
+                proposed: (number == 2).then(|| "Claude, session 7, proposal 1".into()),
+                armed: (number == 2).then_some(Wall(1_799_999_940_000)),
             }),
         };
         let outcome = |number, act, outcome| LedgerEntry {
@@ -243,7 +258,7 @@ mod tests {
     fn the_table_fits_into_eighty_columns() {
         let table = table(&of(entries()));
         let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(lines.len(), 4, "{table}");
+        assert_eq!(lines.len(), 5, "{table}");
         assert!(
             lines.iter().all(|line| crate::text::width(line) <= WIDTH),
             "{table}"
@@ -251,6 +266,10 @@ mod tests {
         assert!(lines[1].contains("failed   stop container web"), "{table}");
         assert!(lines[2].contains("the container is gone"), "{table}");
         assert!(lines[3].contains("open     open a shell"), "{table}");
+        assert_eq!(
+            lines[4],
+            "      proposed by Claude, session 7, proposal 1; typed \"web\", really"
+        );
     }
 
     #[test]
@@ -260,7 +279,12 @@ mod tests {
         assert!(row.contains(",'=cmd|' /C calc'!A0,"), "{row}");
         assert!(row.contains(r#","typed ""web"", really","#), "{row}");
         assert!(
-            row.ends_with("failed,the container is gone,it is exited,2027-01-15T08:00:01Z"),
+            row.ends_with("failed,the container is gone,it is exited,2027-01-15T08:00:01Z,,"),
+            "{row}"
+        );
+        let row = csv.lines().nth(2).unwrap();
+        assert!(
+            row.ends_with(",\"Claude, session 7, proposal 1\",2027-01-15T07:59:00Z"),
             "{row}"
         );
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{ActClass, HostId, HostSpec, Mib, Secret, Thresholds};
 
@@ -107,7 +107,7 @@ impl Default for LogSettings {
 }
 
 /// What a host has to be armed for, and for how long it then is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArmingSettings {
     /// The classes that have to be armed. Power always has to be.
     pub needed: Vec<ActClass>,

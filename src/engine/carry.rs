@@ -20,6 +20,12 @@ const SIGNAL: RunLimits = RunLimits {
     output: 4096,
 };
 
+/// What a command of a person's may take.
+const RUN: RunLimits = RunLimits {
+    timeout: Duration::from_mins(2),
+    output: 256 * 1024,
+};
+
 /// What became of a change.
 #[derive(Debug)]
 pub(super) struct Carried {
@@ -45,6 +51,10 @@ impl Carried {
             Reply::Failed(refusal) | Reply::Refused(refusal) => {
                 Some(ActOutcome::Failed(refusal.why.as_str().into()))
             }
+            Reply::Ran { exit, .. } if *exit != Some(0) => {
+                let seen = self.verification.clone();
+                Some(ActOutcome::Failed(seen.unwrap_or_default()))
+            }
             Reply::Unknown(refusal) => Some(ActOutcome::Unknown(refusal.why.as_str().into())),
             _ => Some(ActOutcome::Done),
         }
@@ -61,6 +71,12 @@ pub(super) async fn carry(change: Change, shared: Arc<Shared>, terminal: Termina
             };
             let outcome = exec.run(&command, SIGNAL).await;
             Carried::unverified(remote::signal_outcome(pid, outcome))
+        }
+        Change::Run { host, command } => {
+            let Some(exec) = shared.links.exec(&host) else {
+                return Carried::unverified(not_connected(&host));
+            };
+            remote::ran(exec.run(&command, RUN).await)
         }
         Change::Container {
             host,

@@ -23,6 +23,8 @@ pub enum Actor {
     Terminal,
     /// A person's command line.
     CommandLine,
+    /// The assistant's tools. It may look, and rehearse what it is going to propose; nothing else.
+    Assistant,
 }
 
 /// A wish. Those that change the world pass the policy; the others are about our own connections.

@@ -12,7 +12,8 @@ use super::command::{Actor, Refusal, Reply};
 use super::host_actor::Shared;
 use super::msg::Msg;
 use super::notice::Notice;
-use super::policy::Confirmed;
+use super::policy::{Confirmed, Proposed};
+use super::proposals::Settled;
 use crate::clock::Clock;
 use crate::domain::{
     ActId, ActOutcome, Intent, LedgerEntry, LedgerEvent, RequestId, Severity, TerminalId,
@@ -83,7 +84,14 @@ impl Door {
 
     /// Carries a confirmed change out, between two records.
     pub(super) async fn pass(&self, request: RequestId, confirmed: Confirmed) {
-        let reply = self.through(confirmed, TerminalId(request.0)).await;
+        let proposed = confirmed.proposed();
+        let began = self.shared.lanes.now();
+        let (act, reply) = self.through(confirmed, TerminalId(request.0)).await;
+        if let Some(Proposed { proposal, .. }) = proposed {
+            let took = self.shared.lanes.now().since(began).duration();
+            let settled = Settled::carried_out(act, &reply, took);
+            self.shared.proposals.settled(proposal, settled);
+        }
         self.answer(request, reply).await;
     }
 
@@ -112,10 +120,10 @@ impl Door {
         self.answer(request, reply).await;
     }
 
-    async fn through(&self, confirmed: Confirmed, terminal: TerminalId) -> Reply {
+    async fn through(&self, confirmed: Confirmed, terminal: TerminalId) -> (Option<ActId>, Reply) {
         let mut open = match self.announce(&confirmed).await {
             Ok(open) => open,
-            Err(error) => return refused(&error),
+            Err(error) => return (None, refused(&error)),
         };
         let change = confirmed.into_change();
         open.stage = Stage::Begun;
@@ -128,7 +136,7 @@ impl Door {
                 self.lock().insert(terminal, act);
             }
         }
-        carried.reply
+        (Some(act), carried.reply)
     }
 
     /// Writes down what is about to be done; the act has the number of that record.
@@ -136,6 +144,7 @@ impl Door {
         let face = match confirmed.actor() {
             Actor::Terminal => "console",
             Actor::CommandLine => "command line",
+            Actor::Assistant => "assistant",
         };
         let plan = confirmed.plan();
         let intent = Intent {
@@ -145,8 +154,8 @@ impl Door {
             what: plan.what.as_str().into(),
             request: plan.command.as_str().into(),
             confirmed: confirmed.how().clone(),
-            proposed: None,
-            armed: None,
+            proposed: confirmed.proposed().map(Proposed::words),
+            armed: confirmed.armed(),
         };
         let entries = self.write(LedgerEvent::Intent(intent)).await?;
         let open = OpenAct {

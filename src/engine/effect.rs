@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Reply;
 use super::notice::Notice;
-use crate::domain::{Answer, HealthChange, HostId, QuestionId, RequestId};
+use crate::assistant::Decided;
+use crate::domain::{Answer, HealthChange, HostId, ProposalId, QuestionId, RequestId};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,13 @@ pub enum Effect {
         host: HostId,
         /// What changed.
         change: HealthChange,
+    },
+    /// Tell whoever made a proposal how it ended.
+    Decided {
+        /// Which.
+        proposal: ProposalId,
+        /// How.
+        decided: Decided,
     },
     /// Call the webhook of alerts.
     Webhook(Notice),

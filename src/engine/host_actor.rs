@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
+use super::assist::Sessions;
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
 use super::daemon_watch::DaemonWatch;
 use super::lanes::Lanes;
@@ -14,6 +15,7 @@ use super::lens::Lenses;
 use super::links::{Links, OpenLink};
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
+use super::proposals::Proposals;
 use super::questions::{Questions, Voice};
 use super::stats_watch::StatsWatch;
 use crate::domain::{Age, HostId, HostSpec, Rung};
@@ -41,6 +43,8 @@ pub(super) struct Shared {
     pub(super) questions: Arc<Questions>,
     pub(super) opened: Opened,
     pub(super) lenses: Arc<Lenses>,
+    pub(super) sessions: Sessions,
+    pub(super) proposals: Proposals,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,
 }

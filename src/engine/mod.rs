@@ -1,6 +1,7 @@
 //! The engine: every fact becomes a message, every message is folded into one [`Fleet`], every wish is a [`Command`]
 //! through one door. It has no word for pane, key or colour.
 
+mod assist;
 mod carry;
 mod carry_container;
 mod command;
@@ -24,6 +25,7 @@ mod notice;
 mod opened;
 mod perform;
 mod policy;
+mod proposals;
 mod publish;
 mod questions;
 mod record;
@@ -40,6 +42,7 @@ mod update;
 mod ways;
 mod webhook;
 
+pub use assist::{Assisting, Mind, MindNews, MindStart, MindWish, Minds};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
@@ -54,10 +57,11 @@ pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use lens::{LensHandle, LogItem, LogStream};
-pub use msg::{HostMsg, LinkDown, Msg};
+pub use msg::{HostMsg, LinkDown, Msg, ProposalMsg};
 pub use notice::{Alert, Notice};
 pub use opened::ContainerTerminal;
 pub use policy::READ_ONLY_MEND;
+pub use proposals::{OpenProposal, Proposals, Proposing, Settled};
 pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};
@@ -67,8 +71,8 @@ pub use ways::Ways;
 
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::assistant::{
-    CallId, CallState, CallView, Decided, Ending, Entry, EntryId, Evidence, Origin, Phase,
-    Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
+    CallId, CallState, CallView, Decided, Ending, Entry, EntryId, EventKind, Evidence, Origin,
+    Phase, Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
 };
 pub use crate::follow::{
     InvalidSource, Level, LineBatch, LineRef, SourceAddress, SourceOffer, SourceSpec, Stamp,

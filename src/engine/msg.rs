@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::command::{Actor, Command, Reply};
 use super::containers::ContainersMsg;
 use super::notice::Notice;
+use super::state::PendingProposal;
+use crate::assistant::Decided;
 use crate::domain::{
-    At, HealthChange, HostId, HostSpec, LedgerEntry, Question, QuestionId, RequestId, Rung, Sample,
-    Telling, Wall,
+    At, HealthChange, HostId, HostSpec, LedgerEntry, ProposalId, Question, QuestionId, RequestId,
+    Rung, Sample, Telling, Wall,
 };
 use crate::text::SafeText;
 
@@ -61,6 +63,15 @@ pub enum Msg {
         /// With what outcome.
         reply: Reply,
     },
+    /// Something became of a proposal.
+    Proposal {
+        /// When.
+        at: At,
+        /// Which.
+        proposal: ProposalId,
+        /// What.
+        msg: ProposalMsg,
+    },
     /// Lines were written to the ledger, or read from it at the start.
     Ledger {
         /// When.
@@ -70,6 +81,18 @@ pub enum Msg {
     },
     /// Hands met with something that a person should hear.
     Noticed(Notice),
+}
+
+/// What becomes of a proposal. It ends once: whatever comes later falls on the floor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposalMsg {
+    /// It was made, and waits for a person.
+    Made(Box<PendingProposal>),
+    /// A person approved it: it is being carried out.
+    Approved,
+    /// It ended without an act.
+    Ended(Decided),
 }
 
 /// Something one host did.

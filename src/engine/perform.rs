@@ -75,6 +75,9 @@ impl Performer {
                     keeper.remember(&host, &change, &self.tasks);
                 }
             }
+            Effect::Decided { proposal, decided } => {
+                self.shared.proposals.decided(proposal, decided);
+            }
             Effect::Webhook(notice) => {
                 if let Some(webhook) = &self.webhook {
                     webhook.call(notice, &self.tasks);

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::msg::Msg;
 use super::state::Fleet;
-use crate::config::Settings;
+use crate::config::{ArmingSettings, Settings};
 use crate::domain::{Thresholds, Wall};
 
 /// Messages that wait for the disk. What comes while it is full is counted and missing.
@@ -37,6 +37,9 @@ pub(super) struct Header {
     pub(super) period: u64,
     /// When a reading became a state.
     pub(super) thresholds: Thresholds,
+    /// What had to be armed.
+    #[serde(default)]
+    pub(super) arming: ArmingSettings,
 }
 
 impl Header {
@@ -52,6 +55,7 @@ impl Header {
             read_only: fleet.read_only,
             period: crate::domain::Age::from(fleet.period).0,
             thresholds: fleet.thresholds,
+            arming: ArmingSettings::clone(&fleet.arming),
         }
     }
 
@@ -61,6 +65,7 @@ impl Header {
             read_only: self.read_only,
             period: crate::domain::Age(self.period).duration(),
             thresholds: self.thresholds,
+            arming: self.arming.clone(),
             ..Settings::default()
         };
         Fleet::new(&self.fleet, &settings)
@@ -178,23 +183,42 @@ impl Tape {
     pub(super) fn record(&mut self, msg: &Msg) -> Option<String> {
         match self.send(msg) {
             Ok(()) => None,
-            Err(TrySendError::Full(_)) => {
+            Err(Unsent::Full) => {
                 self.missing += 1;
                 None
             }
-            Err(TrySendError::Disconnected(_)) => {
+            Err(Unsent::Ended) => {
                 let why = self.failed.get().cloned();
                 Some(why.unwrap_or_else(|| "the recording ended early".into()))
             }
         }
     }
 
-    fn send(&mut self, msg: &Msg) -> Result<(), TrySendError<Line>> {
+    fn send(&mut self, msg: &Msg) -> Result<(), Unsent> {
         if self.missing > 0 {
             self.lines.try_send(Line::Gap(self.missing))?;
             self.missing = 0;
         }
-        self.lines.try_send(Line::Msg(msg.clone()))
+        self.lines.try_send(Line::Msg(msg.clone()))?;
+        Ok(())
+    }
+}
+
+/// Why a line was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unsent {
+    /// Too many wait for the disk.
+    Full,
+    /// Nobody writes any more.
+    Ended,
+}
+
+impl From<TrySendError<Line>> for Unsent {
+    fn from(error: TrySendError<Line>) -> Self {
+        match error {
+            TrySendError::Full(_) => Self::Full,
+            TrySendError::Disconnected(_) => Self::Ended,
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The exact commands of the changes that a person may make on a host, and what their exit statuses mean. Pure.
 
+use super::carry::Carried;
 use super::command::{Refusal, Reply, Signal};
 use crate::domain::{HostAddress, HostSpec, SshSpec, StrictHostKeys};
 use crate::exec::{ExecError, ExecErrorKind, Exit, Output};
 use crate::shell::{InvalidWord, ShellCommand, ShellWord};
+use crate::text::SafeText;
 
 /// Sends a signal to a process if it is still the one that started then. `comm` in `/proc/PID/stat` may hold anything,
 /// so everything up to its last `) ` is dropped; the start is then the twentieth field (`man 5 proc_pid_stat`).
@@ -63,6 +65,44 @@ pub(super) fn signal_outcome(pid: u32, outcome: Result<Output, ExecError>) -> Re
             let said = crate::text::SafeText::new(said.trim());
             failed(format!("the host could not do it: {said}"), None)
         }
+    }
+}
+
+/// What became of a command: what it printed, errors last, and how it ended.
+pub(super) fn ran(outcome: Result<Output, ExecError>) -> Carried {
+    let output = match outcome {
+        Ok(output) => output,
+        Err(error) => return Carried::unverified(trouble(&error)),
+    };
+    let (exit, ended) = match &output.exit {
+        Exit::Status(status) => (
+            Some(i32::try_from(*status).unwrap_or(i32::MAX)),
+            format!("it ended with status {status}"),
+        ),
+        Exit::Signal(name) => (None, format!("it was ended by signal {name}")),
+        Exit::Refused => {
+            return Carried::unverified(Reply::Failed(Refusal {
+                why: "the host refused to start it".into(),
+                hint: None,
+            }));
+        }
+        Exit::Unknown => {
+            return Carried::unverified(Reply::Unknown(Refusal {
+                why: "the connection was lost before the host could say how it ended".into(),
+                hint: Some("look at the host before it is run again".into()),
+            }));
+        }
+    };
+    let text = [output.stdout, output.stderr]
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .concat();
+    Carried {
+        reply: Reply::Ran {
+            lines: text.lines().map(SafeText::new).collect(),
+            cut: output.dropped,
+            exit,
+        },
+        verification: Some(ended.into()),
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::assist::{Assisting, Sessions};
+use super::command::Reply;
 use super::connect::Connect;
 use super::door::{Acting, Door};
 use super::handle::{Handle, Request};
@@ -16,11 +18,12 @@ use super::keeper::Keeper;
 use super::lanes::{LaneEnds, lanes};
 use super::lens;
 use super::links::Links;
-use super::msg::{HostMsg, Msg};
+use super::msg::{HostMsg, Msg, ProposalMsg};
 use super::notice::Notice;
 use super::opened::Opened;
 use super::perform::{Outlets, Performer};
-use super::policy::{Desk, Ruling};
+use super::policy::{Confirmed, Desk, Ruling};
+use super::proposals::Proposals;
 use super::publish::{News, Publisher};
 use super::record::{Header, Recorder, Tape, Written};
 use super::state::Fleet;
@@ -29,7 +32,7 @@ use super::update::update;
 use super::webhook::Webhook;
 use crate::clock::Clock;
 use crate::config::{Config, Problem};
-use crate::domain::{At, HostId, RequestId, Severity};
+use crate::domain::{At, HostId, ProposalId, RequestId, Severity};
 use crate::exec::LocalExec;
 use crate::store::{Ledger, Store};
 use crate::tasks::Tasks;
@@ -59,12 +62,15 @@ pub struct Setup {
     pub record: Option<Recorder>,
     /// Who acts, and where that is written down.
     pub acting: Acting,
+    /// What conversations with the assistant are given.
+    pub assisting: Assisting,
 }
 
 /// A running engine.
 #[derive(Debug)]
 pub struct Engine {
     handle: Handle,
+    proposals: Proposals,
     tasks: Tasks,
     store: Option<Store>,
     ledger: Ledger,
@@ -82,6 +88,7 @@ impl Engine {
             store,
             record,
             acting,
+            assisting,
         } = setup;
         let tasks = tasks.child();
         let (lanes, ends) = lanes(clock.clone());
@@ -91,31 +98,29 @@ impl Engine {
         let (links, opened) = (Arc::<Links>::default(), Opened::default());
         let logs = config.settings.logs;
         let lenses = lens::lenses(&links, &fleet, &opened, (&clock, &tasks), logs);
+        let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
+            sessions: Sessions::new(assisting, store.clone(), &lanes, &clock),
+            proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             lanes,
             connect,
             links,
             questions: Arc::default(),
-            opened: opened.clone(),
+            opened,
             lenses: Arc::new(lenses),
             period: config.settings.period,
             tasks: tasks.clone(),
         });
         let redials = start_hosts(&config, &shared);
         recall(keeper.as_ref(), &config, &tasks);
-        let webhook = webhook(&config, &shared);
         let ledger = acting.ledger.clone();
-        let door = Arc::new(Door::new(acting, clock.clone(), &shared));
-        tasks.spawn({
-            let door = Arc::clone(&door);
-            async move { door.recall().await }
-        });
+        let door = open_door(acting, &clock, &shared);
         let outlets = Outlets {
-            notices: notices.clone(),
+            notices,
             redials,
             keeper,
-            webhook,
+            webhook: webhook(&config, &shared),
             door,
         };
         let performer = Performer::new(&shared, outlets);
@@ -125,7 +130,8 @@ impl Engine {
         out.send_replace(Arc::new(hub.fleet.clone()));
         tasks.spawn(hub.run(requests, ends, out));
         Self {
-            handle: Handle::new(commands, fleet, notices).with_opened(opened),
+            handle,
+            proposals: shared.proposals.clone(),
             tasks,
             store,
             ledger,
@@ -136,6 +142,11 @@ impl Engine {
     /// A face's end; any number may be had.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Where the assistant's proposals are put before a person.
+    pub fn proposals(&self) -> Proposals {
+        self.proposals.clone()
     }
 
     /// Ends everything, and waits until what was to be kept is on the disk; false when some of it was still at work after
@@ -169,6 +180,13 @@ fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Not
         (spec.id.clone(), redial)
     };
     config.hosts.iter().map(start).collect()
+}
+
+fn open_door(acting: Acting, clock: &Clock, shared: &Arc<Shared>) -> Arc<Door> {
+    let door = Arc::new(Door::new(acting, clock.clone(), shared));
+    let recalling = Arc::clone(&door);
+    shared.tasks.spawn(async move { recalling.recall().await });
+    door
 }
 
 fn recall(keeper: Option<&Keeper>, config: &Config, tasks: &Tasks) {
@@ -302,10 +320,27 @@ impl Hub {
             Ruling::Free => {}
             Ruling::Look => self.performer.look(id, command),
             Ruling::Answer(reply) => self.performer.reply(id, reply),
-            Ruling::Do(confirmed) => self.performer.change(id, confirmed),
+            Ruling::Do(confirmed) => self.carry(id, confirmed),
+            Ruling::Decided { proposal, decided } => {
+                self.proposal(proposal, ProposalMsg::Ended(decided));
+                self.performer.reply(id, Reply::Done);
+            }
             Ruling::Ended { terminal, failed } => self.performer.ended(id, terminal, failed),
         }
         news
+    }
+
+    /// Lets a change through the door. A proposal that it comes from waits no more.
+    fn carry(&mut self, request: RequestId, confirmed: Confirmed) {
+        if let Some(proposed) = confirmed.proposed() {
+            self.proposal(proposed.proposal, ProposalMsg::Approved);
+        }
+        self.performer.change(request, confirmed);
+    }
+
+    fn proposal(&mut self, proposal: ProposalId, msg: ProposalMsg) {
+        let at = self.clock.at();
+        self.fold(Msg::Proposal { at, proposal, msg });
     }
 
     fn fold(&mut self, msg: Msg) -> News {

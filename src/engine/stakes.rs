@@ -4,11 +4,12 @@
 use super::command::{Challenge, Plan, Refusal, Reply, Signal};
 use super::containers::DaemonState;
 use super::host_state::Host;
-use super::policy::{Change, Proposal};
+use super::policy::{Change, Wish};
 use crate::docker;
 use crate::domain::{
-    Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric, PrunePreview,
+    ActClass, Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric, PrunePreview,
 };
+use crate::shell::{ShellCommand, ShellWord};
 use crate::text::{SafeText, cut, escape_json};
 
 /// Digits of an identity that a person knows a container by.
@@ -33,11 +34,12 @@ pub(super) fn container(
     id: &ContainerId,
     act: ContainerAct,
     login: Option<&SafeText>,
-) -> Result<Proposal, Reply> {
+) -> Result<Wish, Reply> {
     let container = find(host, id)?;
     let users = gpu_users(host, container);
-    Ok(Proposal {
+    Ok(Wish {
         host: host.id.clone(),
+        class: ActClass::Restart,
         challenge: challenge(act, container, &users, login),
         plan: Plan {
             what: format!("{} {}", act.word(), words(host, container, &users)),
@@ -55,13 +57,14 @@ pub(super) fn container(
 }
 
 /// What a preview named goes, and nothing else.
-pub(super) fn prune(host: &Host, agreed: &PrunePreview) -> Result<Proposal, Reply> {
+pub(super) fn prune(host: &Host, agreed: &PrunePreview) -> Result<Wish, Reply> {
     answering(host)?;
     let id = host.id.clone();
     let requests: Vec<String> = docker::removals(agreed)
         .map(|path| format!("DELETE {path}"))
         .collect();
-    Ok(Proposal {
+    Ok(Wish {
+        class: ActClass::Restart,
         challenge: Some(Challenge::TypeName(id.to_string())),
         plan: Plan {
             what: format!(
@@ -89,7 +92,7 @@ pub(super) fn terminal(
     id: &ContainerId,
     argv: &[String],
     size: (u16, u16),
-) -> Result<Proposal, Reply> {
+) -> Result<Wish, Reply> {
     let container = find(host, id)?;
     let argv: Vec<String> = match argv {
         [] => SHELL.map(str::to_owned).into(),
@@ -98,8 +101,9 @@ pub(super) fn terminal(
     let body = serde_json::json!({"Tty": true, "Cmd": argv}).to_string();
     let body = escape_json(&body);
     let users = gpu_users(host, container);
-    Ok(Proposal {
+    Ok(Wish {
         host: host.id.clone(),
+        class: ActClass::Restart,
         challenge: Some(Challenge::YesNo),
         plan: Plan {
             what: format!("open a terminal in {}", words(host, container, &users)),
@@ -114,6 +118,64 @@ pub(super) fn terminal(
             size,
         },
     })
+}
+
+/// One command, word by word. Nobody knows what it does, so it takes the name of the host.
+pub(super) fn run(host: &Host, argv: &[String]) -> Result<Wish, Refusal> {
+    let id = &host.id;
+    let command = program(argv)?;
+    Ok(Wish {
+        host: id.clone(),
+        class: ActClass::Restart,
+        challenge: Some(Challenge::TypeName(id.to_string())),
+        plan: Plan {
+            what: format!("run on {id}: {}", cut(&command.render(), LONGEST * 2)),
+            command: command.render(),
+            notes: Vec::new(),
+        },
+        name: id.to_string(),
+        change: Change::Run {
+            host: id.clone(),
+            command,
+        },
+    })
+}
+
+/// Words of a login shell that are no programs: behind SSH they would give the words after them to that shell.
+const SHELL_WORDS: [&str; 14] = [
+    ".", "alias", "builtin", "cd", "command", "eval", "exec", "exit", "export", "set", "source",
+    "time", "trap", "unset",
+];
+
+/// A program and its words.
+fn program(argv: &[String]) -> Result<ShellCommand, Refusal> {
+    let refused = |why: &str, hint: &str| Refusal {
+        why: why.to_owned(),
+        hint: Some(hint.to_owned()),
+    };
+    let Some((program, words)) = argv
+        .split_first()
+        .filter(|(program, _)| !program.is_empty())
+    else {
+        return Err(refused(
+            "no program is named",
+            "name a program and its words",
+        ));
+    };
+    if SHELL_WORDS.contains(&program.as_str()) || program.starts_with('-') {
+        return Err(refused(
+            &format!("{program} is no program"),
+            "name a program; for a line of shell: sh -c 'LINE'",
+        ));
+    }
+    let word = |text: &String| {
+        ShellWord::new(text.as_str()).map_err(|error| refused(&error.to_string(), "leave it out"))
+    };
+    let mut command = ShellCommand::from_word(word(program)?);
+    for text in words {
+        command = command.word(word(text)?);
+    }
+    Ok(command)
 }
 
 /// The exact request of the Engine API, without its version prefix.
@@ -367,7 +429,7 @@ mod tests {
         host
     }
 
-    fn proposed(host: &Host, act: ContainerAct) -> Proposal {
+    fn proposed(host: &Host, act: ContainerAct) -> Wish {
         let id = host.containers.list[0].id.clone();
         container(host, &id, act, Some(&"ops".into())).unwrap()
     }
@@ -477,7 +539,7 @@ mod tests {
                     }
                 }
                 let id = web.id.clone();
-                let Proposal {
+                let Wish {
                     plan,
                     challenge,
                     name: typed,

@@ -10,9 +10,9 @@ use super::command::Command;
 use super::host_state::Host;
 use super::notice::{Alert, Notice};
 use crate::assistant::Proposal;
-use crate::config::Settings;
+use crate::config::{ArmingSettings, Settings};
 use crate::domain::{
-    Armed, At, HostId, LedgerEntry, Question, QuestionId, SessionId, Thresholds, Wall,
+    ActClass, Armed, At, HostId, LedgerEntry, Question, QuestionId, SessionId, Thresholds, Wall,
 };
 use crate::power::PowerAct;
 
@@ -41,6 +41,8 @@ pub struct Fleet {
     pub ledger: Arc<VecDeque<LedgerEntry>>,
     /// Whether the ledger has been read: before that an empty one says nothing.
     pub ledger_read: bool,
+    /// What has to be armed, and for how long it then is.
+    pub arming: Arc<ArmingSettings>,
     /// What is armed.
     pub armed: Arc<Vec<Armed>>,
     /// The last power verb of each host that had one.
@@ -93,6 +95,7 @@ impl Fleet {
             alerts: Arc::default(),
             ledger: Arc::default(),
             ledger_read: false,
+            arming: Arc::new(settings.arming.clone()),
             armed: Arc::default(),
             power: Arc::default(),
             proposals: Arc::default(),
@@ -103,5 +106,19 @@ impl Fleet {
     /// The host of this name.
     pub fn host(&self, id: &HostId) -> Option<&Arc<Host>> {
         self.hosts.iter().find(|host| host.id == *id)
+    }
+
+    /// Whether a host has to be armed for this class of acts. For the power switch it always has to be.
+    pub fn needs_arming(&self, class: ActClass) -> bool {
+        class == ActClass::Power || self.arming.needed.contains(&class)
+    }
+
+    /// Whether a host is armed for this class of acts now, and since when.
+    pub fn armed(&self, host: &HostId, class: ActClass) -> Option<&Armed> {
+        let now = self.at;
+        let holds = |armed: &&Armed| {
+            armed.host == *host && armed.class == class && now < armed.until && now < armed.idle
+        };
+        self.armed.iter().find(holds)
     }
 }

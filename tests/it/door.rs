@@ -10,7 +10,7 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::SimFleet;
 use pilothouse::engine::{
-    Acting, Actor, Challenge, Command, Engine, Fleet, Handle, Reply, Setup, Signal,
+    Acting, Actor, Assisting, Challenge, Command, Engine, Fleet, Handle, Reply, Setup, Signal,
 };
 use pilothouse::exec::Exit;
 use pilothouse::store::Ledger;
@@ -18,22 +18,26 @@ use pilothouse::tasks::Tasks;
 
 use crate::ledger::{check, folder, paths};
 
-const HOST: &str = "sim-001";
+pub(crate) const HOST: &str = "sim-001";
 
-struct Stage {
-    sim: Arc<SimFleet>,
-    engine: Engine,
-    handle: Handle,
+pub(crate) struct Stage {
+    pub(crate) sim: Arc<SimFleet>,
+    pub(crate) engine: Engine,
+    pub(crate) handle: Handle,
 }
 
 impl Stage {
-    async fn new(ledger: Ledger) -> Self {
+    pub(crate) async fn new(ledger: Ledger) -> Self {
+        Self::with(ledger, Settings::default()).await
+    }
+
+    pub(crate) async fn with(ledger: Ledger, settings: Settings) -> Self {
         let sim = SimFleet::new(42, 1);
         let engine = Engine::start(Setup {
             config: Config {
                 fleet: "home".into(),
                 hosts: sim.specs(),
-                settings: Settings::default(),
+                settings,
                 file: None,
                 problems: Vec::new(),
             },
@@ -47,6 +51,7 @@ impl Stage {
                 who: "ops".into(),
                 from: "ssh from 10.0.0.5, /dev/pts/3".into(),
             },
+            assisting: Assisting::default(),
         });
         let handle = engine.handle();
         let stage = Self {
@@ -60,24 +65,29 @@ impl Stage {
         stage
     }
 
-    async fn until(&self, holds: impl Fn(&Fleet) -> bool) -> Arc<Fleet> {
+    pub(crate) async fn until(&self, holds: impl Fn(&Fleet) -> bool) -> Arc<Fleet> {
         let mut fleet = self.handle.fleet();
         let found = fleet.wait_for(|fleet| holds(fleet)).await;
         Arc::clone(&found.unwrap())
     }
 
     /// The lines of the ledger, as soon as there are so many.
-    async fn ledger(&self, lines: usize) -> Vec<LedgerEvent> {
+    pub(crate) async fn ledger(&self, lines: usize) -> Vec<LedgerEvent> {
         let fleet = self.until(|fleet| fleet.ledger.len() >= lines).await;
         fleet.ledger.iter().map(|line| line.event.clone()).collect()
     }
 
-    async fn ask(&self, actor: Actor, command: Command) -> Reply {
+    pub(crate) async fn ask(&self, actor: Actor, command: Command) -> Reply {
         self.handle.ask(actor, command).await
     }
 
     /// Asks for something and answers its challenge.
-    async fn act(&self, actor: Actor, command: Command, answer: &str) -> (String, Reply) {
+    pub(crate) async fn act(
+        &self,
+        actor: Actor,
+        command: Command,
+        answer: &str,
+    ) -> (String, Reply) {
         let Reply::NeedsConfirmation { id, plan, .. } = self.ask(actor, command).await else {
             panic!("nobody is asked");
         };
@@ -94,16 +104,16 @@ impl Stage {
         signals.count()
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         assert!(self.engine.shutdown(Duration::from_secs(5)).await);
     }
 }
 
-fn host() -> HostId {
+pub(crate) fn host() -> HostId {
     HostId::new(HOST)
 }
 
-fn signal(signal: Signal) -> Command {
+pub(crate) fn signal(signal: Signal) -> Command {
     Command::Signal {
         host: host(),
         pid: 4_000,
@@ -112,7 +122,7 @@ fn signal(signal: Signal) -> Command {
     }
 }
 
-fn intents(events: &[LedgerEvent]) -> Vec<&Intent> {
+pub(crate) fn intents(events: &[LedgerEvent]) -> Vec<&Intent> {
     events
         .iter()
         .filter_map(|event| match event {

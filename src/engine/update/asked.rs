@@ -1,17 +1,22 @@
-//! Wishes about our own connections. Wishes that change a host do not come this way: the policy has them.
+//! Wishes about our own connections, and about what is armed. Wishes that change a host do not come this way: the policy has them.
 
 use std::sync::Arc;
 
+use super::arming;
 use crate::domain::RequestId;
-use crate::engine::{Command, Effect, Fleet, Refusal, Reply};
+use crate::engine::{Actor, Command, Effect, Fleet, Refusal, Reply};
 
 /// Folds a wish that needs no confirmation.
 pub(super) fn update(
     fleet: &mut Fleet,
-    request: RequestId,
+    (request, actor): (RequestId, Actor),
     command: Command,
     effects: &mut Vec<Effect>,
 ) {
+    if actor == Actor::Assistant {
+        // The policy answers it.
+        return;
+    }
     let reply = match command {
         Command::Reconnect(host) if fleet.host(&host).is_some() => {
             effects.push(Effect::Dial(host));
@@ -28,32 +33,21 @@ pub(super) fn update(
                 failed("that question is no longer asked".into())
             }
         }
-        // The policy has these, and hands answer them.
-        Command::Signal { .. }
-        | Command::Shell { .. }
-        | Command::Container { .. }
-        | Command::Prune { .. }
-        | Command::PrunePreview { .. }
-        | Command::Terminal { .. }
-        | Command::TerminalEnded { .. }
-        | Command::Inspect { .. }
-        | Command::Top { .. }
-        | Command::WatchStats { .. }
-        | Command::Sources { .. }
-        | Command::OpenLens { .. }
-        | Command::SetSources { .. }
-        | Command::ReadLogs { .. }
-        | Command::Power { .. }
-        | Command::AbortPower { .. }
-        | Command::Run { .. }
-        | Command::Arm { .. }
-        | Command::Disarm { .. }
-        | Command::Present
-        | Command::Decide { .. }
-        | Command::Assistant(_)
-        | Command::Rehearse(_)
-        | Command::Confirm { .. }
-        | Command::Withdraw(_) => return,
+        Command::Arm {
+            host,
+            class,
+            minutes,
+        } => arming::arm(fleet, host, class, minutes),
+        Command::Disarm { host } => {
+            arming::disarm(fleet, host.as_ref());
+            Reply::Done
+        }
+        Command::Present => {
+            arming::present(fleet);
+            Reply::Done
+        }
+        // The policy has the others, and hands answer them.
+        _ => return,
     };
     effects.push(Effect::Reply { request, reply });
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{alert, asked, host, notes};
+use super::{alert, arming, asked, host, notes, proposals};
 use crate::domain::{At, HostSpec, LedgerEntry};
 use crate::engine::{Effect, Fleet, Host, Msg};
 
@@ -30,15 +30,19 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
         Msg::Asked {
             at,
             request,
+            actor,
             command,
-            ..
         } => {
             advance(fleet, at, &mut effects);
-            asked::update(fleet, request, command, &mut effects);
+            asked::update(fleet, (request, actor), command, &mut effects);
         }
         Msg::Answered { at, request, reply } => {
             advance(fleet, at, &mut effects);
             effects.push(Effect::Reply { request, reply });
+        }
+        Msg::Proposal { at, proposal, msg } => {
+            advance(fleet, at, &mut effects);
+            proposals::update(fleet, proposal, msg, &mut effects);
         }
         Msg::Ledger { at, entries } => {
             advance(fleet, at, &mut effects);
@@ -72,6 +76,8 @@ fn advance(fleet: &mut Fleet, at: At, effects: &mut Vec<Effect>) {
     let before = fleet.at;
     fleet.at = before.max(at);
     alert::settle(fleet, before, effects);
+    arming::settle(fleet, effects);
+    proposals::settle(fleet, effects);
 }
 
 /// Takes the hosts to watch; those already known keep what is known of them.
@@ -92,6 +98,7 @@ fn hosts(fleet: &mut Fleet, specs: Vec<Arc<HostSpec>>) {
     let known: Vec<_> = fleet.hosts.iter().map(|host| host.id.clone()).collect();
     Arc::make_mut(&mut fleet.questions).retain(|asked| known.contains(&asked.host));
     Arc::make_mut(&mut fleet.alerts).retain(|alert| known.contains(&alert.host));
+    Arc::make_mut(&mut fleet.armed).retain(|armed| known.contains(&armed.host));
 }
 
 /// What a person reads of a host after what happened to it, by rows.

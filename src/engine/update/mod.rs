@@ -2,6 +2,7 @@
 //! file per family of messages.
 
 mod alert;
+mod arming;
 mod asked;
 mod containers;
 mod fold;
@@ -9,5 +10,6 @@ mod host;
 mod judge;
 mod lost;
 mod notes;
+mod proposals;
 
 pub use fold::update;

@@ -74,6 +74,7 @@ fn fleet(clock: &Clock, hosts: usize) -> Arc<Fleet> {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
         proposals: Arc::default(),

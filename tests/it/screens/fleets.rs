@@ -36,6 +36,7 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
         proposals: Arc::default(),

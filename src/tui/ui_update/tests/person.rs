@@ -27,6 +27,8 @@ pub(super) const ROOM: Room = Room {
     detail: 4,
     detail_length: 10,
     lens: 9,
+    talk: 20,
+    talk_cells: 44,
     layer: 5,
     layer_cells: 40,
 };
@@ -91,6 +93,7 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
         proposals: Arc::default(),
