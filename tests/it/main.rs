@@ -31,6 +31,7 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
+mod power_door;
 mod pty;
 mod quoting;
 mod readme;
