@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::effective_power::{acting, power};
 use crate::config::{Origin, Problem, Resolved, duration_words, memory_words};
 use crate::domain::{GpuSourceChoice, HostAddress, HostSpec, SshSpec, StrictHostKeys};
 
@@ -105,7 +106,7 @@ impl Effective {
         for host in &self.hosts {
             lines.push((format!("  - name: {}", word(&host.name)), &host.from));
             for (key, value) in &host.fields {
-                lines.push((format!("    {key}: {}", scalar(value)), ""));
+                lines.extend(field(4, key, value).into_iter().map(|line| (line, "")));
             }
         }
         let head = match &self.file {
@@ -121,6 +122,20 @@ impl Effective {
             .collect::<Vec<_>>()
             .join("\n")
     }
+}
+
+/// One key of a host. A table goes on below it, a line each.
+fn field(indent: usize, key: &str, value: &Value) -> Vec<String> {
+    let key = word(key);
+    let Value::Object(entries) = value else {
+        return vec![format!("{:indent$}{key}: {}", "", scalar(value))];
+    };
+    let below = entries
+        .iter()
+        .flat_map(|(key, value)| field(indent + 2, key, value));
+    std::iter::once(format!("{:indent$}{key}:", ""))
+        .chain(below)
+        .collect()
 }
 
 fn with_origin(text: &str, from: &str) -> String {
@@ -169,6 +184,9 @@ fn settings(resolved: &Resolved) -> Vec<(&'static str, Value, Origin)> {
         ),
         ("logs.tail", json!(settings.logs.tail), from.tail),
     ]
+    .into_iter()
+    .chain(acting(resolved))
+    .collect()
 }
 
 /// The keys of a host that say something beside the default.
@@ -185,6 +203,9 @@ fn fields(spec: &HostSpec) -> serde_json::Map<String, Value> {
     }
     if spec.gpu != GpuSourceChoice::Auto {
         fields.insert("gpu".into(), json!(spec.gpu));
+    }
+    if let Some(spec) = &spec.power {
+        fields.insert("power".into(), power(spec));
     }
     fields
 }
@@ -215,7 +236,7 @@ fn ssh_fields(ssh: &SshSpec, fields: &mut serde_json::Map<String, Value>) {
     }
 }
 
-fn destination(ssh: &SshSpec) -> String {
+pub(super) fn destination(ssh: &SshSpec) -> String {
     let user = ssh
         .user
         .as_ref()
@@ -238,6 +259,13 @@ fn scalar(value: &Value) -> String {
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(scalar).collect();
             format!("[{}]", items.join(", "))
+        }
+        Value::Object(entries) => {
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{}: {}", word(key), scalar(value)))
+                .collect();
+            format!("{{{}}}", entries.join(", "))
         }
         other => other.to_string(),
     }
@@ -262,6 +290,7 @@ fn word(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::{Environment, Flags, Source, resolve};
+    use crate::domain::PowerSpec;
 
     fn read(text: &str) -> Resolved {
         let source = Source {
@@ -294,6 +323,20 @@ mod tests {
         );
         assert_eq!(again.config.settings.alerts, first.config.settings.alerts);
         assert_eq!(again.config.settings.logs, first.config.settings.logs);
+        assert_eq!(again.config.settings.arming, first.config.settings.arming);
+        assert_eq!(
+            again.config.settings.assistant,
+            first.config.settings.assistant
+        );
+        assert_eq!(
+            again.config.settings.ledger_sink,
+            first.config.settings.ledger_sink
+        );
+        let switches = |resolved: &Resolved| -> Vec<Option<PowerSpec>> {
+            let hosts = &resolved.config.hosts;
+            hosts.iter().map(|host| host.power.clone()).collect()
+        };
+        assert_eq!(switches(&again), switches(&first));
         assert_eq!(again.config.fleet, first.config.fleet);
         let ids = |resolved: &Resolved| -> Vec<String> {
             resolved

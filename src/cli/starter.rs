@@ -40,6 +40,31 @@ fleet: home
 #   buffer: 64 MiB
 #   tail: 1000
 
+# What a host has to be armed for (power always has to be; also restart, deploy, swap), for how long it then is, how long
+# nobody may touch a key meanwhile, and how long a hard power verb waits for a change of mind.
+# arming:
+#   needed: [power]
+#   minutes: 15
+#   idle: 5m
+#   window: 10s
+
+# Claude in the breakglass pane: the `claude` program of this machine. Its login: environment (ANTHROPIC_API_KEY or
+# CLAUDE_CODE_OAUTH_TOKEN), own (your own login of the program), or one of api_key_file, oauth_token_file (mode 0600),
+# api_key_command, oauth_token_command. ask_for names checks that may not run without being asked for.
+# assistant:
+#   program: claude
+#   model: sonnet
+#   budget: 5
+#   turns: 40
+#   limit: 30m
+#   base_url: https://api.anthropic.com
+#   login: {api_key_file: ~/.config/pilothouse/api-key}
+#   ask_for: []
+
+# Each line of the ledger is also sent to the log of this host.
+# ledger:
+#   sink: here
+
 # Keys that differ from the defaults: an action and its key, or several. `?` lists the actions.
 # keys:
 #   palette: [ctrl-p, f2]
@@ -58,6 +83,16 @@ fleet: home
 #     ssh_config: true            # ask `ssh -G` what your ssh configuration says
 #     tags: [gb10, rack-1]
 #     gpu: auto                   # or probe, nvidia-smi, rocm-smi, nvml (this machine only), none
+#     power:                      # the switch beside the machine: `pilothouse power install` prints the far side
+#       method: forced-command
+#       host: root@10.0.0.2       # an address: names may be gone when it matters
+#       identity: ~/.ssh/id_power # a key that can do nothing else
+#       wake: {mac: 3c:6d:66:01:02:03, to: 10.0.0.255:9}
+#   - name: spark-2
+#     power:
+#       method: command           # or a fixed command for each verb, here or on another host
+#       on: spark-1
+#       verbs: {status: [ipmitool, -H, 10.0.0.3, power, status], cycle: [ipmitool, -H, 10.0.0.3, power, cycle]}
 #   - name: here
 #     local: true                 # this machine, without SSH
 #
@@ -120,7 +155,10 @@ mod tests {
     #[test]
     fn every_example_in_it_holds() {
         let (settings, hosts) = HEAD.split_once("# The hosts in the order").unwrap();
-        let resolved = read(examples(settings));
+        let settings = examples(settings);
+        let resolved = read(format!(
+            "{settings}\nhosts:\n  - {{name: here, local: true}}\n"
+        ));
         assert_eq!(resolved.config.problems, []);
         let origins = &resolved.origins;
         for origin in [
@@ -133,11 +171,13 @@ mod tests {
             origins.webhook,
             origins.buffer,
             origins.tail,
+            origins.arming.window,
+            origins.assistant.login,
         ] {
             assert_ne!(origin, crate::config::Origin::Default);
         }
         let resolved = read(format!("hosts:\n  - bastion\n{}", examples(hosts)));
         assert_eq!(resolved.config.problems, []);
-        assert_eq!(resolved.config.hosts.len(), 3);
+        assert_eq!(resolved.config.hosts.len(), 4);
     }
 }

@@ -13,6 +13,11 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("PILOTHOUSE_MOUSE", "whether the mouse is on: true or false"),
     ("PILOTHOUSE_FLEET", "name of the fleet"),
     (
+        "PILOTHOUSE_ASSISTANT",
+        "the program of the assistant, by name or path",
+    ),
+    ("PILOTHOUSE_MODEL", "the model of the assistant"),
+    (
         "PILOTHOUSE_LOG",
         "what is logged, such as debug or pilothouse=trace",
     ),

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use super::destination::Destination;
 use super::jumps::{self, Jumps};
 use super::nearest::nearest;
+use super::power::{self, Around};
 use super::problems::Problems;
 use super::raw::{RawEntry, RawHost};
+use super::raw_sections::RawPower;
 use super::reader::Lined;
 use crate::domain::{
     GpuSourceChoice, HostAddress, HostId, HostName, HostSpec, Port, SshSpec, StrictHostKeys,
@@ -36,6 +38,7 @@ pub(super) struct Draft {
     pub(super) line: u64,
     pub(super) spec: HostSpec,
     pub(super) jump: Vec<Lined<String>>,
+    pub(super) power: Option<RawPower>,
 }
 
 /// Where paths of the file start from.
@@ -95,16 +98,39 @@ pub(super) fn resolve(
         .iter()
         .map(|draft| jumps.of(draft, problems))
         .collect();
-    drafts
+    let mut switches = Vec::new();
+    let mut hosts: Vec<(u64, HostSpec)> = Vec::new();
+    for (mut draft, chain) in drafts.into_iter().zip(chains) {
+        let Some(chain) = chain else { continue };
+        if let HostAddress::Ssh(ssh) = &mut draft.spec.address {
+            ssh.jump = chain;
+        }
+        switches.push(draft.power);
+        hosts.push((draft.line, draft.spec));
+    }
+    with_switches(hosts, &switches, folders, problems)
+}
+
+/// The hosts with the ways to their power switches, some of which lead over other hosts.
+fn with_switches(
+    hosts: Vec<(u64, HostSpec)>,
+    switches: &[Option<RawPower>],
+    folders: &Folders<'_>,
+    problems: &mut Problems,
+) -> Vec<(u64, Arc<HostSpec>)> {
+    let around = Around {
+        hosts: &hosts,
+        folders,
+    };
+    let found: Vec<_> = hosts
+        .iter()
+        .zip(switches)
+        .map(|((_, spec), raw)| power::resolve(raw.as_ref()?, &spec.id, &around, problems))
+        .collect();
+    hosts
         .into_iter()
-        .zip(chains)
-        .filter_map(|(mut draft, chain)| {
-            let chain = chain?;
-            if let HostAddress::Ssh(ssh) = &mut draft.spec.address {
-                ssh.jump = chain;
-            }
-            Some((draft.line, Arc::new(draft.spec)))
-        })
+        .zip(found)
+        .map(|((line, spec), power)| (line, Arc::new(HostSpec { power, ..spec })))
         .collect()
 }
 
@@ -128,6 +154,7 @@ fn short(text: &Lined<String>, problems: &mut Problems) -> Option<Draft> {
         line: text.line,
         spec,
         jump: Vec::new(),
+        power: None,
     })
 }
 
@@ -152,6 +179,7 @@ fn full(entry: RawEntry, folders: &Folders<'_>, problems: &mut Problems) -> Opti
             power: None,
         },
         jump: jumps::split(entry.jump),
+        power: entry.power,
     })
 }
 
@@ -279,7 +307,7 @@ fn number(port: &Lined<i64>, problems: &mut Problems) -> Option<Port> {
     parsed
 }
 
-fn strictness(text: Option<&Lined<String>>, problems: &mut Problems) -> StrictHostKeys {
+pub(super) fn strictness(text: Option<&Lined<String>>, problems: &mut Problems) -> StrictHostKeys {
     match text.map(|text| (text.value.as_str(), text)) {
         None | Some(("ask", _)) => StrictHostKeys::Ask,
         Some(("refuse", _)) => StrictHostKeys::Refuse,
@@ -373,7 +401,7 @@ fn without_twins(drafts: Vec<Draft>, problems: &mut Problems) -> Vec<Draft> {
 
 impl Folders<'_> {
     /// A path as a person writes it: `~/` is their home, a relative one starts at the file.
-    fn resolve(&self, text: &str) -> PathBuf {
+    pub(super) fn resolve(&self, text: &str) -> PathBuf {
         match (text.strip_prefix("~/"), self.home, self.file) {
             (Some(rest), Some(home), _) => home.join(rest),
             (None, _, Some(folder)) => folder.join(text),

@@ -48,8 +48,8 @@ fn switch(text: &str) -> Option<bool> {
 
 /// The layers below the flags.
 pub(super) struct Layers<'a> {
-    environment: &'a Environment,
-    problems: &'a mut Problems,
+    pub(super) environment: &'a Environment,
+    pub(super) problems: &'a mut Problems,
 }
 
 impl<'a> Layers<'a> {
@@ -197,7 +197,7 @@ impl<'a> Layers<'a> {
         (thresholds, origins)
     }
 
-    fn out_of_range(&mut self, number: &Lined<f64>, key: &str, wanted: &str) {
+    pub(super) fn out_of_range(&mut self, number: &Lined<f64>, key: &str, wanted: &str) {
         self.problems.at(
             number.line,
             format!("`{key}` is {}, and it must be {wanted}", number.value),

@@ -11,11 +11,14 @@ mod nearest;
 mod node;
 mod origin;
 mod paths;
+mod power;
 mod problems;
 mod raw;
+mod raw_sections;
 mod reader;
 mod resolve;
 mod salvage;
+mod sections;
 mod spec;
 mod ssh_aliases;
 
@@ -25,7 +28,7 @@ pub use environment::{Environment, VARIABLES};
 pub use layers::period as parse_period;
 pub use load::{Chosen, LoadError, load, read_ssh_aliases};
 pub use nearest::nearest;
-pub use origin::{Origin, Origins};
+pub use origin::{ArmingOrigins, AssistantOrigins, Origin, Origins};
 pub use paths::Paths;
 pub use resolve::{BadArgument, Flags, Resolved, Source, resolve};
 pub use spec::{

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// Where a value came from: flag, environment, file, default, in this order of precedence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A flag of the command line.
@@ -15,6 +15,7 @@ pub enum Origin {
     /// A line of the file.
     Line(u64),
     /// Nobody said anything.
+    #[default]
     Default,
 }
 
@@ -29,7 +30,7 @@ impl fmt::Display for Origin {
 }
 
 /// Where each value of a configuration came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
     /// Name of the fleet.
     pub fleet: Origin,
@@ -55,6 +56,46 @@ pub struct Origins {
     pub buffer: Origin,
     /// Log lines at first.
     pub tail: Origin,
+    /// What hosts are armed for.
+    pub arming: ArmingOrigins,
+    /// The assistant.
+    pub assistant: AssistantOrigins,
+    /// Where the ledger is also sent.
+    pub sink: Origin,
     /// The hosts, in their order.
     pub hosts: Vec<Origin>,
+}
+
+/// Where the values under `arming` came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ArmingOrigins {
+    /// The classes.
+    pub needed: Origin,
+    /// How long.
+    pub minutes: Origin,
+    /// How long without a key.
+    pub idle: Origin,
+    /// The cancel window.
+    pub window: Origin,
+}
+
+/// Where the values under `assistant` came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AssistantOrigins {
+    /// The program.
+    pub program: Origin,
+    /// The model.
+    pub model: Origin,
+    /// Dollars of a session.
+    pub budget: Origin,
+    /// Turns of a question.
+    pub turns: Origin,
+    /// Time of a question.
+    pub limit: Origin,
+    /// The address of the API.
+    pub base_url: Origin,
+    /// Whose login.
+    pub login: Origin,
+    /// Entries that are asked for.
+    pub ask_for: Origin,
 }

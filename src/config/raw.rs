@@ -2,6 +2,7 @@
 
 use super::node::{Node, Value};
 use super::problems::Problems;
+use super::raw_sections::{RawArming, RawAssistant, RawPower};
 use super::reader::{Lined, Reader};
 
 /// The file, key by key.
@@ -21,6 +22,9 @@ pub(super) struct RawConfig {
     pub(super) webhook: Option<Lined<String>>,
     pub(super) buffer: Option<Lined<String>>,
     pub(super) tail: Option<Lined<f64>>,
+    pub(super) arming: RawArming,
+    pub(super) assistant: RawAssistant,
+    pub(super) sink: Option<Lined<String>>,
 }
 
 /// One entry under `hosts`.
@@ -50,6 +54,7 @@ pub(super) struct RawEntry {
     pub(super) ssh_config: Option<Lined<bool>>,
     pub(super) host_keys: Option<Lined<String>>,
     pub(super) local: Option<Lined<bool>>,
+    pub(super) power: Option<RawPower>,
 }
 
 /// One entry under `keys`.
@@ -71,10 +76,14 @@ const TOP: &[&str] = &[
     "keys",
     "alerts",
     "logs",
+    "arming",
+    "assistant",
+    "ledger",
 ];
 const THRESHOLDS: &[&str] = &["tight_percent", "tight_left", "hot"];
 const ALERTS: &[&str] = &["bell", "webhook"];
 const LOGS: &[&str] = &["buffer", "tail"];
+const LEDGER: &[&str] = &["sink"];
 const HOST: &[&str] = &[
     "name",
     "address",
@@ -88,7 +97,10 @@ const HOST: &[&str] = &[
     "ssh_config",
     "host_keys",
     "local",
+    POWER,
 ];
+/// A slip in this key may not cost the switch.
+const POWER: &str = "power";
 
 /// Reads the tree of a file.
 pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
@@ -99,6 +111,7 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
     let thresholds = reader.part(&top, "thresholds", THRESHOLDS);
     let alerts = reader.part(&top, "alerts", ALERTS);
     let logs = reader.part(&top, "logs", LOGS);
+    let ledger = reader.part(&top, "ledger", LEDGER);
     RawConfig {
         fleet: reader.text(top.get("fleet"), "fleet"),
         hosts: reader.hosts(top.get("hosts")),
@@ -114,6 +127,9 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
         webhook: reader.text(alerts.get("webhook"), "webhook"),
         buffer: reader.text(logs.get("buffer"), "buffer"),
         tail: reader.number(logs.get("tail"), "tail"),
+        arming: reader.arming(&top),
+        assistant: reader.assistant(&top),
+        sink: reader.text(ledger.get("sink"), "sink"),
     }
 }
 
@@ -171,7 +187,7 @@ impl Reader<'_> {
                 .at(node.line, "an empty entry under `hosts`", "");
             return None;
         }
-        let table = self.table(node, "a host", HOST)?;
+        let table = self.forgiving_table(node, "a host", HOST, &[POWER])?;
         let before = self.problems.all.len();
         let mut entry = RawEntry {
             line: node.line,
@@ -191,6 +207,7 @@ impl Reader<'_> {
         entry.tags = self.texts(table.get("tags"), "tags");
         entry.gpu = self.text(table.get("gpu"), "gpu");
         entry.host_keys = self.text(table.get("host_keys"), "host_keys");
+        entry.power = table.get(POWER).and_then(|node| self.power(node));
         Some(RawHost::Full(Box::new(entry)))
     }
 }

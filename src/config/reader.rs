@@ -1,7 +1,7 @@
 //! Reads values off the tree of a file: tables with known keys, texts, numbers. Which tables there are is for `raw`.
 
 use super::nearest::nearest;
-use super::node::{Key, Node, Value};
+use super::node::{Node, Value};
 use super::problems::Problems;
 
 /// A value and the line it stands on.
@@ -41,17 +41,34 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("readonly", "read_only"),
 ];
 
+/// The known key that a mistyped one was probably meant to be.
+fn meant(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    OTHER_WORDS
+        .iter()
+        .find(|(word, ours)| key.eq_ignore_ascii_case(word) && known.contains(ours))
+        .map(|(_, ours)| *ours)
+        .or_else(|| nearest(key, known.iter().copied()))
+}
+
+/// One entry of a table: a known key, its line, its value.
+#[derive(Debug)]
+struct Entry<'a> {
+    key: &'a str,
+    line: u64,
+    node: &'a Node,
+}
+
 /// The entries of a table whose keys are known and stand once.
 #[derive(Debug, Default)]
-pub(super) struct Table<'a>(Vec<(&'a Key, &'a Node)>);
+pub(super) struct Table<'a>(Vec<Entry<'a>>);
 
 impl<'a> Table<'a> {
     /// The value of a key; a key without a value counts as left out.
     pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
         self.0
             .iter()
-            .find(|(key, _)| key.name == name)
-            .map(|(_, node)| *node)
+            .find(|entry| entry.key == name)
+            .map(|entry| entry.node)
             .filter(|node| node.value != Value::Null)
     }
 }
@@ -67,7 +84,18 @@ impl Reader<'_> {
         &mut self,
         node: &'a Node,
         what: &str,
-        known: &[&str],
+        known: &[&'static str],
+    ) -> Option<Table<'a>> {
+        self.forgiving_table(node, what, known, &[])
+    }
+
+    /// A table with these keys. A slip of the pen in a forgiven one is told, and read as what it was meant to be.
+    pub(super) fn forgiving_table<'a>(
+        &mut self,
+        node: &'a Node,
+        what: &str,
+        known: &[&'static str],
+        forgiven: &[&'static str],
     ) -> Option<Table<'a>> {
         let entries = match &node.value {
             Value::Null => return Some(Table::default()),
@@ -82,39 +110,54 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let mut kept: Vec<(&Key, &Node)> = Vec::new();
-        for (key, value) in entries {
-            if let Some((first, _)) = kept.iter().find(|(other, _)| other.name == key.name) {
+        let mut kept: Vec<Entry<'a>> = Vec::new();
+        let mut slips = Vec::new();
+        for (key, node) in entries {
+            if let Some(first) = kept.iter().find(|other| other.key == key.name) {
                 self.problems.at(
                     key.line,
                     format!("`{}` stands twice; the first is used", key.name),
                     format!("the first is on line {}; remove one", first.line),
                 );
             } else if known.contains(&key.name.as_str()) {
-                kept.push((key, value));
+                kept.push(Entry {
+                    key: &key.name,
+                    line: key.line,
+                    node,
+                });
             } else {
-                self.unknown_key(key, what, known);
+                slips.push((key, node));
             }
+        }
+        for (key, node) in slips {
+            let meant = meant(&key.name, known);
+            let free = |meant: &&str| {
+                forgiven.contains(meant) && !kept.iter().any(|entry| entry.key == *meant)
+            };
+            let taken = meant.filter(free);
+            let hint = match (taken, meant) {
+                (Some(meant), _) => format!("it is read as `{meant}`"),
+                (None, Some(meant)) => format!("did you mean `{meant}`?"),
+                (None, None) => format!("known keys: {}", known.join(", ")),
+            };
+            self.problems
+                .at(key.line, format!("{what} has no key `{}`", key.name), hint);
+            kept.extend(taken.map(|meant| Entry {
+                key: meant,
+                line: key.line,
+                node,
+            }));
         }
         Some(Table(kept))
     }
 
-    fn unknown_key(&mut self, key: &Key, what: &str, known: &[&str]) {
-        let meant = OTHER_WORDS
-            .iter()
-            .find(|(word, ours)| key.name.eq_ignore_ascii_case(word) && known.contains(ours))
-            .map(|(_, ours)| *ours)
-            .or_else(|| nearest(&key.name, known.iter().copied()));
-        let hint = match meant {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known keys: {}", known.join(", ")),
-        };
-        self.problems
-            .at(key.line, format!("{what} has no key `{}`", key.name), hint);
-    }
-
     /// A table below a key; empty where the key is left out or wrong.
-    pub(super) fn part<'a>(&mut self, top: &Table<'a>, key: &str, known: &[&str]) -> Table<'a> {
+    pub(super) fn part<'a>(
+        &mut self,
+        top: &Table<'a>,
+        key: &str,
+        known: &[&'static str],
+    ) -> Table<'a> {
         top.get(key)
             .and_then(|node| self.table(node, &format!("`{key}`"), known))
             .unwrap_or_default()

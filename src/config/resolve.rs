@@ -13,7 +13,7 @@ use super::node::{self, Node, Value};
 use super::origin::{Origin, Origins};
 use super::problems::Problems;
 use super::raw::{self, RawConfig, RawKey};
-use super::{ArmingSettings, AssistantSettings, Config, KeyBinding, Settings};
+use super::{Config, KeyBinding, Settings};
 use crate::domain::HostSpec;
 
 /// What the command line says.
@@ -69,45 +69,63 @@ pub fn resolve(
 ) -> Result<Resolved, BadArgument> {
     let file = source.map(|source| source.file.clone());
     let mut problems = Problems::new(file.clone());
-    let raw = source.map_or_else(RawConfig::default, |source| read(source, &mut problems));
+    let mut raw = source.map_or_else(RawConfig::default, |source| read(source, &mut problems));
     foreign_variables(environment, &mut problems);
-    let mut layers = Layers::new(environment, &mut problems);
-    let (fleet, fleet_from) = layers.fleet(raw.fleet.as_ref());
-    let (read_only, read_only_from) = layers.read_only(flags, raw.read_only.as_ref());
-    let (period, period_from) = layers.period(flags, raw.period.as_ref());
-    let (theme, theme_from) = layers.theme(flags, raw.theme.as_ref());
-    let (mouse, mouse_from) = layers.mouse(raw.mouse.as_ref());
-    let (thresholds, [tight_percent, tight_left, hot]) = layers.thresholds(&raw);
-    let (alerts, [bell, webhook]) = layers.alerts(&raw);
-    let (logs, [buffer, tail]) = layers.logs(&raw);
     let folders = Folders {
         home,
         file: file.as_deref().and_then(Path::parent),
     };
-    let listed = hosts::resolve(raw.hosts, &folders, &mut problems);
+    let listed = hosts::resolve(std::mem::take(&mut raw.hosts), &folders, &mut problems);
+    let mut layers = Layers::new(environment, &mut problems);
+    let (settings, mut origins) = layers.settings(&raw, flags, &folders, &listed);
+    let fleet = layers.fleet(raw.fleet.as_ref());
     let (hosts, host_origins) = choose(&flags.hosts, listed)?.into_iter().unzip();
+    (origins.fleet, origins.hosts) = (fleet.1, host_origins);
     Ok(Resolved {
         config: Config {
-            fleet,
+            fleet: fleet.0,
             hosts,
-            settings: Settings {
-                read_only,
-                period,
-                thresholds,
-                theme,
-                mouse,
-                keys: bindings(&raw.keys),
-                alerts,
-                logs,
-                arming: ArmingSettings::default(),
-                assistant: AssistantSettings::default(),
-                ledger_sink: None,
-            },
+            settings,
             file,
             problems: problems.sorted(),
         },
-        origins: Origins {
-            fleet: fleet_from,
+        origins,
+    })
+}
+
+impl Layers<'_> {
+    /// Everything that is not a host or a name, and where it came from.
+    fn settings(
+        &mut self,
+        raw: &RawConfig,
+        flags: &Flags,
+        folders: &Folders<'_>,
+        hosts: &[(u64, Arc<HostSpec>)],
+    ) -> (Settings, Origins) {
+        let (read_only, read_only_from) = self.read_only(flags, raw.read_only.as_ref());
+        let (period, period_from) = self.period(flags, raw.period.as_ref());
+        let (theme, theme_from) = self.theme(flags, raw.theme.as_ref());
+        let (mouse, mouse_from) = self.mouse(raw.mouse.as_ref());
+        let (thresholds, [tight_percent, tight_left, hot]) = self.thresholds(raw);
+        let (alerts, [bell, webhook]) = self.alerts(raw);
+        let (logs, [buffer, tail]) = self.logs(raw);
+        let (arming, arming_from) = self.arming(&raw.arming);
+        let (assistant, assistant_from) = self.assistant(&raw.assistant, folders);
+        let (ledger_sink, sink) = self.sink(raw.sink.as_ref(), hosts);
+        let settings = Settings {
+            read_only,
+            period,
+            thresholds,
+            theme,
+            mouse,
+            keys: bindings(&raw.keys),
+            alerts,
+            logs,
+            arming,
+            assistant,
+            ledger_sink,
+        };
+        let origins = Origins {
             read_only: read_only_from,
             period: period_from,
             tight_percent,
@@ -119,9 +137,13 @@ pub fn resolve(
             webhook,
             buffer,
             tail,
-            hosts: host_origins,
-        },
-    })
+            arming: arming_from,
+            assistant: assistant_from,
+            sink,
+            ..Origins::default()
+        };
+        (settings, origins)
+    }
 }
 
 fn read(source: &Source, problems: &mut Problems) -> RawConfig {

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pilothouse::config::{Environment, Flags, Resolved, Source, resolve};
+use pilothouse::config::{
+    ArmingSettings, AssistantSettings, Environment, Flags, Resolved, Source, resolve,
+};
+use pilothouse::domain::{ActClass, HostId, PowerMethod};
 use proptest::prelude::*;
 
 fn files(kind: &str) -> Vec<PathBuf> {
@@ -85,6 +88,19 @@ fn an_invalid_file_tells_every_problem_and_keeps_the_rest() {
             "kept: hosts {hosts:?}, read_only {}, mouse {}",
             resolved.config.settings.read_only, resolved.config.settings.mouse
         );
+        for host in &resolved.config.hosts {
+            if let Some(power) = &host.power {
+                let power = serde_json::to_string(power).unwrap();
+                let _ = write!(text, "\nswitch of {}: {power}", host.id);
+            }
+        }
+        let settings = &resolved.config.settings;
+        if settings.arming != ArmingSettings::default() {
+            let _ = write!(text, "\n{:?}", settings.arming);
+        }
+        if settings.assistant != AssistantSettings::default() {
+            let _ = write!(text, "\n{:?}", settings.assistant);
+        }
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
         insta::assert_snapshot!(format!("invalid_{name}"), text);
     }
@@ -229,6 +245,11 @@ fn damaged() -> impl Strategy<Value = String> {
         "port: 0\n",
         "period: 1d\n",
         "keys: {quit: [q, q]}\n",
+        "power: {host: a@b, identity: k}\n",
+        "wake: aa:bb:cc:dd:ee:ff\n",
+        "verbs: {status: [x]}\n",
+        "needed: [all]\n",
+        "login: own\n",
     ]);
     let edit = (
         any::<prop::sample::Index>(),
@@ -272,5 +293,17 @@ proptest! {
         prop_assert_eq!(names.len(), all, "every host has a name of its own");
         prop_assert_eq!(resolved.origins.hosts.len(), all);
         prop_assert!((200..=3_600_000).contains(&config.settings.period.as_millis()));
+        let arming = &config.settings.arming;
+        prop_assert!(arming.needed.contains(&ActClass::Power) && (1..=720).contains(&arming.minutes));
+        prop_assert!(arming.window.as_secs() >= 1 && arming.idle.as_secs() >= 30);
+        let spec = |id: &HostId| config.hosts.iter().any(|host| host.id == *id);
+        prop_assert!(config.settings.ledger_sink.as_ref().is_none_or(spec));
+        for power in config.hosts.iter().filter_map(|host| host.power.as_ref()) {
+            prop_assert!(power.method.is_some() || power.wake.is_some());
+            if let Some(PowerMethod::Command { on, verbs }) = &power.method {
+                prop_assert!(on.as_ref().is_none_or(spec));
+                prop_assert!(!verbs.is_empty() && verbs.values().all(|words| !words.is_empty()));
+            }
+        }
     }
 }

@@ -78,8 +78,8 @@ impl Desk {
                 Ok(wish) => self.ask(fleet, actor, wish),
                 Err(reply) => Ruling::Answer(reply),
             },
-            Command::AbortPower { .. } => Ruling::Look,
-            Command::Assistant(_) => refuse("not known here yet", None),
+            // They change nothing on any host; the assistant itself has no business with them.
+            Command::AbortPower { .. } | Command::Assistant(_) => Ruling::Look,
             Command::Decide { proposal, decision } => {
                 self.decide(fleet, actor, *proposal, decision)
             }

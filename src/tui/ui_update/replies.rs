@@ -1,11 +1,12 @@
 //! What the engine answered, what people should hear, and how a copy went: all become one line, and maybe a dialog.
 
+use super::breakglass;
 use super::container;
 use super::containers;
 use super::effect::{UiEffect, is_awaited};
 use super::lens_open;
-use crate::domain::{PrunePreview, Severity, TerminalId};
-use crate::engine::{Challenge, Command, Notice, Refusal, Reply, Signal};
+use crate::domain::{At, PrunePreview, Severity, TerminalId};
+use crate::engine::{Challenge, Command, ConfirmationId, Notice, Plan, Refusal, Reply, Signal};
 use crate::shell::ShellCommand;
 use crate::text::width;
 use crate::tui::ui::{Button, CopyRoute, Dialog, Layer, LineEdit, Ui};
@@ -19,6 +20,9 @@ const ONE_ROW: usize = 68;
 pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
     if is_awaited(command) {
         ui.waiting = ui.waiting.saturating_sub(1);
+    }
+    if let Some(effects) = breakglass::reply(ui, command, &reply) {
+        return effects;
     }
     if let Some(effects) = lens_open::reply(ui, command, &reply) {
         return effects;
@@ -51,27 +55,7 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
             plan,
         } => {
             ui.asked.push((id, origin));
-            let typed = LineEdit {
-                active: matches!(challenge, Challenge::TypeName(_)),
-                ..LineEdit::default()
-            };
-            // One line that does not fit is shown whole: nobody is to confirm what is beyond an edge.
-            let full = !plan.command.contains('\n') && width(&plan.command) > ONE_ROW;
-            let dialog = Dialog::Confirm {
-                id,
-                challenge,
-                expires,
-                plan,
-                button: Button::No,
-                typed,
-                full,
-            };
-            // The person asked for it, but may be typing something else by now.
-            if ui.has_draft() || !ui.layers.is_empty() {
-                ui.held_back.push(dialog);
-            } else {
-                ui.layers.push(Layer::Dialog(dialog));
-            }
+            ask(ui, confirm(id, challenge, expires, plan));
         }
         Reply::WouldDo { .. }
         | Reply::Detail(_)
@@ -96,6 +80,33 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
         ),
     }
     Vec::new()
+}
+
+fn confirm(id: ConfirmationId, challenge: Challenge, expires: At, plan: Plan) -> Dialog {
+    let typed = LineEdit {
+        active: matches!(challenge, Challenge::TypeName(_)),
+        ..LineEdit::default()
+    };
+    // One line that does not fit is shown whole: nobody is to confirm what is beyond an edge.
+    let full = !plan.command.contains('\n') && width(&plan.command) > ONE_ROW;
+    Dialog::Confirm {
+        id,
+        challenge,
+        expires,
+        plan,
+        button: Button::No,
+        typed,
+        full,
+    }
+}
+
+/// The person asked for it, but may be typing something else by now.
+fn ask(ui: &mut Ui, dialog: Dialog) {
+    if ui.has_draft() || !ui.layers.is_empty() {
+        ui.held_back.push(dialog);
+    } else {
+        ui.layers.push(Layer::Dialog(dialog));
+    }
 }
 
 /// Answers for what is being looked at. Where what is asked for over and over fails, nobody is told each time: the engine
