@@ -35,6 +35,7 @@ mod ledger_verbs;
 mod logs;
 mod logs_verb;
 mod messages_api;
+mod power_door;
 mod mcp;
 mod power;
 mod pty;
