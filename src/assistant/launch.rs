@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::login::Credentials;
-use super::tools::SERVER;
 use super::session::Form;
+use super::tools::SERVER;
 use crate::config::{AssistantSettings, Environment};
 use crate::domain::Secret;
 
