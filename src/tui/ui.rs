@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::ui_breakglass::{BreakglassUi, SessionsUi};
 use super::ui_lens::{LensUi, SourcePicker};
 use super::ui_tables::{ContainerRef, ContainersUi, LedgerUi, SourcesUi};
 use crate::domain::{Age, At, Container, ContainerAct, HostId, PrunePreview, QuestionId, Severity};
@@ -80,6 +81,8 @@ pub struct Ui {
     pub held_back: Vec<Dialog>,
     /// The log lens.
     pub lens: LensUi,
+    /// The breakglass pane.
+    pub breakglass: BreakglassUi,
 }
 
 impl Ui {
@@ -120,6 +123,7 @@ impl Ui {
             asked: Vec::new(),
             held_back: Vec::new(),
             lens: LensUi::default(),
+            breakglass: BreakglassUi::default(),
         }
     }
 
@@ -335,6 +339,8 @@ pub enum Layer {
     },
     /// Which log sources are shown.
     Sources(SourcePicker),
+    /// Which conversations there are.
+    Sessions(SessionsUi),
     /// A dialog.
     Dialog(Dialog),
 }

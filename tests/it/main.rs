@@ -25,6 +25,7 @@ mod follow;
 mod follow_containers;
 mod follow_shells;
 mod hostile;
+mod jobs;
 mod known_hosts;
 mod ledger;
 mod ledger_kill;

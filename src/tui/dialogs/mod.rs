@@ -10,6 +10,7 @@ mod palette;
 mod prompts;
 mod prune;
 mod reader;
+mod sessions;
 mod signal;
 mod sources;
 
