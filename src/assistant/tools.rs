@@ -438,3 +438,263 @@ fn moment(text: &str) -> Result<Wall, String> {
         .map(|at| Wall(at.as_millisecond()))
         .map_err(|_| format!("{text:?} is no moment, such as 2026-01-31T04:05:06Z"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn refused(tool: &str, input: &Value) -> String {
+        ToolCall::parse(tool, input).unwrap_err()
+    }
+
+    #[test]
+    fn calls_by_rows() {
+        let host = HostId::new("spark-1");
+        let facts =
+            json!({"host": "spark-1", "question": "journal", "args": {"unit": "ssh", "lines": 5}});
+        let Ok(ToolCall::HostFacts { question, .. }) = ToolCall::parse("host_facts", &facts) else {
+            panic!("{facts}");
+        };
+        assert_eq!(question.words(), "journal of ssh, 1h back, 5 lines");
+        let logs = json!({"host": "spark-1", "source": "unit:ssh", "grep": "", "level": "warning"});
+        assert_eq!(
+            ToolCall::parse("read_logs", &logs),
+            Ok(ToolCall::ReadLogs(LogWish {
+                host: host.clone(),
+                source: SourceSpec::Unit("ssh".into()),
+                since: "1h".parse().unwrap(),
+                lines: 200,
+                grep: None,
+                level: Some(Level::Warning),
+            }))
+        );
+        for (act, meant) in [
+            (
+                json!({"power": "cycle"}),
+                ProposedAct::Power(PowerVerb::Cycle),
+            ),
+            (
+                json!({"run": ["df", "-h"]}),
+                ProposedAct::Run {
+                    argv: vec!["df".into(), "-h".into()],
+                },
+            ),
+            (
+                json!({"signal": "TERM", "pid": 42}),
+                ProposedAct::Signal {
+                    pid: 42,
+                    signal: ProposedSignal::Term,
+                },
+            ),
+            (
+                json!({"container": "vllm", "do": "restart"}),
+                ProposedAct::Container {
+                    container: "vllm".into(),
+                    act: ContainerAct::Restart,
+                },
+            ),
+            (json!({"reconnect": true}), ProposedAct::Reconnect),
+        ] {
+            let input = json!({"host": "spark-1", "act": act, "why": "it hangs",
+                "evidence": [{"what": "no answer", "source": "unit:ssh", "at": "2026-01-31T04:05:06Z"}]});
+            let Ok(call @ ToolCall::Propose { .. }) = ToolCall::parse("propose", &input) else {
+                panic!("{input}");
+            };
+            assert!(!call.looks_only());
+            assert_eq!(call.host(), Some(&host));
+            let ToolCall::Propose { act, evidence, .. } = call else {
+                continue;
+            };
+            assert_eq!(act, meant);
+            assert_eq!(evidence[0].at, Some(Wall(1_769_832_306_000)));
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_refused_in_words() {
+        let long = "x".repeat(5000);
+        let many = vec!["x"; 65];
+        for (tool, input, words) in [
+            ("fleet", json!({"x": 1}), "it takes no input"),
+            ("fleet", json!([]), "the input is an object"),
+            ("bash", json!({}), "no tool is called \"bash\""),
+            ("mcp__pilothouse__fleet", json!({}), "no tool is called"),
+            (
+                "host_facts",
+                json!({"host": "a;b", "question": "disk"}),
+                "`host`: the host name holds ';'",
+            ),
+            (
+                "host_facts",
+                json!({"host": "-oProxyCommand=x", "question": "disk"}),
+                "begins with a dash",
+            ),
+            (
+                "host_facts",
+                json!({"question": "disk"}),
+                "`host` has to be given",
+            ),
+            (
+                "host_facts",
+                json!({"host": "a", "question": "rm"}),
+                "no question is called \"rm\"",
+            ),
+            (
+                "host_facts",
+                json!({"host": "a", "question": "disk", "args": {"x": 1}}),
+                "`disk` has no argument \"x\"; it takes none",
+            ),
+            (
+                "host_facts",
+                json!({"host": "a", "question": "unit_status", "args": {"unit": "-f"}}),
+                "is no name of a unit",
+            ),
+            (
+                "host_facts",
+                json!({"host": "a", "question": "log_file", "args": {"path": "/var/log/../../etc/shadow"}}),
+                "no file below /var/log",
+            ),
+            (
+                "read_logs",
+                json!({"host": "a", "source": "file:/etc/shadow"}),
+                "no file below /var/log",
+            ),
+            (
+                "read_logs",
+                json!({"host": "a", "source": "file:/var/log/../../root/.ssh/id_rsa"}),
+                "no file below /var/log",
+            ),
+            (
+                "read_logs",
+                json!({"host": "a", "source": "unit:ssh", "lines": 1_000_000}),
+                "`lines` is a number from 1 to 2000",
+            ),
+            (
+                "read_logs",
+                json!({"host": "a", "source": "unit:ssh", "since": "$(id)"}),
+                "no time to look back",
+            ),
+            (
+                "read_logs",
+                json!({"host": "a", "source": "unit:ssh", "level": 3}),
+                "`level` is a text",
+            ),
+            (
+                "metrics",
+                json!({"host": "a", "minutes": -1}),
+                "`minutes` is a number from 1 to 60",
+            ),
+            (
+                "metrics",
+                json!({"host": "a", "series": "x"}),
+                "`series` is one of cpu",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": "df", "why": "x"}),
+                "`argv` is a list",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": [], "why": "x"}),
+                "`argv` names no program",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": ["df", 1], "why": "x"}),
+                "a list of texts",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": ["df", "\0"], "why": "x"}),
+                "NUL",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": [long], "why": "x"}),
+                "longer than 4096",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": many, "why": "x"}),
+                "more than 64",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": ["df"], "why": " "}),
+                "`why` is empty",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": ["df"]}),
+                "`why` has to be given",
+            ),
+            (
+                "run",
+                json!({"host": "a", "argv": ["df"], "why": "x", "approved": true}),
+                "no field is called \"approved\"",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "act": {"power": "cycle "}, "why": "x"}),
+                "no power verb",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "act": {"power": "cycle", "run": ["x"]}, "why": "x"}),
+                "exactly one of",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "act": {"signal": "KILL", "pid": 1}, "why": "x"}),
+                "other than the first",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "act": {"signal": "STOP", "pid": 9}, "why": "x"}),
+                "one of INT, TERM, KILL, HUP",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "act": {"container": "-f", "do": "stop"}, "why": "x"}),
+                "no name of a container",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "act": {"reconnect": false}, "why": "x"}),
+                "exactly one of",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "act": {"arm": "power"}, "why": "x"}),
+                "exactly one of",
+            ),
+            (
+                "propose",
+                json!({"host": "a", "why": "x"}),
+                "exactly one of",
+            ),
+        ] {
+            let told = refused(tool, &input);
+            assert!(told.contains(words), "{tool} {input}: {told}");
+        }
+    }
+
+    #[test]
+    fn every_tool_is_listed_with_a_closed_schema() {
+        let listed = crate::assistant::definitions();
+        let names: Vec<&str> = listed.iter().map(|tool| tool.name).collect();
+        assert_eq!(names, TOOLS);
+        assert_eq!(pinned()[0], "mcp__pilothouse__fleet");
+        for tool in listed {
+            assert_eq!(
+                tool.input_schema["additionalProperties"], false,
+                "{}",
+                tool.name
+            );
+            let looks = !matches!(tool.name, "run" | "propose");
+            assert_eq!(tool.annotations["readOnlyHint"], looks, "{}", tool.name);
+        }
+    }
+}

@@ -144,7 +144,7 @@ evidence() {
 	[ -z "$_machine" ] || step 'waits in' cat "/proc/${_machine%% *}/wchan"
 	monitor 'info status'
 	monitor 'info block-jobs'
-	step 'guest agent' qm agent "$target" ping
+	step 'guest agent' qm guest cmd "$target" ping
 	step 'configuration' qm config "$target"
 	step 'pending' qm pending "$target"
 	step 'host load' cat /proc/loadavg /proc/uptime
@@ -274,7 +274,7 @@ command_of() {
 # A lock in the configuration belongs to a backup, a migration or a snapshot. Whoever takes it away while that is at work
 # loses data, so it is never taken away here; and a machine that is locked can't be started, so it is not stopped either.
 refuse_locked() {
-	within 500 "$scratch/config" qm config "$target" || return 0
+	within 300 "$scratch/config" qm config "$target" || return 0
 	_lock=$(sed -n 's/^lock: *//p' "$scratch/config" | LC_ALL=C tr -c '\n -~' '?' | head -n 1 | cut -c 1-40)
 	[ -z "$_lock" ] || conclude "failed it is locked ($_lock); nothing was done: when nothing works on it any more, run: qm unlock $target"
 }
@@ -332,7 +332,8 @@ power_on() {
 	done
 	phase 'waiting until it runs'
 	_wait=$(($(uptime_now) + 2000))
-	until is_running; do
+	# And still a second later: some end as soon as they have begun.
+	until is_running && nap 1 && is_running; do
 		[ "$(uptime_now)" -lt "$_wait" ] || conclude 'failed qm start said yes, but it is not seen running'
 		nap 0.5
 	done
@@ -359,7 +360,7 @@ work() {
 		power_on
 		;;
 	esac
-	conclude done
+	conclude 'done'
 }
 
 # ---- verbs that only look

@@ -238,3 +238,98 @@ const HEAD: &str = "\
 # authorized_keys. What changes something goes on by itself, whatever becomes of the connection; `status` tells how far it is.
 # Times are in hundredths of a second.
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@here";
+
+    fn line(target: &str, from: &[&str], key: &str) -> Result<String, PowerError> {
+        let from: Vec<String> = from.iter().map(|word| (*word).to_owned()).collect();
+        install(target, &from, key, &HostLayout::default()).map(|done| done.authorized_keys_line)
+    }
+
+    #[test]
+    fn the_line_is_as_sshd_wants_it() {
+        let made = line("102", &["192.0.2.7", "2001:db8::/32"], KEY).unwrap();
+        assert_eq!(
+            made,
+            "restrict,from=\"192.0.2.7,2001:db8::/32\",command=\"/usr/local/sbin/pilothouse-power 102\" ssh-ed25519 \
+             AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl pilothouse-power-102"
+        );
+    }
+
+    #[test]
+    fn what_could_widen_the_line_is_refused_with_a_mend() {
+        let here: &[&str] = &["192.0.2.7"];
+        for target in [
+            "",
+            "0",
+            "007",
+            "1 2",
+            "102;id",
+            "-1",
+            "1234567890",
+            "１０２",
+        ] {
+            assert!(
+                line(target, here, KEY).unwrap_err().hint.is_some(),
+                "{target:?}"
+            );
+        }
+        for from in [
+            &[] as &[&str],
+            &[""],
+            &["a\",command=\"sh"],
+            &["a b"],
+            &["a,b"],
+            &["é"],
+        ] {
+            assert!(
+                line("102", from, KEY).unwrap_err().hint.is_some(),
+                "{from:?}"
+            );
+        }
+        let keys = [
+            "",
+            "ssh-ed25519",
+            "ssh-ed25519 notbase64!",
+            "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+            "command=\"sh\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+        ];
+        for key in keys {
+            assert!(
+                line("102", here, key).unwrap_err().hint.is_some(),
+                "{key:?}"
+            );
+        }
+        let two = format!("{KEY}\n{KEY}");
+        assert!(line("102", here, &two).is_err());
+    }
+
+    #[test]
+    fn the_script_carries_its_settings_as_words() {
+        let layout = HostLayout {
+            script: "/opt/a b'c/power".to_owned(),
+            ..HostLayout::default()
+        };
+        let done = install("102", &["192.0.2.7".to_owned()], KEY, &layout).unwrap_err();
+        assert_eq!(done.kind, PowerErrorKind::Setup);
+        let layout = HostLayout {
+            script: "/opt/a b/power".to_owned(),
+            ..HostLayout::default()
+        };
+        let done = install("102", &["192.0.2.7".to_owned()], KEY, &layout).unwrap();
+        assert!(done.script.starts_with("#!/bin/sh\n"));
+        assert!(done.script.contains("\nSELF='/opt/a b/power'\n"));
+        assert!(done.script.contains("\nBUDGET=2000\n"));
+        assert!(
+            done.steps
+                .iter()
+                .any(|step| step.contains(&done.authorized_keys_line))
+        );
+    }
+}

@@ -155,7 +155,7 @@ can_boot() {
 
 # Starts what runs in a virtual machine below a stand-in for its QEMU: a copy of bash under that name and with its arguments,
 # which is the process that a power switch looks for. Where it can be had, each start is a boot of its own. What ends while
-# there is a file `reset` starts anew below the same process.
+# there is a file `reset` starts anew below the same process; whoever may write into `button` restarts it from within.
 power_on() { # power_on NAME PROGRAM…
     local name=$1 vm=$GROUND/vm/$1 id begin
     shift
@@ -171,7 +171,9 @@ power_on() { # power_on NAME PROGRAM…
     esac
     # shellcheck disable=SC2016
     PILOTHOUSE_LAB_GROUND=$GROUND setsid "$GROUND/vm/qemu-system-x86_64" -c "
-        while cat /proc/sys/kernel/random/uuid >\"\$4/boot_id\"; $begin wait \$!; rm \"\$4/reset\" 2>/dev/null; do :; done" \
+        while cat /proc/sys/kernel/random/uuid >\"\$4/boot_id\"; $begin machine=\$!
+            setpriv --pdeathsig KILL sh -c 'read -r _ <\"\$0/button\" && : >\"\$0/reset\" && kill -s KILL \"\$1\"' \"\$4\" \$machine & button=\$!
+            wait \$machine; kill \$button 2>/dev/null; rm \"\$4/reset\" 2>/dev/null; do :; done" \
         kvm -id "$id" -name "$vm" "$@" </dev/null >>"$GROUND/log/$name.log" 2>&1 &
     remember "$name" $!
     printf '%s\n' $! >"$GROUND/vm/pids/$id.pid"

@@ -4,5 +4,6 @@
     reason = "a test is the hypervisor, and has no ground floor beneath it"
 )]
 
+mod over_ssh;
 mod script;
 mod stage;

@@ -23,6 +23,7 @@ pub(crate) struct Stage {
     folder: TempDir,
     pub(crate) shell: PathBuf,
     pub(crate) installed: Installation,
+    layout: HostLayout,
 }
 
 impl Stage {
@@ -36,7 +37,7 @@ impl Stage {
         for name in ["bin", "run", "vm/102", "sh"] {
             fs::create_dir_all(here.join(name)).unwrap();
         }
-        let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/bin/qm");
+        let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/power/qm");
         symlink(lab, here.join("bin/qm")).unwrap();
         fs::copy("/usr/bin/dash", here.join("bin/qemu-system-x86_64")).unwrap();
         let sh = here.join("sh/sh");
@@ -62,7 +63,14 @@ impl Stage {
             folder,
             shell: sh,
             installed,
+            layout,
         }
+    }
+
+    /// The line for `authorized_keys` that lets this key in from these addresses.
+    pub(crate) fn line(&self, key: &str, from: &str) -> String {
+        let installed = install("102", &[from.to_owned()], key, &self.layout).unwrap();
+        format!("{}\n", installed.authorized_keys_line)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -128,6 +136,50 @@ impl Stage {
                 ended => return ended.clone(),
             }
         }
+    }
+
+    pub(crate) fn done(&self, verb: &str) {
+        let ended = self.act(verb);
+        let shell = text(&self.shell);
+        assert_eq!(
+            ended,
+            OperationState::Done,
+            "{shell}: {verb}: {}",
+            self.notes()
+        );
+    }
+
+    /// How the newest operation ended.
+    pub(crate) fn newest_ended(&self) -> OperationState {
+        loop {
+            match self.ask("status").0.report.operation {
+                Some(operation) if !matches!(operation.state, OperationState::Running(_)) => {
+                    return operation.state;
+                }
+                _ => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// Waits until the stand-in was called with these words.
+    pub(crate) fn until_called(&self, words: &str) {
+        while !self.read("calls").lines().any(|line| line == words) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// How often it was.
+    pub(crate) fn called(&self, words: &str) -> usize {
+        self.read("calls")
+            .lines()
+            .filter(|line| *line == words)
+            .count()
+    }
+
+    /// Somebody at the hypervisor.
+    pub(crate) fn qm(&self, words: &[&str]) {
+        let status = Command::new(self.path("bin/qm")).args(words).status();
+        assert!(status.unwrap().success());
     }
 
     /// What the newest operation wrote down.
