@@ -34,6 +34,8 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
+mod messages_api;
+mod power_door;
 mod mcp;
 mod messages_api;
 mod power;
