@@ -38,6 +38,7 @@ mod messages_api;
 mod power_door;
 mod mcp;
 mod messages_api;
+mod payloads;
 mod power;
 mod pty;
 mod quoting;
