@@ -9,6 +9,8 @@
 )]
 
 mod approval;
+mod assistant;
+mod assistant_scenes;
 mod cli;
 mod config;
 mod console;
@@ -33,7 +35,10 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
+mod messages_api;
+mod power_door;
 mod mcp;
+mod messages_api;
 mod payloads;
 mod power;
 mod pty;
