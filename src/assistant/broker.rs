@@ -19,6 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::launch::McpServer;
 use super::tools::SERVER;
 use super::wire::{
     ChildFrame, ConsoleFrame, LONGEST_CALL, LineReader, SOCKET_VARIABLE, TOKEN_VARIABLE,
@@ -124,11 +125,13 @@ impl Drop for PendingCall {
 #[derive(Debug)]
 pub struct Broker {
     place: Place,
+    program: PathBuf,
+    token: Secret<String>,
     tasks: Tasks,
 }
 
 impl Broker {
-    /// Makes a socket in a new folder below `base` (`$XDG_RUNTIME_DIR`, else `/tmp`) and waits there for one child, which
+    /// Makes a socket in a new folder below `base` (`$XDG_RUNTIME_DIR`, else `/tmp`) and waits there for a child, which
     /// `program` (our own binary) will be when it is started with `mcp`. Events go to the receiver.
     pub fn open(
         tasks: &Tasks,
@@ -145,8 +148,27 @@ impl Broker {
         place.write_config(program, &token).map_err(failed)?;
         let (events, receiver) = mpsc::channel(MOST_CALLS);
         let tasks = tasks.child();
-        tasks.spawn(serve(listener, place.socket(), token, events));
-        Ok((Self { place, tasks }, receiver))
+        tasks.spawn(serve(listener, token.clone(), events));
+        let broker = Self {
+            place,
+            program: program.to_owned(),
+            token,
+            tasks,
+        };
+        Ok((broker, receiver))
+    }
+
+    /// The child as whoever starts the assistant's program names it: with the socket and the word in its environment.
+    pub fn server(&self) -> McpServer {
+        let socket = self.place.socket().to_string_lossy().into_owned();
+        McpServer {
+            program: self.program.clone(),
+            args: vec!["mcp".into()],
+            env: vec![
+                (SOCKET_VARIABLE.into(), Secret::new(socket)),
+                (TOKEN_VARIABLE.into(), self.token.clone()),
+            ],
+        }
     }
 
     /// The file for `--mcp-config`: our server alone, with the socket and the word in its environment. Only we may read it.
@@ -231,38 +253,28 @@ impl Drop for Place {
     }
 }
 
-/// Lets one child in, then shuts the door behind it.
-async fn serve(
-    listener: UnixListener,
-    socket: PathBuf,
-    token: Secret<String>,
-    events: mpsc::Sender<BrokerEvent>,
-) {
-    let child = loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if let Some(child) = greet(stream, &token).await {
-                    break child;
-                }
-            }
+/// Lets one child in at a time. A program that has ended is started anew with the next question, and brings a child of its own.
+async fn serve(listener: UnixListener, token: Secret<String>, events: mpsc::Sender<BrokerEvent>) {
+    loop {
+        let child = match listener.accept().await {
+            Ok((stream, _)) => greet(stream, &token).await,
             Err(error) => {
                 tracing::warn!(%error, "the assistant's socket takes no connection");
                 return;
             }
+        };
+        let Some(child) = child else {
+            continue;
+        };
+        if events.send(BrokerEvent::Joined).await.is_err() {
+            return;
         }
-    };
-    drop(listener);
-    if let Err(error) = fs::remove_file(&socket) {
-        tracing::debug!(%error, "the assistant's socket stays behind");
-    }
-    if events.send(BrokerEvent::Joined).await.is_err() {
-        return;
-    }
-    if let Err(error) = child.converse(&events).await {
-        tracing::debug!(%error, "the assistant's tools left");
-    }
-    if events.send(BrokerEvent::Left).await.is_err() {
-        tracing::debug!("nobody hears that the assistant's tools left");
+        if let Err(error) = child.converse(&events).await {
+            tracing::debug!(%error, "the assistant's tools left");
+        }
+        if events.send(BrokerEvent::Left).await.is_err() {
+            return;
+        }
     }
 }
 
