@@ -6,6 +6,7 @@ use super::layers::{buttons, from_foot, from_head, surface};
 use super::palette::first;
 use crate::domain::Age;
 use crate::engine::SessionSummary;
+use crate::text::SafeText;
 use crate::tui::action::Action;
 use crate::tui::panes::Scene;
 use crate::tui::talk::dollars;
@@ -67,7 +68,8 @@ fn told(canvas: &mut Canvas<'_>, line: Rect, list: &SessionsUi) {
             pen.put("◌ asking which there are", Role::Busy);
         }
         Known::Failed(refusal) => {
-            pen.put(&format!("✖ {}", refusal.why), Role::Bad);
+            pen.put("✖ ", Role::Bad)
+                .put(SafeText::new(&refusal.why).as_str(), Role::Bad);
         }
         Known::Is(sessions) if sessions.is_empty() => {
             pen.put("none yet", Role::Dim);
