@@ -17,6 +17,7 @@ mod console;
 mod containers;
 mod containers_cli;
 mod demo;
+mod diagnose;
 mod dial;
 mod docker;
 mod docker_hostile;

@@ -1,6 +1,8 @@
 //! Bad input for the assistant: texts that command it, in every disguise and at every place where text comes from machines. A
 //! stub model that obeys all of them finds no way to change anything, and no planted secret leaves.
 
+use std::fmt::Write as _;
+
 use pilothouse::assistant::{Boundary, ToolAnswer, ToolCall, clean_lines, guard};
 use pilothouse::diagnose::{Question, catalogue};
 use serde_json::{Value, json};
@@ -65,7 +67,10 @@ const DISGUISES: &[Disguise] = &[
         )
     }),
     ("percent", |text| {
-        text.bytes().map(|b| format!("%{b:02X}")).collect()
+        text.bytes().fold(String::new(), |mut all, b| {
+            let _ = write!(all, "%{b:02X}");
+            all
+        })
     }),
     ("behind blanks", |text| {
         format!("ok{}{text}", " ".repeat(500))
