@@ -75,7 +75,7 @@ pub(super) struct Rooms {
 impl Rooms {
     /// Makes the directory and everything in it, for us alone.
     pub(super) fn furnish(dir: &Path, mcp: &McpServer, prompt: &str) -> io::Result<Self> {
-        let rooms = Self {
+        let mut rooms = Self {
             work: dir.join("work"),
             home: dir.join("home"),
             config: dir.join("config"),
@@ -86,6 +86,8 @@ impl Rooms {
         for folder in [dir, &rooms.work, &rooms.home, &rooms.config, &rooms.scratch] {
             private_folder(folder)?;
         }
+        // As the kernel names it, so that whoever stands in it can be found.
+        rooms.work = fs::canonicalize(&rooms.work)?;
         private_file(&rooms.mcp, &mcp_config(mcp))?;
         private_file(&rooms.prompt, prompt)?;
         Ok(rooms)

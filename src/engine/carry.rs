@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::carry_container;
-use super::command::{Refusal, Reply};
+use super::command::{Actor, Refusal, Reply};
 use super::host_actor::Shared;
 use super::opened::ContainerTerminal;
 use super::policy::Change;
+use super::power;
 use super::remote;
 use crate::domain::{ActOutcome, TerminalId};
 use crate::exec::RunLimits;
@@ -62,8 +63,13 @@ impl Carried {
 }
 
 /// Carries a change out. `terminal` is the id under which a shell or terminal is handed out.
-pub(super) async fn carry(change: Change, shared: Arc<Shared>, terminal: TerminalId) -> Carried {
+pub(super) async fn carry(
+    (actor, change): (Actor, Change),
+    shared: Arc<Shared>,
+    terminal: TerminalId,
+) -> Carried {
     match change {
+        Change::Power(change) => power::carry(change, actor, shared).await,
         Change::Shell { command } => Carried::unverified(Reply::Shell { terminal, command }),
         Change::Signal { host, pid, command } => {
             let Some(exec) = shared.links.exec(&host) else {

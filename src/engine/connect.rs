@@ -17,6 +17,22 @@ pub trait Connect: Send + Sync {
     /// Makes a link to one host. Steps and questions go through `ask`, also later, while the link is in use. Bounds its
     /// own waiting, save for a person's answer, and how many of its handshakes are at work at once. Dropping the future gives the dial up.
     async fn connect(&self, spec: &HostSpec, ask: Arc<dyn Ask>) -> Result<Connected, ConnectError>;
+
+    /// Makes a way to whoever holds the power of a host: a login that offers only the keys of `spec`, without readings, made
+    /// anew for each verb. Dropping what it gives ends the connection. Bounds its own waiting, save for a person's answer.
+    async fn switch(
+        &self,
+        spec: &HostSpec,
+        _ask: Arc<dyn Ask>,
+    ) -> Result<Arc<dyn Exec>, ConnectError> {
+        Err(ConnectError {
+            rung: Rung::Resolve,
+            silent: false,
+            what: format!("there is no way to the power switch {} here", spec.id),
+            hint: None,
+            is_final: true,
+        })
+    }
 }
 
 /// An open link.

@@ -10,9 +10,10 @@ use tokio::time::timeout;
 use super::carry;
 use super::command::{Actor, Refusal, Reply};
 use super::host_actor::Shared;
-use super::msg::Msg;
+use super::msg::{Msg, PowerMsg};
 use super::notice::Notice;
 use super::policy::{Confirmed, Proposed};
+use super::power::PowerChange;
 use super::proposals::Settled;
 use crate::clock::Clock;
 use crate::domain::{
@@ -123,9 +124,13 @@ impl Door {
     async fn through(&self, confirmed: Confirmed, terminal: TerminalId) -> (Option<ActId>, Reply) {
         let mut open = match self.announce(&confirmed).await {
             Ok(open) => open,
-            Err(error) => return (None, refused(&error)),
+            Err(error) => match confirmed.power() {
+                Some(change) if change.no_ledger => return self.unwritten(confirmed, &error).await,
+                Some(change) => return (None, self.offer(change, &error).await),
+                None => return (None, refused(&error)),
+            },
         };
-        let change = confirmed.into_change();
+        let change = (confirmed.actor(), confirmed.into_change());
         open.stage = Stage::Begun;
         let carried = carry::carry(change, Arc::clone(&self.shared), terminal).await;
         open.stage = Stage::Known;
@@ -137,6 +142,41 @@ impl Door {
             }
         }
         (Some(act), carried.reply)
+    }
+
+    /// Does without a record what a person has said to do without one. The far host's own log keeps the line.
+    async fn unwritten(&self, confirmed: Confirmed, error: &StoreError) -> (Option<ActId>, Reply) {
+        let sentence = format!(
+            "NOT IN THE LEDGER ({}): {}, {}; only the log of the far host will tell",
+            error.what,
+            confirmed.plan().what,
+            confirmed.how()
+        );
+        self.say(Severity::Error, sentence, error.hint.clone())
+            .await;
+        let change = (confirmed.actor(), confirmed.into_change());
+        let nobody = TerminalId::default();
+        let carried = carry::carry(change, Arc::clone(&self.shared), nobody).await;
+        (None, carried.reply)
+    }
+
+    /// Refuses a power verb that can't be written down, and says how it may be sent all the same.
+    async fn offer(&self, change: &PowerChange, error: &StoreError) -> Reply {
+        let (host, verb) = (change.host.clone(), change.verb);
+        let lanes = &self.shared.lanes;
+        for msg in [PowerMsg::NotBegun, PowerMsg::Unwritten(verb)] {
+            let (at, host) = (lanes.now(), host.clone());
+            lanes.fact(Msg::Power { at, host, msg }).await;
+        }
+        let mend = error.hint.as_ref().map(|hint| format!("{hint}; "));
+        let hint = format!(
+            "{}or ask again and type `{host} --no-ledger`: then only the log of the far host will tell",
+            mend.unwrap_or_default()
+        );
+        Reply::Refused(Refusal {
+            hint: Some(hint),
+            ..refusal(error)
+        })
     }
 
     /// Writes down what is about to be done; the act has the number of that record.
@@ -280,10 +320,14 @@ impl Drop for OpenAct<'_> {
 }
 
 fn refused(error: &StoreError) -> Reply {
-    Reply::Refused(Refusal {
+    Reply::Refused(refusal(error))
+}
+
+fn refusal(error: &StoreError) -> Refusal {
+    Refusal {
         why: format!("not done, because it can't be written down: {}", error.what),
         hint: error.hint.clone(),
-    })
+    }
 }
 
 fn slow() -> StoreError {

@@ -10,11 +10,13 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use super::assist::Sessions;
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
 use super::daemon_watch::DaemonWatch;
+use super::handle::Handle;
 use super::lanes::Lanes;
 use super::lens::Lenses;
 use super::links::{Links, OpenLink};
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
+use super::power::Powers;
 use super::proposals::Proposals;
 use super::questions::{Questions, Voice};
 use super::stats_watch::StatsWatch;
@@ -45,6 +47,9 @@ pub(super) struct Shared {
     pub(super) lenses: Arc<Lenses>,
     pub(super) sessions: Sessions,
     pub(super) proposals: Proposals,
+    pub(super) powers: Powers,
+    /// The engine's own end for faces: its hands look at the fleet too.
+    pub(super) handle: Handle,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,
 }

@@ -41,6 +41,11 @@ pub(super) fn lanes(clock: Clock) -> (Lanes, LaneEnds) {
 }
 
 impl Lanes {
+    /// The clock that messages are stamped by.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Now, as messages are stamped.
     pub(super) fn now(&self) -> At {
         self.clock.at()

@@ -7,6 +7,7 @@ use super::command::{Command, Refusal, Reply};
 use super::host_actor::Shared;
 use super::lens::offers;
 use super::look_container;
+use super::power;
 
 /// Looks, and answers.
 pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
@@ -18,6 +19,8 @@ pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
         Command::WatchStats { host, only } => {
             look_container::watch_stats(links, &host, only, shared.lanes.now())
         }
+        Command::Power { host, verb } => power::look(host, verb, shared).await,
+        Command::AbortPower { host } => shared.powers.abort(&host).await,
         Command::Sources { host } => offers(links, &host).await,
         Command::OpenLens { sources, begin } => shared.lenses.open(sources, begin),
         Command::SetSources { lens, sources } => shared.lenses.set_sources(lens, sources).await,

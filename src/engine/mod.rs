@@ -25,6 +25,7 @@ mod notice;
 mod opened;
 mod perform;
 mod policy;
+mod power;
 mod proposals;
 mod publish;
 mod questions;
@@ -42,7 +43,7 @@ mod update;
 mod ways;
 mod webhook;
 
-pub use assist::{Assisting, Mind, MindNews, MindStart, MindWish, Minds};
+pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
@@ -57,7 +58,7 @@ pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use lens::{LensHandle, LogItem, LogStream};
-pub use msg::{HostMsg, LinkDown, Msg, ProposalMsg};
+pub use msg::{HostMsg, LinkDown, Msg, PowerMsg, ProposalMsg};
 pub use notice::{Alert, Notice};
 pub use opened::ContainerTerminal;
 pub use policy::READ_ONLY_MEND;

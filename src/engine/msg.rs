@@ -11,9 +11,10 @@ use super::notice::Notice;
 use super::state::PendingProposal;
 use crate::assistant::Decided;
 use crate::domain::{
-    At, HealthChange, HostId, HostSpec, LedgerEntry, ProposalId, Question, QuestionId, RequestId,
-    Rung, Sample, Telling, Wall,
+    At, HealthChange, HostId, HostSpec, LedgerEntry, PowerVerb, ProposalId, Question, QuestionId,
+    RequestId, Rung, Sample, Telling, Wall,
 };
+use crate::power::PowerAct;
 use crate::text::SafeText;
 
 /// Something that happened. Each carries the moment at which it did.
@@ -63,6 +64,15 @@ pub enum Msg {
         /// With what outcome.
         reply: Reply,
     },
+    /// Something of a host's power switch.
+    Power {
+        /// When.
+        at: At,
+        /// Whose.
+        host: HostId,
+        /// What.
+        msg: PowerMsg,
+    },
     /// Something became of a proposal.
     Proposal {
         /// When.
@@ -81,6 +91,29 @@ pub enum Msg {
     },
     /// Hands met with something that a person should hear.
     Noticed(Notice),
+}
+
+/// Something of the power switch of one host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PowerMsg {
+    /// How far its act is.
+    Is(Box<PowerAct>),
+    /// The door stopped it before anything began.
+    NotBegun,
+    /// It was stopped because the ledger could not be written.
+    Unwritten(PowerVerb),
+    /// The connection to the switch has a question.
+    Question {
+        /// To answer it by.
+        id: QuestionId,
+        /// The login there.
+        switch: HostId,
+        /// What it asks.
+        question: Question,
+    },
+    /// The question is moot.
+    QuestionGone(QuestionId),
 }
 
 /// What becomes of a proposal. It ends once: whatever comes later falls on the floor.

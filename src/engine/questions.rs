@@ -27,11 +27,17 @@ impl Questions {
         }
     }
 
-    fn open(&self) -> (QuestionId, oneshot::Receiver<Answer>) {
+    /// A new question, and its answer when it comes.
+    pub(super) fn open(&self) -> (QuestionId, oneshot::Receiver<Answer>) {
         let id = QuestionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
         let (sender, answer) = oneshot::channel();
         self.lock().insert(id, sender);
         (id, answer)
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(super) fn close(&self, question: QuestionId) {
+        self.lock().remove(&question);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<QuestionId, oneshot::Sender<Answer>>> {
@@ -95,7 +101,7 @@ struct Open<'a> {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.voice.questions.lock().remove(&self.id);
+        self.voice.questions.close(self.id);
         self.voice.say(HostMsg::QuestionGone(self.id));
     }
 }

@@ -23,6 +23,7 @@ use super::notice::Notice;
 use super::opened::Opened;
 use super::perform::{Outlets, Performer};
 use super::policy::{Confirmed, Desk, Ruling};
+use super::power::{self, Powers};
 use super::proposals::Proposals;
 use super::publish::{News, Publisher};
 use super::record::{Header, Recorder, Tape, Written};
@@ -101,8 +102,15 @@ impl Engine {
         let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
-            sessions: Sessions::new(assisting, store.clone(), &lanes, &clock),
+            sessions: Sessions::new(
+                assisting,
+                store.clone(),
+                (&lanes, &clock),
+                (&handle, &config.settings.assistant),
+            ),
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
+            powers: Powers::default(),
+            handle: handle.clone(),
             lanes,
             connect,
             links,
@@ -330,8 +338,14 @@ impl Hub {
         news
     }
 
-    /// Lets a change through the door. A proposal that it comes from waits no more.
+    /// Lets a change through the door. A proposal that it comes from waits no more, and a host whose power is about to be
+    /// switched takes no second verb.
     fn carry(&mut self, request: RequestId, confirmed: Confirmed) {
+        if let Some(change) = confirmed.power() {
+            let (at, host) = (self.clock.at(), change.host.clone());
+            let msg = power::announced(change, at);
+            self.fold(Msg::Power { at, host, msg });
+        }
         if let Some(proposed) = confirmed.proposed() {
             self.proposal(proposed.proposal, ProposalMsg::Approved);
         }

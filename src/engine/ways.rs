@@ -129,6 +129,21 @@ impl Connect for Ways {
             HostAddress::Ssh(way) => self.there(spec, way, ask).await,
         }
     }
+
+    async fn switch(
+        &self,
+        spec: &HostSpec,
+        ask: Arc<dyn Ask>,
+    ) -> Result<Arc<dyn Exec>, ConnectError> {
+        let HostAddress::Ssh(way) = &spec.address else {
+            return Ok(Arc::new(self.here.clone()));
+        };
+        let mut target = self.target(way).await?;
+        // An agent may hold the key; what else it holds is nobody's business there.
+        target.identities_only = target.identities_only || !way.identity.is_empty();
+        let session = ssh::connect(&target, &self.context, ask).await?;
+        Ok(Arc::new(RemoteExec::new(session)))
+    }
 }
 
 #[async_trait]

@@ -32,11 +32,15 @@ impl Stage {
     }
 
     pub(crate) async fn with(ledger: Ledger, settings: Settings) -> Self {
-        let sim = SimFleet::new(42, 1);
+        Self::on(SimFleet::new(42, 1), ledger, settings).await
+    }
+
+    /// On hosts with power switches.
+    pub(crate) async fn on(sim: Arc<SimFleet>, ledger: Ledger, settings: Settings) -> Self {
         let engine = Engine::start(Setup {
             config: Config {
                 fleet: "home".into(),
-                hosts: sim.specs(),
+                hosts: sim.specs_with_power(),
                 settings,
                 file: None,
                 problems: Vec::new(),

@@ -8,6 +8,8 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod assistant;
+mod assistant_scenes;
 mod approval;
 mod cli;
 mod config;
@@ -32,6 +34,8 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
+mod messages_api;
+mod power_door;
 mod mcp;
 mod power;
 mod pty;

@@ -3,12 +3,18 @@
 
 mod absent;
 mod attach;
+mod calls;
 mod drafts;
+mod fleet_words;
 mod keeping;
 mod lock;
+mod metric_words;
 mod mind;
+mod proposing;
+mod reading;
 mod record;
 mod room;
+mod runbook;
 mod screen;
 mod sessions;
 mod stage;
@@ -17,6 +23,6 @@ mod under_way;
 mod watch;
 mod wire;
 
-pub use mind::{Mind, MindNews, MindStart, MindWish, Minds};
+pub use mind::{Mind, MindCall, MindNews, MindStart, MindWish, Minds};
 pub use room::Assisting;
 pub(super) use sessions::Sessions;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::mind::Minds;
 use crate::clock::Clock;
+use crate::config::AssistantSettings;
+use crate::engine::Handle;
 use crate::engine::host_actor::Shared;
 use crate::engine::trouble::Trouble;
 use crate::store::Store;
@@ -16,11 +18,15 @@ pub struct Assisting {
     pub folder: Option<PathBuf>,
     /// Where the programs behind conversations come from. `None`: from this machine, as the settings say.
     pub minds: Option<Arc<dyn Minds>>,
+    /// The folder of the person's own runbooks.
+    pub runbooks: Option<PathBuf>,
 }
 
 /// What every conversation needs.
 pub(super) struct Room {
     pub(super) shared: Arc<Shared>,
+    pub(super) handle: Handle,
+    pub(super) settings: AssistantSettings,
     pub(super) clock: Clock,
     pub(super) store: Option<Store>,
     pub(super) folder: Option<PathBuf>,

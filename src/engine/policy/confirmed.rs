@@ -6,6 +6,7 @@ use crate::domain::{
     Wall,
 };
 use crate::engine::command::{Actor, Challenge, Plan, Reply};
+use crate::engine::power::PowerChange;
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -72,6 +73,14 @@ impl Confirmed {
         self.proposed
     }
 
+    /// The power verb that it is, where it is one.
+    pub(in crate::engine) fn power(&self) -> Option<&PowerChange> {
+        match &self.wish.change {
+            Change::Power(change) => Some(change),
+            _ => None,
+        }
+    }
+
     /// The change itself.
     pub(in crate::engine) fn into_change(self) -> Change {
         self.wish.change
@@ -92,6 +101,8 @@ pub(in crate::engine) enum Change {
         /// What opens it, run on this machine.
         command: ShellCommand,
     },
+    /// A verb for the power switch.
+    Power(PowerChange),
     /// One command, without a shell around it.
     Run { host: HostId, command: ShellCommand },
     /// Something with a container.

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::answer::confirmed;
-use super::confirmed::{Confirmed, Proposed, Ruling, Wish};
+use super::answer::{Typed, confirmed};
+use super::confirmed::{Change, Confirmed, Proposed, Ruling, Wish};
 use super::wishes::{READ_ONLY_MEND, closed, host_of, wish};
 use crate::assistant::Decided;
 use crate::domain::{ActClass, At, HostId, ProposalId, Wall};
 use crate::engine::command::{Actor, Challenge, Command, ConfirmationId, Decision, Refusal, Reply};
-use crate::engine::msg::{HostMsg, Msg};
+use crate::engine::msg::{HostMsg, Msg, PowerMsg};
+use crate::engine::power::{PowerChange, Unwritten, hindrance};
 use crate::engine::state::{Fleet, PendingProposal};
 use crate::text::SafeText;
 
@@ -26,6 +27,8 @@ pub(in crate::engine) struct Desk {
     pending: VecDeque<Pending>,
     /// Under which name we are logged in: whose processes are our own.
     logins: HashMap<HostId, SafeText>,
+    /// Power verbs that may be sent without a record.
+    unwritten: Unwritten,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,7 @@ impl Desk {
             | Command::OpenLens { .. }
             | Command::SetSources { .. }
             | Command::ReadLogs { .. } => Ruling::Look,
+            Command::Power { verb, .. } if !verb.changes() => Ruling::Look,
             Command::Rehearse(command) => Ruling::Answer(self.rehearse(fleet, actor, command)),
             _ if actor == Actor::Assistant => refuse(
                 "the assistant can only look and propose",
@@ -66,6 +70,7 @@ impl Desk {
             | Command::Present => Ruling::Free,
             Command::Signal { .. }
             | Command::Shell { .. }
+            | Command::Power { .. }
             | Command::Run { .. }
             | Command::Container { .. }
             | Command::Prune { .. }
@@ -74,10 +79,7 @@ impl Desk {
                 Err(reply) => Ruling::Answer(reply),
             },
             // They change nothing on any host; the assistant itself has no business with them.
-            Command::Assistant(_) => Ruling::Look,
-            Command::Power { .. } | Command::AbortPower { .. } => {
-                refuse("not known here yet", None)
-            }
+            Command::AbortPower { .. } | Command::Assistant(_) => Ruling::Look,
             Command::Decide { proposal, decision } => {
                 self.decide(fleet, actor, *proposal, decision)
             }
@@ -95,8 +97,14 @@ impl Desk {
 
     /// Learns from what happens: a lost connection is a No to whatever was asked there.
     pub(in crate::engine) fn observe(&mut self, msg: &Msg) {
-        let Msg::Host { host, msg, .. } = msg else {
-            return;
+        let (host, msg) = match msg {
+            Msg::Host { host, msg, .. } => (host, msg),
+            Msg::Power {
+                at,
+                host,
+                msg: PowerMsg::Unwritten(verb),
+            } => return self.unwritten.note(host.clone(), *verb, *at),
+            _ => return,
         };
         match msg {
             HostMsg::LoggedIn { user } => {
@@ -191,7 +199,7 @@ impl Desk {
         let Pending {
             challenge, wish, ..
         } = pending;
-        pass(fleet, actor, wish, &challenge, answer, None)
+        self.pass(fleet, actor, (wish, &challenge), answer, None)
     }
 
     /// What was proposed is asked for by the person who approves it, and by nobody else. A wrong word leaves it waiting.
@@ -239,36 +247,67 @@ impl Desk {
             proposal: proposal.id,
             session: *session,
         };
-        pass(fleet, actor, wish, &challenge, typed, Some(proposed))
+        self.pass(fleet, actor, (wish, &challenge), typed, Some(proposed))
     }
-}
 
-/// Whether an answer opens the door.
-fn pass(
-    fleet: &Fleet,
-    actor: Actor,
-    wish: Wish,
-    challenge: &Challenge,
-    answer: &str,
-    proposed: Option<Proposed>,
-) -> Ruling {
-    if fleet.read_only {
-        return refuse("read-only: nothing is changed", Some(READ_ONLY_MEND));
+    /// Whether an answer opens the door.
+    fn pass(
+        &self,
+        fleet: &Fleet,
+        actor: Actor,
+        (mut wish, challenge): (Wish, &Challenge),
+        answer: &str,
+        proposed: Option<Proposed>,
+    ) -> Ruling {
+        if fleet.read_only {
+            return refuse("read-only: nothing is changed", Some(READ_ONLY_MEND));
+        }
+        let armed = match armed(fleet, actor, &wish.host, wish.class) {
+            Ok(armed) => armed,
+            Err(refusal) => return Ruling::Answer(Reply::Refused(refusal)),
+        };
+        let typed = match &wish.change {
+            Change::Power(_) => Typed::with_suffixes(answer.trim()),
+            _ => Typed::plain(answer.trim()),
+        };
+        let Some(how) = confirmed(actor, challenge, &wish.name, &typed) else {
+            return refuse("not confirmed", None);
+        };
+        if let Change::Power(change) = &mut wish.change
+            && let Err(refusal) = self.haste(fleet, change, &typed)
+        {
+            return Ruling::Answer(Reply::Refused(refusal));
+        }
+        Ruling::Do(Confirmed {
+            actor,
+            wish,
+            how: how.into(),
+            armed,
+            proposed,
+        })
     }
-    let armed = match armed(fleet, actor, &wish.host, wish.class) {
-        Ok(armed) => armed,
-        Err(refusal) => return Ruling::Answer(Reply::Refused(refusal)),
-    };
-    let Some(how) = confirmed(actor, challenge, &wish.name, answer.trim()) else {
-        return refuse("not confirmed", None);
-    };
-    Ruling::Do(Confirmed {
-        actor,
-        wish,
-        how: how.into(),
-        armed,
-        proposed,
-    })
+
+    /// Takes in what was typed behind the name, where that may be.
+    fn haste(
+        &self,
+        fleet: &Fleet,
+        change: &mut PowerChange,
+        typed: &Typed<'_>,
+    ) -> Result<(), Refusal> {
+        let (host, verb) = (&change.host, change.verb);
+        if typed.no_ledger && !self.unwritten.allows(host, verb, fleet.at) {
+            return Err(Refusal {
+                why: format!("the ledger takes a {verb} of {host}, as far as is known"),
+                hint: Some(format!("type `{host}` without --no-ledger")),
+            });
+        }
+        if let Some(refusal) = hindrance(fleet, host, verb, typed.now) {
+            return Err(refusal);
+        }
+        change.now = typed.now;
+        change.no_ledger = typed.no_ledger;
+        Ok(())
+    }
 }
 
 /// What confirms it. A command line that would have to be armed names what it means also where nobody else is asked: naming it

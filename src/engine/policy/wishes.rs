@@ -4,6 +4,7 @@
 use crate::domain::{ActClass, HostId};
 use crate::engine::command::{Challenge, Command, Plan, Refusal, Reply};
 use crate::engine::host_state::{Host, Link};
+use crate::engine::power;
 use crate::engine::remote;
 use crate::engine::stakes::{self, Target};
 use crate::engine::state::Fleet;
@@ -28,6 +29,10 @@ pub(super) fn wish(
             signal,
         } => send(fleet, host, Target::new(*pid, *started, *signal), login),
         Command::Shell { host } => shell(fleet, host),
+        Command::Power { host, verb } => {
+            let there = changeable(fleet, host, "no power is switched")?;
+            power::wish(fleet, there, *verb).map_err(Reply::Refused)
+        }
         Command::Run { host, argv } => {
             stakes::run(reachable(fleet, host, "run")?, argv).map_err(Reply::Refused)
         }

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::machine::{SimGpu, SimMachine};
+use super::switch::{Happens, SimSwitch, SwitchExec};
 use crate::domain::{
-    Answer, At, GpuSourceChoice, HostAddress, HostId, HostSpec, Mib, Question, Rung, SshSpec,
+    Answer, At, GpuSourceChoice, HostAddress, HostId, HostSpec, Mib, PowerMethod, PowerSpec,
+    Question, Rung, SshSpec,
 };
 use crate::engine::{Beat, Connect, ConnectError, Connected, Lost, Watch};
 use crate::exec::{
@@ -39,6 +41,9 @@ pub enum SimLink {
     Asks(Question),
 }
 
+/// The login of a host's power switch has the host's name with this behind it.
+const SWITCH: &str = ".power";
+
 /// A fleet of simulated hosts.
 #[derive(Debug)]
 pub struct SimFleet {
@@ -59,6 +64,8 @@ struct State {
     exit: Exit,
     commands: Vec<String>,
     dials: u32,
+    reboots: bool,
+    switch: SimSwitch,
 }
 
 impl SimFleet {
@@ -84,6 +91,8 @@ impl SimFleet {
                 exit: Exit::Status(0),
                 commands: Vec::new(),
                 dials: 0,
+                reboots: false,
+                switch: SimSwitch::default(),
             };
             let host = SimHost {
                 state: Mutex::new(state),
@@ -97,6 +106,32 @@ impl SimFleet {
     /// The hosts, for a configuration.
     pub fn specs(&self) -> Vec<Arc<HostSpec>> {
         self.specs.clone()
+    }
+
+    /// The same, each with its power switch.
+    pub fn specs_with_power(&self) -> Vec<Arc<HostSpec>> {
+        let with_power = |spec: &Arc<HostSpec>| {
+            let mut host = HostSpec::clone(spec);
+            let mut login = HostSpec::clone(spec);
+            login.id = HostId::new(format!("{}{SWITCH}", spec.id));
+            host.power = Some(PowerSpec {
+                method: Some(PowerMethod::ForcedCommand(Arc::new(login))),
+                wake: None,
+            });
+            Arc::new(host)
+        };
+        self.specs.iter().map(with_power).collect()
+    }
+
+    /// The power switch of a host; one that nobody has where there is no such host.
+    pub fn switch(&self, host: &str) -> SimSwitch {
+        self.with(host, |state| state.switch.clone())
+            .unwrap_or_default()
+    }
+
+    /// Whether a host restarts when it is asked to.
+    pub fn reboots(&self, host: &str, does: bool) {
+        self.with(host, |state| state.reboots = does);
     }
 
     /// Makes a host behave so from now on.
@@ -139,6 +174,19 @@ fn spec(name: &str) -> Option<HostSpec> {
         gpu: GpuSourceChoice::Auto,
         power: None,
     })
+}
+
+impl State {
+    fn power(&mut self, happens: Happens) {
+        match happens {
+            Happens::Nothing => {}
+            Happens::Off => self.link = SimLink::Refused,
+            Happens::On => {
+                self.link = SimLink::Up;
+                self.machine.uptime = 0;
+            }
+        }
+    }
 }
 
 impl SimHost {
@@ -189,6 +237,25 @@ impl Connect for SimFleet {
             user: Some("ops".into()),
         })
     }
+
+    async fn switch(
+        &self,
+        spec: &HostSpec,
+        _: Arc<dyn Ask>,
+    ) -> Result<Arc<dyn Exec>, ConnectError> {
+        let unknown = || fails(Rung::Resolve, "no such switch", false);
+        let name = spec.id.as_str().strip_suffix(SWITCH).ok_or_else(unknown)?;
+        let host = self.hosts.get(&HostId::new(name)).ok_or_else(unknown)?;
+        let switch = host.with(|state| state.switch.clone());
+        if !switch.answers() {
+            return Err(fails(Rung::Tcp, "connection refused", false));
+        }
+        let host = Arc::clone(host);
+        Ok(Arc::new(SwitchExec {
+            switch,
+            happens: Box::new(move |happens| host.with(|state| state.power(happens))),
+        }))
+    }
 }
 
 fn fails(rung: Rung, what: &str, is_final: bool) -> ConnectError {
@@ -233,7 +300,11 @@ impl Watch for SimWatch {
 impl Exec for SimHost {
     async fn run(&self, command: &ShellCommand, _: RunLimits) -> Result<Output, ExecError> {
         let exit = self.with(|state| {
-            state.commands.push(command.render());
+            let line = command.render();
+            if state.reboots && line.contains("systemctl reboot") {
+                state.machine.uptime = 0;
+            }
+            state.commands.push(line);
             state.exit.clone()
         });
         Ok(Output {

@@ -35,6 +35,8 @@ pub struct SimMachine {
     pub temperature: Celsius,
     /// What holds the clocks down.
     pub throttle: Throttle,
+    /// Seconds since its boot: one more with each beat.
+    pub uptime: u64,
 }
 
 /// Memory of a simulated machine.
@@ -52,6 +54,7 @@ impl SimMachine {
             left: Mib(30 * 1024),
             temperature: Celsius(61.0),
             throttle: Throttle::default(),
+            uptime: 86_400,
         }
     }
 
@@ -59,6 +62,7 @@ impl SimMachine {
     pub fn sample(&mut self) -> Sample {
         let disks = self.beats.is_multiple_of(30);
         self.beats += 1;
+        self.uptime += 1;
         Sample {
             machine: Some(Arc::new(self.machine())),
             gpus: Some(Arc::new(self.report())),
@@ -95,7 +99,7 @@ impl SimMachine {
                 received: BytesPerSecond(self.rng.u64(1_000..900_000)),
                 sent: BytesPerSecond(self.rng.u64(1_000..90_000)),
             }),
-            uptime: Metric::Is(86_400 + self.beats),
+            uptime: Metric::Is(self.uptime),
         }
     }
 

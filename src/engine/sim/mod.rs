@@ -3,7 +3,9 @@
 mod containers;
 mod fleet;
 mod machine;
+mod switch;
 
 pub use containers::{containers, daemon, listed, measured};
 pub use fleet::{SimFleet, SimLink};
 pub use machine::{SimGpu, SimMachine};
+pub use switch::{SimPower, SimSwitch};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{alert, arming, asked, host, notes, proposals};
+use super::{alert, arming, asked, host, notes, power, proposals};
 use crate::domain::{At, HostSpec, LedgerEntry};
 use crate::engine::{Effect, Fleet, Host, Msg};
 
@@ -40,6 +40,10 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
             advance(fleet, at, &mut effects);
             effects.push(Effect::Reply { request, reply });
         }
+        Msg::Power { at, host, msg } => {
+            advance(fleet, at, &mut effects);
+            power::update(fleet, &host, msg, &mut effects);
+        }
         Msg::Proposal { at, proposal, msg } => {
             advance(fleet, at, &mut effects);
             proposals::update(fleet, proposal, msg, &mut effects);
@@ -49,6 +53,7 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
             fleet.ledger_read = true;
             if !entries.is_empty() {
                 take_down(Arc::make_mut(&mut fleet.ledger), entries);
+                power::recall(fleet, &mut effects);
             }
         }
         Msg::Noticed(notice) => {
@@ -83,6 +88,7 @@ fn advance(fleet: &mut Fleet, at: At, effects: &mut Vec<Effect>) {
 /// Takes the hosts to watch; those already known keep what is known of them.
 fn hosts(fleet: &mut Fleet, specs: Vec<Arc<HostSpec>>) {
     let at = fleet.at;
+    let before: Vec<_> = fleet.hosts.iter().map(|host| host.id.clone()).collect();
     fleet.hosts = specs
         .into_iter()
         .map(|spec| match fleet.host(&spec.id) {
@@ -96,7 +102,9 @@ fn hosts(fleet: &mut Fleet, specs: Vec<Arc<HostSpec>>) {
         })
         .collect();
     let known: Vec<_> = fleet.hosts.iter().map(|host| host.id.clone()).collect();
-    Arc::make_mut(&mut fleet.questions).retain(|asked| known.contains(&asked.host));
+    // A power switch that asks is no host.
+    Arc::make_mut(&mut fleet.questions)
+        .retain(|asked| known.contains(&asked.host) || !before.contains(&asked.host));
     Arc::make_mut(&mut fleet.alerts).retain(|alert| known.contains(&alert.host));
     Arc::make_mut(&mut fleet.armed).retain(|armed| known.contains(&armed.host));
 }

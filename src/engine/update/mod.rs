@@ -10,6 +10,7 @@ mod host;
 mod judge;
 mod lost;
 mod notes;
+mod power;
 mod proposals;
 
 pub use fold::update;
