@@ -72,6 +72,12 @@ pub enum Action {
     Stop,
     Restart,
     Reconnect,
+    Arm,
+    Disarm,
+    Power,
+    Abort,
+    Longer,
+    Shorter,
     Questions,
     FullCommand,
     Quit,
@@ -123,6 +129,8 @@ pub enum Place {
     Reading,
     /// A dialog, outside its text fields.
     Dialog,
+    /// The power card of a host, or the dialog that arms it.
+    Switch,
     /// A line being typed. Printable characters go into it and never act.
     Text,
     /// A recording being replayed; asked before the place beneath it.
@@ -131,7 +139,7 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::List,
         Self::Detail,
         Self::Processes,
@@ -142,6 +150,7 @@ impl Place {
         Self::Logs,
         Self::Reading,
         Self::Dialog,
+        Self::Switch,
         Self::Text,
         Self::Replay,
     ];
@@ -159,6 +168,7 @@ impl Place {
             Self::Logs => "Logs",
             Self::Reading => "Reading",
             Self::Dialog => "Dialogs",
+            Self::Switch => "Power and arming",
             Self::Text => "Typing",
             Self::Replay => "Replay",
         }
@@ -270,6 +280,7 @@ const MOVING: &[Place] = &[
     Place::Logs,
     Place::Reading,
     Place::Dialog,
+    Place::Switch,
 ];
 const EVERYWHERE: &[Place] = &[
     Place::List,
@@ -282,6 +293,7 @@ const EVERYWHERE: &[Place] = &[
     Place::Logs,
     Place::Reading,
     Place::Dialog,
+    Place::Switch,
     Place::Text,
 ];
 const FILTERED: &[Place] = &[
@@ -312,6 +324,19 @@ const DIALLED: &[Place] = &[
     Place::Sources,
     Place::Ledger,
 ];
+/// Where arming and the power switch are at hand: everywhere but over another dialog.
+const SWITCHED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+    Place::Logs,
+    Place::Switch,
+];
+const SWITCH: &[Place] = &[Place::Switch];
 const TYPING: &[Place] = &[Place::Text];
 const REPLAY: &[Place] = &[Place::Replay];
 
@@ -391,6 +416,12 @@ const TABLE: &[ActionSpec] = acts! {
     Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question";
     Act Restart "restart" &[Place::Containers, Place::Container], ["r"], "restart", "Restart the container, after a question";
     Act Reconnect "reconnect" DIALLED, ["r"], "reconnect", "Dial the host, or every marked host, now";
+    Act Arm "arm" SWITCHED, ["A"], "arm…", "Arm the host for one class of acts, for some minutes";
+    Act Disarm "disarm" SWITCHED, ["D"], "disarm", "Disarm the host that has the card; elsewhere, every host";
+    Act Power "power" SWITCHED, ["P"], "power…", "The power switch of the host: its state, its six verbs, and the steps of an act under way";
+    Act Abort "abort" SWITCH, ["x"], "abort", "Give up a power act: nothing leaves in the cancel window; later it ends with the step that is at work";
+    Act Longer "longer" SWITCH, ["right", "+"], "", "Arm it for longer";
+    Act Shorter "shorter" SWITCH, ["left", "-"], "", "Arm it for less long";
     Act Questions "questions" SCREENS, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
     Act FullCommand "full-command" &[Place::Dialog], ["c"], "", "Show the exact remote command in full";
     Program Help "help" EVERYWHERE, ["?", "f1"], "help", "The keys of this pane, searchable";

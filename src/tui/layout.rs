@@ -341,7 +341,7 @@ impl Layout {
             };
         }
         if self.strip.contains(at) {
-            return panes::strip_host(fleet, self.strip, column)
+            return panes::strip_host(fleet, ui, self.strip, column)
                 .map_or(Spot::Elsewhere, Spot::Strip);
         }
         if self.list_rows.contains(at) {

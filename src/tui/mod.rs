@@ -3,6 +3,7 @@
 pub mod action;
 mod clipboard;
 pub mod command_line;
+mod confirm_lines;
 mod container_lines;
 mod container_notes;
 mod container_rows;
@@ -28,6 +29,8 @@ mod options;
 pub mod palette;
 mod panes;
 mod place;
+mod power_lines;
+mod power_words;
 mod reading;
 mod reload;
 pub mod rows;
@@ -39,6 +42,7 @@ pub mod theme_load;
 mod theme_sgr;
 mod ui;
 mod ui_lens;
+mod ui_power;
 mod ui_tables;
 pub mod ui_update;
 pub mod view;
@@ -58,6 +62,7 @@ pub use ui::{
     Screen, SortKey, Tab, TableUi, Ui,
 };
 pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
+pub use ui_power::{CardFace, PowerUi, Said};
 pub use ui_tables::{
     Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
     OpenContainer, SourcesUi, StatsPast,

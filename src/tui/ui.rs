@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::ui_lens::{LensUi, SourcePicker};
+use super::ui_power::{CardFace, PowerUi};
 use super::ui_tables::{ContainerRef, ContainersUi, LedgerUi, SourcesUi};
 use crate::domain::{Age, At, Container, ContainerAct, HostId, PrunePreview, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
@@ -80,6 +81,8 @@ pub struct Ui {
     pub held_back: Vec<Dialog>,
     /// The log lens.
     pub lens: LensUi,
+    /// Power switches, and what is armed.
+    pub power: PowerUi,
 }
 
 impl Ui {
@@ -120,6 +123,7 @@ impl Ui {
             asked: Vec::new(),
             held_back: Vec::new(),
             lens: LensUi::default(),
+            power: PowerUi::default(),
         }
     }
 
@@ -376,6 +380,8 @@ pub enum Dialog {
         typed: LineEdit,
         /// Whether the exact command is shown in full (`c`).
         full: bool,
+        /// First row shown of what would be done.
+        scroll: usize,
     },
     /// Which signal to send to a process.
     Signal {
@@ -409,6 +415,26 @@ pub enum Dialog {
         scroll: usize,
         /// The focused button; No at the start.
         button: Button,
+    },
+    /// What a host is armed for, and for how long.
+    Arm {
+        /// The host.
+        host: HostId,
+        /// The chosen row.
+        selected: usize,
+        /// For how long.
+        minutes: u16,
+    },
+    /// The power switch of a host: its verbs, or the steps of an act.
+    Power {
+        /// The host.
+        host: HostId,
+        /// Which side is seen.
+        face: CardFace,
+        /// The chosen verb, by number.
+        selected: usize,
+        /// First row shown of the steps.
+        scroll: usize,
     },
 }
 

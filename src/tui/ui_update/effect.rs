@@ -64,7 +64,10 @@ pub struct Room {
 pub(in crate::tui) fn is_awaited(command: &Command) -> bool {
     !matches!(
         command,
-        Command::WatchStats { .. } | Command::Top { .. } | Command::TerminalEnded { .. }
+        Command::WatchStats { .. }
+            | Command::Top { .. }
+            | Command::TerminalEnded { .. }
+            | Command::Present
     )
 }
 

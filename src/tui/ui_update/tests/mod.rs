@@ -5,3 +5,4 @@ mod containers;
 mod lens;
 mod looking;
 mod person;
+mod power;
