@@ -37,14 +37,15 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// A person asked; it waits in the queue while the assistant still works.
+    /// A person asked; it waits in the queue while the assistant still works. A question that waited is told a second time,
+    /// no longer as queued, when its turn begins: it is the one that waited longest.
     Asked {
         /// Its lines.
         text: Vec<SafeText>,
         /// It waits for the turn before it.
         queued: bool,
     },
-    /// A queued question was taken back before its turn.
+    /// A queued question, the newest, was taken back before its turn.
     Unqueued,
     /// The program began a turn and told what it is.
     Began {

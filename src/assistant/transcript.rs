@@ -129,6 +129,24 @@ pub enum Entry {
     Turn(TurnView),
 }
 
+impl Entry {
+    /// What it is known by while it changes.
+    pub fn id(&self) -> EntryId {
+        match self {
+            Self::Asked { id, .. }
+            | Self::Said { id, .. }
+            | Self::Thought { id, .. }
+            | Self::Decided { id, .. }
+            | Self::Denied { id, .. }
+            | Self::Trouble { id, .. }
+            | Self::Runbook { id, .. }
+            | Self::Findings { id, .. } => *id,
+            Self::Call(call) => call.id,
+            Self::Turn(turn) => turn.id,
+        }
+    }
+}
+
 /// A call as it is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallView {

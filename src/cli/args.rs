@@ -188,6 +188,12 @@ pub(super) enum Verb {
     },
     /// Print the manual page
     Man,
+    /// Serve the assistant's tools on standard input and output; the console starts this, nobody else can
+    ///
+    /// A server of the Model Context Protocol (stdio). It hands each call to the console that started it, over the private
+    /// socket named in PILOTHOUSE_MCP_SOCKET, and does nothing by itself.
+    #[command(hide = true)]
+    Mcp,
 }
 
 /// What to do with the configuration.

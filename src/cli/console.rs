@@ -13,7 +13,7 @@ use super::here::Here;
 use super::{looks, once, runtime};
 use crate::clock::Clock;
 use crate::config::{Config, Problem, Settings};
-use crate::engine::{Engine, Recorder, Setup, Ways};
+use crate::engine::{Assisting, Engine, Recorder, Setup, Ways};
 use crate::exec::LocalExec;
 use crate::store::{Ledger, Store};
 use crate::tasks::Tasks;
@@ -72,6 +72,7 @@ pub(super) fn show(
             store: store.as_deref().map(Store::new),
             record,
             acting,
+            assisting: Assisting::default(),
         })
     };
     let ended = tui::run(engine.handle(), options);

@@ -10,6 +10,7 @@ use super::exit::Exit;
 use crate::config::LoadError;
 use crate::demo::DemoError;
 use crate::engine::{RecordError, ReplayError};
+use crate::mcp::McpError;
 use crate::store::{LedgerReadError, VerifyError};
 use crate::tui::TuiError;
 use crate::tui::terminal::TerminalError;
@@ -70,6 +71,9 @@ pub(super) enum CliError {
     /// The ledger can't be verified.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The assistant's tools can't be served.
+    #[error(transparent)]
+    Mcp(#[from] McpError),
     /// The runtime did not start.
     #[error("the runtime can't be started")]
     Runtime(#[source] io::Error),
@@ -84,6 +88,7 @@ impl CliError {
             | Self::Exists(_)
             | Self::Verify(VerifyError::NoKey(_) | VerifyError::BadKey(_))
             | Self::Record(RecordError::Exists(_))
+            | Self::Mcp(McpError::NotStarted(_))
             | Self::Replay(_) => Exit::Usage,
             Self::Screen(error) => Exit::Ended(u8::try_from(error.exit_code()).unwrap_or(1)),
             Self::Output(_)
@@ -95,6 +100,7 @@ impl CliError {
             | Self::Record(_)
             | Self::Ledger(_)
             | Self::Verify(_)
+            | Self::Mcp(_)
             | Self::Runtime(_) => Exit::Failed,
         }
     }
@@ -114,6 +120,7 @@ impl CliError {
             Self::Replay(error) => return error.hint().map(str::to_owned),
             Self::Ledger(_) => "run this as the owner of the ledger",
             Self::Verify(error) => error.hint(),
+            Self::Mcp(error) => error.hint(),
             Self::Output(_) | Self::Runtime(_) => return None,
         };
         Some(hint.to_owned())

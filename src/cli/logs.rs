@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{HealthWord, HostId};
 use crate::engine::{
-    Acting, Actor, Command, Engine, Fleet, Handle, Level, LogBegin, LogItem, LogStream, Reply,
-    Setup, SourceAddress, SourceNumber, SourceSpec, SourceState, Stamp, Ways,
+    Acting, Actor, Assisting, Command, Engine, Fleet, Handle, Level, LogBegin, LogItem, LogStream,
+    Reply, Setup, SourceAddress, SourceNumber, SourceSpec, SourceState, Stamp, Ways,
 };
 use crate::tasks::Tasks;
 use crate::text::SafeText;
@@ -147,6 +147,7 @@ pub(super) fn start(
         acting,
         store: None,
         record: None,
+        assisting: Assisting::default(),
     }))
 }
 

@@ -23,6 +23,7 @@ mod logs_print;
 mod logs_when;
 mod looks;
 mod manual;
+mod mcp_verb;
 mod once;
 mod overview;
 mod passing;

@@ -12,7 +12,9 @@ use super::{print, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{GpuSourceChoice, HealthWord};
-use crate::engine::{Acting, Engine, Fleet, Handle, Host, SeriesKey, Setup, Verdict, Ways};
+use crate::engine::{
+    Acting, Assisting, Engine, Fleet, Handle, Host, SeriesKey, Setup, Verdict, Ways,
+};
 use crate::tasks::Tasks;
 
 /// After this the fleet is shown as it is. A little more than a dial may take: a host that lets it run out has a verdict.
@@ -64,6 +66,7 @@ pub(super) async fn verdicts(
         store: None,
         record: None,
         acting: Acting::unrecorded(),
+        assisting: Assisting::default(),
     });
     let fleet = settled(&engine.handle()).await;
     engine.shutdown(runtime::FAREWELL).await;
@@ -139,6 +142,7 @@ mod tests {
             store: None,
             record: None,
             acting: Acting::unrecorded(),
+            assisting: Assisting::default(),
         });
         let fleet = settled(&engine.handle()).await;
         assert!(engine.shutdown(Duration::from_secs(1)).await);

@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::{
-    config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, once, print, probe,
-    replay_verb, runtime, verb_guess,
+    config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, mcp_verb, once, print,
+    probe, replay_verb, runtime, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 
@@ -82,6 +82,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
         Verb::Doctor { hosts } => doctor::run(hosts, &here),
         Verb::Completions { shell } => manual::completions(shell).map(|()| Exit::Done),
         Verb::Man => manual::man().map(|()| Exit::Done),
+        Verb::Mcp => mcp_verb::run(),
     }
 }
 

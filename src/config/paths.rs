@@ -47,6 +47,11 @@ impl Paths {
         self.config.as_ref().map(|folder| folder.join("themes"))
     }
 
+    /// Folder of the person's own runbooks.
+    pub fn runbooks(&self) -> Option<PathBuf> {
+        self.config.as_ref().map(|folder| folder.join("runbooks"))
+    }
+
     /// Folder of what only we know: history and logs.
     pub fn state(&self) -> Option<&Path> {
         self.state.as_deref()

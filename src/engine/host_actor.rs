@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
+use super::assist::Sessions;
 use super::connect::{Connect, ConnectError, Connected, Lost, Watch};
 use super::daemon_watch::DaemonWatch;
 use super::lanes::Lanes;
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     pub(super) questions: Arc<Questions>,
     pub(super) opened: Opened,
     pub(super) lenses: Arc<Lenses>,
+    pub(super) sessions: Sessions,
     pub(super) proposals: Proposals,
     pub(super) period: Duration,
     pub(super) tasks: Tasks,

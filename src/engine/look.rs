@@ -27,6 +27,7 @@ pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
             until,
             follow,
         } => shared.lenses.read(&sources, begin, until, follow),
+        Command::Assistant(command) => shared.sessions.answer(&shared, command).await,
         command => Reply::Failed(Refusal {
             why: format!("nobody here can answer {command:?} yet"),
             hint: None,

@@ -1,6 +1,7 @@
 //! The engine: every fact becomes a message, every message is folded into one [`Fleet`], every wish is a [`Command`]
 //! through one door. It has no word for pane, key or colour.
 
+mod assist;
 mod carry;
 mod carry_container;
 mod command;
@@ -41,6 +42,7 @@ mod update;
 mod ways;
 mod webhook;
 
+pub use assist::{Assisting, Mind, MindNews, MindStart, MindWish, Minds};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
@@ -69,8 +71,8 @@ pub use ways::Ways;
 
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::assistant::{
-    CallId, CallState, CallView, Decided, Ending, Entry, EntryId, Evidence, Origin, Phase,
-    Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
+    CallId, CallState, CallView, Decided, Ending, Entry, EntryId, EventKind, Evidence, Origin,
+    Phase, Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
 };
 pub use crate::follow::{
     InvalidSource, Level, LineBatch, LineRef, SourceAddress, SourceOffer, SourceSpec, Stamp,

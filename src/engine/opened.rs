@@ -66,6 +66,11 @@ impl Opened {
         self.lock().transcripts.get(&id).cloned()
     }
 
+    /// Nobody finds it any more; those who have it keep it.
+    pub(super) fn forget_transcript(&self, id: SessionId) {
+        self.lock().transcripts.remove(&id);
+    }
+
     pub(super) fn put_log(&self, id: LensId, log: LogStream) {
         self.lock().logs.insert(id, log);
     }

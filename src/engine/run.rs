@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::assist::{Assisting, Sessions};
 use super::command::Reply;
 use super::connect::Connect;
 use super::door::{Acting, Door};
@@ -61,6 +62,8 @@ pub struct Setup {
     pub record: Option<Recorder>,
     /// Who acts, and where that is written down.
     pub acting: Acting,
+    /// What conversations with the assistant are given.
+    pub assisting: Assisting,
 }
 
 /// A running engine.
@@ -85,6 +88,7 @@ impl Engine {
             store,
             record,
             acting,
+            assisting,
         } = setup;
         let tasks = tasks.child();
         let (lanes, ends) = lanes(clock.clone());
@@ -97,6 +101,7 @@ impl Engine {
         let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
+            sessions: Sessions::new(assisting, store.clone(), &lanes, &clock),
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             lanes,
             connect,
@@ -109,14 +114,13 @@ impl Engine {
         });
         let redials = start_hosts(&config, &shared);
         recall(keeper.as_ref(), &config, &tasks);
-        let webhook = webhook(&config, &shared);
         let ledger = acting.ledger.clone();
         let door = open_door(acting, &clock, &shared);
         let outlets = Outlets {
             notices,
             redials,
             keeper,
-            webhook,
+            webhook: webhook(&config, &shared),
             door,
         };
         let performer = Performer::new(&shared, outlets);

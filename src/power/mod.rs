@@ -4,6 +4,7 @@
 mod carry;
 mod error;
 mod fixed;
+mod install;
 mod plan;
 mod progress;
 pub mod protocol;
@@ -13,6 +14,7 @@ mod wake;
 pub use carry::{Carried, CarryLimits, Dial, carry, look};
 pub use error::{PowerError, PowerErrorKind};
 pub use fixed::{carry_fixed, command, look_fixed};
+pub use install::{HostLayout, Installation, install};
 pub use plan::{Aborted, PowerPlan, StepLimits, StepReport, Todo, steps_of};
 pub use progress::{PowerAct, PowerStep, StepKind, StepState};
 pub use report::{MachineState, Operation, OperationState, PowerReport};

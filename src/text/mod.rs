@@ -3,6 +3,7 @@
 mod class;
 mod clean;
 mod escape;
+pub mod redact;
 mod safe;
 mod secret_words;
 mod sgr;

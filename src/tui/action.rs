@@ -1,6 +1,11 @@
 //! Every act of the terminal face, in one table: its name, its help, where it applies, its keys. The keymap, the palette,
 //! the `?` help, the footer's hints and the README's key table are derived from it.
 
+pub use super::action_places::Place;
+use super::action_places::{
+    ASKED_ABOUT, BODY, COMPOSER, DIALLED, EVERYWHERE, FILTERED, LINE, LOGS, MOVING, PANES, REPLAY,
+    SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK, TYPING, WITH_HITS, ZOOMED,
+};
 pub use super::nearest::nearest;
 
 /// Something a person can do with a key, a verb or the palette.
@@ -78,6 +83,12 @@ pub enum Action {
     Abort,
     Longer,
     Shorter,
+    Breakglass,
+    AskAbout,
+    TakeBack,
+    Conversations,
+    NewConversation,
+    Forget,
     Questions,
     FullCommand,
     Quit,
@@ -86,6 +97,9 @@ pub enum Action {
     CompleteBack,
     Previous,
     Next,
+    NewLine,
+    Undo,
+    Redo,
     Left,
     Right,
     LineStart,
@@ -104,75 +118,6 @@ pub enum Action {
     SeekForward,
     SeekStart,
     SeekEnd,
-}
-
-/// Where keys go. The keymap looks an act up by the place that has the keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// The host list.
-    List,
-    /// The detail, on a tab that is no table.
-    Detail,
-    /// The process table.
-    Processes,
-    /// The containers of a host or of the fleet.
-    Containers,
-    /// One container.
-    Container,
-    /// What of a host can be followed.
-    Sources,
-    /// What was done.
-    Ledger,
-    /// The log lens.
-    Logs,
-    /// A text to read: help, an error in full.
-    Reading,
-    /// A dialog, outside its text fields.
-    Dialog,
-    /// The power card of a host, or the dialog that arms it.
-    Switch,
-    /// A line being typed. Printable characters go into it and never act.
-    Text,
-    /// A recording being replayed; asked before the place beneath it.
-    Replay,
-}
-
-impl Place {
-    /// All places.
-    pub const ALL: [Self; 13] = [
-        Self::List,
-        Self::Detail,
-        Self::Processes,
-        Self::Containers,
-        Self::Container,
-        Self::Sources,
-        Self::Ledger,
-        Self::Logs,
-        Self::Reading,
-        Self::Dialog,
-        Self::Switch,
-        Self::Text,
-        Self::Replay,
-    ];
-
-    /// Its title in the help.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::List => "Host list",
-            Self::Detail => "Detail",
-            Self::Processes => "Processes",
-            Self::Containers => "Containers",
-            Self::Container => "Container",
-            Self::Sources => "Log sources",
-            Self::Ledger => "Actions",
-            Self::Logs => "Logs",
-            Self::Reading => "Reading",
-            Self::Dialog => "Dialogs",
-            Self::Switch => "Power and arming",
-            Self::Text => "Typing",
-            Self::Replay => "Replay",
-        }
-    }
 }
 
 /// What the table says of one act.
@@ -239,107 +184,6 @@ impl Group {
     }
 }
 
-const BODY: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-];
-/// The same and the log lens.
-const SCREENS: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-];
-const LOGS: &[Place] = &[Place::Logs];
-const TABS: &[Place] = &[
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::List,
-];
-const MOVING: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-    Place::Dialog,
-    Place::Switch,
-];
-const EVERYWHERE: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-    Place::Dialog,
-    Place::Switch,
-    Place::Text,
-];
-const FILTERED: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-];
-const WITH_HITS: &[Place] = &[
-    Place::List,
-    Place::Processes,
-    Place::Containers,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Reading,
-];
-const SORTED: &[Place] = &[Place::Processes, Place::Containers];
-const STOPPED: &[Place] = &[Place::Processes, Place::Containers, Place::Container];
-const DIALLED: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Sources,
-    Place::Ledger,
-];
-/// Where arming and the power switch are at hand: everywhere but over another dialog.
-const SWITCHED: &[Place] = &[
-    Place::List,
-    Place::Detail,
-    Place::Processes,
-    Place::Containers,
-    Place::Container,
-    Place::Sources,
-    Place::Ledger,
-    Place::Logs,
-    Place::Switch,
-];
-const SWITCH: &[Place] = &[Place::Switch];
-const TYPING: &[Place] = &[Place::Text];
-const REPLAY: &[Place] = &[Place::Replay];
-
 macro_rules! acts {
     ($($group:ident $action:ident $name:literal $places:expr, [$($key:literal),*], $hint:literal, $help:literal;)*) => {
         &[$(ActionSpec {
@@ -364,19 +208,19 @@ const TABLE: &[ActionSpec] = acts! {
     Move HalfDown "half-page-down" MOVING, ["ctrl-d"], "", "Down half a page";
     Move PageUp "page-up" MOVING, ["pageup"], "", "Up one page";
     Move PageDown "page-down" MOVING, ["pagedown"], "", "Down one page";
-    Move NextPane "next-pane" MOVING, ["tab"], "", "To the next pane, button or field";
-    Move PreviousPane "previous-pane" MOVING, ["shift-tab"], "", "To the pane, button or field before";
+    Move NextPane "next-pane" PANES, ["tab"], "", "To the next pane, button or field";
+    Move PreviousPane "previous-pane" PANES, ["shift-tab"], "", "To the pane, button or field before";
     Move NextTab "next-tab" TABS, ["]", "right"], "", "To the next tab";
     Move PreviousTab "previous-tab" TABS, ["[", "left"], "", "To the tab before";
     Move Hosts "hosts" SCREENS, ["1"], "", "To the host list";
     Move Containers "containers" SCREENS, ["c"], "", "To the containers of the whole fleet";
-    Move Logs "logs" BODY, ["5"], "", "To the logs as they were left; where none are open, to those of the selected host";
+    Move Logs "logs" ZOOMED, ["5"], "", "To the logs as they were left; where none are open, to those of the selected host";
     Move Actions "actions" SCREENS, ["6"], "", "To what was done: the ledger";
     Move LastPlace "last" SCREENS, ["-"], "", "Back to the place before this one";
     Move Open "open" MOVING, ["enter"], "open", "Open the selected thing; press the focused button";
     Move Close "close" EVERYWHERE, ["esc"], "", "Close the top layer, then clear the filter; never quits";
     Move Back "back" MOVING, ["q"], "", "Go back; quit where there is nothing to go back to";
-    Look Zoom "zoom" BODY, ["z"], "zoom", "Give this pane the whole screen, or give it back";
+    Look Zoom "zoom" ZOOMED, ["z"], "zoom", "Give this pane the whole screen, or give it back";
     Look Pause "pause" SCREENS, ["p"], "pause", "Hold the screen as it is, or let it go on";
     Look Span "span" BODY, ["t"], "", "Show 2, 15 or 60 minutes in the graphs";
     Look Sort "sort" SORTED, ["o"], "sort", "Sort the table by the next column";
@@ -413,7 +257,7 @@ const TABLE: &[ActionSpec] = acts! {
     Act CopyPretty "copy-pretty" LOGS, ["Y"], "", "Copy the lines with time, host, source and level before them";
     Act Save "save" LOGS, ["S"], "", "Save the shown lines to a file";
     Act Shell "shell" BODY, ["s"], "shell", "Open a shell on the host, or inside the container";
-    Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question";
+    Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question; stop Claude";
     Act Restart "restart" &[Place::Containers, Place::Container], ["r"], "restart", "Restart the container, after a question";
     Act Reconnect "reconnect" DIALLED, ["r"], "reconnect", "Dial the host, or every marked host, now";
     Act Arm "arm" SWITCHED, ["A"], "arm…", "Arm the host for one class of acts, for some minutes";
@@ -422,6 +266,12 @@ const TABLE: &[ActionSpec] = acts! {
     Act Abort "abort" SWITCH, ["x"], "abort", "Give up a power act: nothing leaves in the cancel window; later it ends with the step that is at work";
     Act Longer "longer" SWITCH, ["right", "+"], "", "Arm it for longer";
     Act Shorter "shorter" SWITCH, ["left", "-"], "", "Arm it for less long";
+    Act Breakglass "breakglass" SCREENS, ["b"], "breakglass", "Open the emergency pane with Claude, runbooks and the power switch, or leave it; what goes on there goes on";
+    Act AskAbout "ask-about" ASKED_ABOUT, ["B"], "", "Ask Claude about this: the host, the container, or the marked log lines";
+    Act TakeBack "take-back" TALK, ["u"], "", "Take back the questions that wait for their turn";
+    Act Conversations "conversations" TALK, ["o"], "conversations", "Open, go on with or strike off a conversation";
+    Act NewConversation "new-conversation" TALK, ["w"], "new", "Begin a new conversation";
+    Act Forget "forget" &[Place::Sessions], ["x", "delete"], "forget…", "Strike the conversation off, after a question";
     Act Questions "questions" SCREENS, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
     Act FullCommand "full-command" &[Place::Dialog], ["c"], "", "Show the exact remote command in full";
     Program Help "help" EVERYWHERE, ["?", "f1"], "help", "The keys of this pane, searchable";
@@ -431,10 +281,13 @@ const TABLE: &[ActionSpec] = acts! {
     Program Interrupt "interrupt" EVERYWHERE, ["ctrl-c"], "", "Cancel; twice quits. Never ends remote work";
     Program Quit "quit" SCREENS, [], "", "Quit; asks while work is running";
     Type Submit "submit" TYPING, ["enter"], "", "Take the line";
-    Type Complete "complete" TYPING, ["tab"], "", "The next completion, or the next field";
-    Type CompleteBack "complete-back" TYPING, ["shift-tab"], "", "The completion or field before";
+    Type Complete "complete" LINE, ["tab"], "", "The next completion, or the next field";
+    Type CompleteBack "complete-back" LINE, ["shift-tab"], "", "The completion or field before";
     Type Previous "previous" TYPING, ["up", "ctrl-p"], "", "The line before in the history, or the row above";
     Type Next "next" TYPING, ["down", "ctrl-n"], "", "The next line in the history, or the row below";
+    Type NewLine "new-line" COMPOSER, ["alt-enter", "ctrl-j", "shift-enter"], "new line", "Begin a new line of the question";
+    Type Undo "undo" COMPOSER, ["ctrl-_", "ctrl-7", "alt-u"], "", "Undo the last change of the draft";
+    Type Redo "redo" COMPOSER, ["alt-r"], "", "Do again what was undone";
     Type Left "caret-left" TYPING, ["left", "ctrl-b"], "", "One character to the left";
     Type Right "caret-right" TYPING, ["right", "ctrl-f"], "", "One character to the right";
     Type LineStart "line-start" TYPING, ["home", "ctrl-a"], "", "To the start of the line";

@@ -23,6 +23,8 @@ pub(super) type Copying = Pin<Box<dyn Future<Output = Taken>>>;
 pub(super) enum Taken {
     /// Copied: what, and by which way, with what there is to say of it.
     Copied(String, Result<(CopyRoute, String), String>),
+    /// Fetched, to be quoted in a question.
+    Quoted(String),
     /// Saved: what, and where.
     Saved(String, Result<String, String>),
 }
@@ -113,6 +115,7 @@ impl Console {
                     };
                     match (text, to) {
                         (Some(text), TextTo::Clipboard) => ways.copy(what, text).await,
+                        (Some(text), TextTo::Draft) => Taken::Quoted(text),
                         (Some(text), TextTo::File(path)) => ways.save(what, text, path).await,
                         (None, _) => Taken::Saved(what, Err("the logs have ended".into())),
                     }
@@ -149,12 +152,14 @@ impl Console {
     }
 
     /// Says how a text went out.
-    pub(super) fn taken(&mut self, taken: Taken) {
+    pub(super) fn taken(&mut self, taken: Taken) -> Vec<UiEffect> {
         self.pace.want(Reason::Person);
         match taken {
             Taken::Copied(what, outcome) => ui_update::copied(&mut self.ui, &what, outcome),
             Taken::Saved(what, outcome) => ui_update::saved(&mut self.ui, &what, outcome),
+            Taken::Quoted(lines) => return self.update(ui_update::Input::Quote(lines)),
         }
+        Vec::new()
     }
 }
 

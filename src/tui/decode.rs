@@ -6,8 +6,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::input::{Event, Mouse, MouseKind};
 use super::keymap::Key;
 
-/// Longest paste that is taken; the rest is dropped. Every field of ours is a line.
-pub(super) const LONGEST_PASTE: usize = 16 * 1024;
+/// Longest paste that is taken; the rest is dropped. A little more than the draft of a question holds, which tells what
+/// did not fit.
+pub(super) const LONGEST_PASTE: usize = 128 * 1024;
 
 /// Longest escape sequence that is waited for; answers to questions that we did not ask are thrown away at this length.
 const LONGEST_SEQUENCE: usize = 256;

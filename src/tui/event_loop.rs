@@ -21,6 +21,7 @@ use super::lens_end::{LensEnd, LensSaid};
 use super::options::TuiOptions;
 use super::signals::{Alarm, Watchdog};
 use super::source::{Asking, Playback, Player, Source};
+use super::talk_end::talk_says;
 use super::terminal::{self, Guard};
 use super::theme::{self, Theme};
 use super::theme_load;
@@ -28,7 +29,7 @@ use super::ui::Ui;
 use super::ui_update::{self, Scene, UiEffect};
 use super::view;
 use crate::domain::Severity;
-use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply};
+use crate::engine::{Command, Fleet, Handle, Notice, ReplayError, Reply, Transcript};
 
 /// How often the loop looks at the time: flashes fade, dialogs open after a quiet second, recordings run.
 const TICK: Duration = Duration::from_millis(250);
@@ -73,7 +74,7 @@ pub(super) struct Console {
     pub(super) input: Input,
     screen: Screen,
     pub(super) ui: Ui,
-    fleet: Arc<Fleet>,
+    pub(super) fleet: Arc<Fleet>,
     fleets: watch::Receiver<Arc<Fleet>>,
     notices: broadcast::Receiver<Notice>,
     pub(super) keymap: Keymap,
@@ -86,6 +87,8 @@ pub(super) struct Console {
     asking: FuturesUnordered<Asking>,
     pub(super) copying: FuturesUnordered<Copying>,
     pub(super) lens: Option<LensEnd>,
+    /// The open conversation, and word when there is more of it.
+    pub(super) talk: Option<watch::Receiver<Arc<Transcript>>>,
     pub(super) files: Vec<(PathBuf, Option<SystemTime>)>,
     ticks: u8,
 }
@@ -97,6 +100,7 @@ enum Woken {
     Answered(Command, Reply),
     Taken(Taken),
     Lens(LensSaid),
+    Talk(Option<Arc<Transcript>>),
     Fleet(bool),
     Notice(Option<Notice>),
     Tick,
@@ -148,6 +152,7 @@ impl Console {
             asking: FuturesUnordered::new(),
             copying: FuturesUnordered::new(),
             lens: None,
+            talk: None,
             files: Vec::new(),
             ticks: 0,
             options,
@@ -206,6 +211,7 @@ impl Console {
             Some((command, reply)) = self.asking.next() => Woken::Answered(command, reply),
             Some(taken) = self.copying.next() => Woken::Taken(taken),
             said = lens_says(&mut self.lens) => Woken::Lens(said),
+            picture = talk_says(&mut self.talk) => Woken::Talk(picture),
             changed = self.fleets.changed() => Woken::Fleet(changed.is_ok()),
             notice = next_notice(&mut self.notices) => Woken::Notice(notice),
             _ = tick.tick() => Woken::Tick,
@@ -229,11 +235,9 @@ impl Console {
                 self.pace.want(Reason::Person);
                 ui_update::reply(&mut self.ui, &command, reply)
             }
-            Woken::Taken(taken) => {
-                self.taken(taken);
-                Vec::new()
-            }
+            Woken::Taken(taken) => self.taken(taken),
             Woken::Lens(said) => self.lens_said(said),
+            Woken::Talk(picture) => self.talked(picture),
             // Where a panic took the engine along, its alarm is on its way.
             Woken::Fleet(false) => {
                 let ending = Alarm::ending(alarms).await;
@@ -258,7 +262,7 @@ impl Console {
         Ok(After::GoOn)
     }
 
-    fn update(&mut self, input: ui_update::Input) -> Vec<UiEffect> {
+    pub(super) fn update(&mut self, input: ui_update::Input) -> Vec<UiEffect> {
         let scene = Scene {
             fleet: &self.fleet,
             keymap: &self.keymap,
@@ -316,6 +320,9 @@ impl Console {
             self.look_at_files();
         }
         let before = (self.ui.flash.clone(), self.ui.layers.len());
+        if self.talk_moves() {
+            self.pace.want(Reason::Data);
+        }
         // How long the screen has been held is told, and goes on.
         if self.ui.paused.is_some() && self.ticks == 0 || self.ui.power.counts_down() {
             self.pace.want(Reason::Data);
@@ -352,6 +359,7 @@ impl Console {
             }
             UiEffect::Copy(copied) => self.copying.push(self.copy(copied)),
             UiEffect::Lens(hand) => self.lens_hand(hand),
+            UiEffect::Watch(session) => self.watch_talk(session),
             UiEffect::Quit => return Ok(After::Leave),
             UiEffect::Suspend => self.suspend(),
             UiEffect::Redraw => self.redraw()?,
@@ -381,6 +389,7 @@ impl Console {
     }
 
     fn draw(&mut self) -> Result<(), TuiError> {
+        self.fit_talk();
         let fleet = self.ui.shown(&self.fleet);
         if let Some(lens) = &mut self.lens {
             lens.make_room(face::room(&self.ui, fleet).lens);

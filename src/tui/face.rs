@@ -1,6 +1,7 @@
 //! The seam between the loop and the drawing: how many rows the screen has room for, and what is under the mouse.
 
 use super::layout::layout;
+use super::talk::TALK_GUTTER;
 use super::ui::Ui;
 use super::ui_update::{Room, Spot};
 use crate::engine::Fleet;
@@ -15,6 +16,8 @@ pub(super) fn room(ui: &Ui, fleet: &Fleet) -> Room {
         detail: usize::from(layout.detail_rows.height),
         detail_length: layout.detail_length,
         lens: usize::from(layout.lens.rows.height),
+        talk: usize::from(layout.talk.rows.height),
+        talk_cells: usize::from(layout.talk.rows.width.saturating_sub(TALK_GUTTER)),
         layer: usize::from(layout.layer_rows.height),
         layer_cells: usize::from(layout.layer_rows.width),
     }

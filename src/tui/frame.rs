@@ -142,6 +142,8 @@ pub(super) enum Reason {
     Data,
     /// Lines of a log came by themselves. Eyes follow them as they run.
     Lines,
+    /// A conversation goes on. The first words after a pause are there at once.
+    Talk,
     /// A person did something, or something answers it.
     Person,
 }
@@ -152,6 +154,9 @@ const DATA_GAP: u64 = 250;
 
 /// Milliseconds between two frames that only bring lines: text that runs by faster can't be read, only seen to run.
 const LINES_GAP: u64 = 100;
+
+/// Milliseconds between two frames that bring more of an answer: as fast as an eye can follow.
+const TALK_GAP: u64 = 33;
 
 /// Milliseconds in which a person's frame is earned back: a flood of events makes sixty frames a second …
 const PERSON_GAP: u64 = 16;
@@ -165,6 +170,7 @@ pub(super) struct Pace {
     wanted: Option<Reason>,
     data_from: At,
     lines_from: At,
+    talk_from: At,
     /// The moment up to which person's frames are spent; each one moves it on by a gap.
     spent: At,
 }
@@ -180,6 +186,7 @@ impl Pace {
         let from = match self.wanted? {
             Reason::Data => self.data_from.0,
             Reason::Lines => self.lines_from.0,
+            Reason::Talk => self.talk_from.0,
             Reason::Person => self.spent.0.saturating_sub((BURST - 1) * PERSON_GAP),
         };
         Some(from.saturating_sub(now.0))
@@ -194,6 +201,7 @@ impl Pace {
         self.wanted = None;
         self.data_from = At(now.0 + DATA_GAP);
         self.lines_from = At(now.0 + LINES_GAP);
+        self.talk_from = At(now.0 + TALK_GAP);
     }
 }
 

@@ -283,7 +283,7 @@ impl Keymap {
 
     /// What this key does at this place.
     pub fn action(&self, place: Place, key: Key) -> Option<Action> {
-        if place == Place::Text && key.types().is_some() {
+        if matches!(place, Place::Text | Place::Composer) && key.types().is_some() {
             return None;
         }
         self.lookup.get(&(place, key)).copied()
@@ -341,7 +341,9 @@ fn parse(binding: &KeyBinding) -> Result<(Action, Vec<Key>), KeyFault> {
         .iter()
         .map(|key| key.parse().map_err(KeyFault::UnknownKey))
         .collect::<Result<Vec<Key>, _>>()?;
-    let only_text = places(action) == [Place::Text];
+    let only_text = places(action)
+        .iter()
+        .all(|place| matches!(place, Place::Text | Place::Composer));
     match keys.iter().find(|key| only_text && key.types().is_some()) {
         Some(key) => Err(KeyFault::Types {
             key: key.to_string(),
@@ -426,7 +428,8 @@ mod tests {
             for written in spec.keys {
                 let key = key(written);
                 for place in spec.places {
-                    if *place == Place::Text && key.types().is_some() {
+                    let is_typed = matches!(place, Place::Text | Place::Composer);
+                    if is_typed && key.types().is_some() {
                         continue;
                     }
                     assert_eq!(
@@ -490,6 +493,7 @@ mod tests {
         for c in ' '..='~' {
             let key = Key::new(KeyCode::Char(c), KeyModifiers::NONE);
             assert_eq!(map.action(Place::Text, key), None, "{c}");
+            assert_eq!(map.action(Place::Composer, key), None, "{c}");
         }
         assert_eq!(map.action(Place::Text, key("f1")), Some(Action::Help));
     }

@@ -5,9 +5,10 @@ use ratatui::layout::{Position, Rect};
 
 use super::container_notes::notes;
 use super::dialogs;
-use super::panes::{self, LensPlace};
+use super::panes::{self, LensPlace, TalkPlace};
 use super::rows;
 use super::ui::{Focus, Screen, Tab, Ui};
+use super::ui_breakglass::Shown;
 use super::ui_update::Spot;
 use super::widgets::Borders;
 use crate::engine::{Fleet, Host};
@@ -69,6 +70,8 @@ pub struct Layout {
     pub table_notes: Rect,
     /// The parts of the log lens.
     pub lens: LensPlace,
+    /// The parts of the breakglass pane.
+    pub talk: TalkPlace,
     /// The line of events and the place.
     pub event: Rect,
     /// The line of hints, or of what is typed.
@@ -108,7 +111,10 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
             layout.list_rows.height -= 1;
             layout.hints = line(height - 1);
         }
-        if ui.screen == Screen::Logs {
+        if ui.breakglass.shown != Shown::Hidden {
+            let all = std::mem::take(&mut layout.list_rows);
+            layout.talk = panes::talk_place(all, ui, fleet);
+        } else if ui.screen == Screen::Logs {
             layout.screen = std::mem::take(&mut layout.list_rows);
             layout.lens = panes::lens_place(layout.screen);
         }
@@ -118,7 +124,15 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
     layout.strip = line(1);
     layout.event = line(height - 2);
     layout.hints = line(height - 1);
-    let body = Rect::new(0, 2, width, height - 4);
+    let mut body = Rect::new(0, 2, width, height - 4);
+    if ui.breakglass.shown != Shown::Hidden {
+        body = beside(&mut layout, body, ui, fleet);
+        if body.width == 0 {
+            layout.shape = Shape::One;
+            layer(&mut layout, size, ui, fleet);
+            return layout;
+        }
+    }
     if ui.screen != Screen::Hosts {
         layout.shape = Shape::One;
         layout.screen = body;
@@ -130,7 +144,7 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
         layer(&mut layout, size, ui, fleet);
         return layout;
     }
-    match width {
+    match body.width {
         THREE.. if height >= THREE_ROWS => three(&mut layout, body, ui, fleet),
         TWO.. => two(&mut layout, body, ui, fleet),
         _ => one(&mut layout, body, ui, fleet),
@@ -139,6 +153,15 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
     detail_inside(&mut layout, ui, fleet);
     layer(&mut layout, size, ui, fleet);
     layout
+}
+
+/// Gives the breakglass pane its part of the body; what is left is for the others.
+fn beside(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) -> Rect {
+    let columns = panes::talk_columns(body.width, ui.breakglass.full);
+    let left = columns.map_or(0, |columns| body.width.saturating_sub(columns));
+    let [rest, pane] = split_columns(body, left);
+    layout.talk = panes::talk_place(pane, ui, fleet);
+    rest
 }
 
 /// Whether the last line is being typed into.
@@ -339,6 +362,9 @@ impl Layout {
             } else {
                 Spot::Elsewhere
             };
+        }
+        if self.talk.all.contains(at) {
+            return panes::talk_spot(&self.talk, at);
         }
         if self.strip.contains(at) {
             return panes::strip_host(fleet, ui, self.strip, column)

@@ -1,6 +1,7 @@
 //! The terminal face: input becomes actions, actions change [`Ui`], the view draws facts.
 
 pub mod action;
+mod action_places;
 mod clipboard;
 pub mod command_line;
 mod confirm_lines;
@@ -36,11 +37,14 @@ mod reload;
 pub mod rows;
 mod signals;
 mod source;
+mod talk;
+mod talk_end;
 pub mod terminal;
 pub mod theme;
 pub mod theme_load;
 mod theme_sgr;
 mod ui;
+mod ui_breakglass;
 mod ui_lens;
 mod ui_power;
 mod ui_tables;
@@ -57,9 +61,14 @@ pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
 pub use options::{LEAVES, Left, Outside, TuiOptions};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
+pub use talk::{Composer, Inserted, LONGEST_DRAFT, TalkRows};
 pub use ui::{
     Button, CopyRoute, Dialog, Flash, Focus, GraphSpan, LastPlace, Layer, LineEdit, ReplayUi,
     Screen, SortKey, Tab, TableUi, Ui,
+};
+pub use ui_breakglass::{
+    BreakglassUi, CardStop, CardUi, Known, Part, SessionsUi, Shown, Stop, TalkState, TalkView,
+    Unsent,
 };
 pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
 pub use ui_power::{CardFace, PowerUi, Said};
@@ -67,3 +76,4 @@ pub use ui_tables::{
     Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
     OpenContainer, SourcesUi, StatsPast,
 };
+pub use widgets::{Piece, TextRow};

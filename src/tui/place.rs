@@ -2,6 +2,7 @@
 
 use super::action::Place;
 use super::ui::{Dialog, Focus, Layer, LineEdit, Screen, Tab, Ui};
+use super::ui_breakglass::{CardStop, Part};
 
 impl Ui {
     /// The place that has the keys.
@@ -21,11 +22,15 @@ impl Ui {
 
     /// Whether something is being typed that would be lost.
     pub fn has_draft(&self) -> bool {
-        self.place() == Place::Text
+        match self.place() {
+            Place::Text => true,
+            Place::Composer => !self.breakglass.composer.is_blank(),
+            _ => false,
+        }
     }
 
     /// The lines that narrow lists.
-    fn filters(&self) -> [&LineEdit; 7] {
+    fn filters(&self) -> [&LineEdit; 8] {
         [
             &self.list_filter,
             &self.processes.filter,
@@ -34,11 +39,12 @@ impl Ui {
             &self.sources.filter,
             &self.lens.search,
             &self.lens.filter,
+            &self.breakglass.search,
         ]
     }
 
     /// The lines that narrow lists, to be typed into.
-    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 7] {
+    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 8] {
         [
             &mut self.list_filter,
             &mut self.processes.filter,
@@ -47,6 +53,7 @@ impl Ui {
             &mut self.sources.filter,
             &mut self.lens.search,
             &mut self.lens.filter,
+            &mut self.breakglass.search,
         ]
     }
 
@@ -64,6 +71,14 @@ impl Ui {
 
     /// The pane that has the keys, also while its filter is typed.
     pub(super) fn place_of_keys(&self) -> Place {
+        if self.breakglass.has_keys() {
+            return match (self.breakglass.part, self.breakglass.card.stop) {
+                (Part::Transcript, _) => Place::Talk,
+                (Part::Composer, _) => Place::Composer,
+                (Part::Card, CardStop::Evidence(_)) => Place::Card,
+                (Part::Card, CardStop::Word | CardStop::Refuse) => Place::Text,
+            };
+        }
         match (self.screen, self.focus, self.tab) {
             (Screen::Actions, _, _) | (Screen::Hosts, Focus::Detail, Tab::Actions) => Place::Ledger,
             (Screen::Containers, _, _) | (Screen::Hosts, Focus::Detail, Tab::Containers) => {
@@ -91,6 +106,7 @@ fn layer_place(layer: &Layer) -> Place {
         | Layer::Dialog(Dialog::Prompts { .. }) => Place::Text,
         Layer::Dialog(Dialog::Confirm { typed, .. }) if typed.active => Place::Text,
         Layer::Dialog(Dialog::Arm { .. } | Dialog::Power { .. }) => Place::Switch,
+        Layer::Sessions(_) => Place::Sessions,
         Layer::Dialog(_) => Place::Dialog,
     }
 }

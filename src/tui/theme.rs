@@ -81,6 +81,10 @@ roles! {
     Forbidden = "forbidden",
     /// What a search or a filter hit.
     Hit = "hit",
+    /// Code in a text: commands, names of files.
+    Code = "code",
+    /// A text's stressed words.
+    Emphasis = "emphasis",
     /// The surface of layers: dialogs, help, palette.
     Surface = "surface",
     /// The frame of a dialog that changes something on a host.

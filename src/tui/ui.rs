@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::ui_breakglass::{BreakglassUi, SessionsUi};
 use super::ui_lens::{LensUi, SourcePicker};
 use super::ui_power::{CardFace, PowerUi};
 use super::ui_tables::{ContainerRef, ContainersUi, LedgerUi, SourcesUi};
@@ -83,6 +84,8 @@ pub struct Ui {
     pub lens: LensUi,
     /// Power switches, and what is armed.
     pub power: PowerUi,
+    /// The breakglass pane.
+    pub breakglass: BreakglassUi,
 }
 
 impl Ui {
@@ -124,6 +127,7 @@ impl Ui {
             held_back: Vec::new(),
             lens: LensUi::default(),
             power: PowerUi::default(),
+            breakglass: BreakglassUi::default(),
         }
     }
 
@@ -339,6 +343,8 @@ pub enum Layer {
     },
     /// Which log sources are shown.
     Sources(SourcePicker),
+    /// Which conversations there are.
+    Sessions(SessionsUi),
     /// A dialog.
     Dialog(Dialog),
 }

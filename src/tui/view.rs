@@ -43,6 +43,9 @@ fn body(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
     let layout = scene.layout;
     panes::identity(canvas, layout.identity, scene);
     if layout.shape == Shape::Summary {
+        if layout.talk.all.height > 0 {
+            return panes::breakglass(canvas, scene);
+        }
         if layout.lens.all.height > 0 {
             panes::logs(canvas, scene);
         } else {
@@ -53,15 +56,20 @@ fn body(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
             .flatten();
     }
     panes::strip(canvas, layout.strip, scene);
-    if scene.fleet.hosts.is_empty() {
+    let caret = (layout.talk.all.height > 0)
+        .then(|| panes::breakglass(canvas, scene))
+        .flatten();
+    if layout.talk.all.width == layout.strip.width {
+    } else if scene.fleet.hosts.is_empty() {
         let top = layout.strip.bottom();
         let height = layout.event.y.saturating_sub(top);
-        panes::no_hosts(canvas, Rect::new(0, top, layout.strip.width, height));
+        let width = layout.strip.width - layout.talk.all.width;
+        panes::no_hosts(canvas, Rect::new(0, top, width, height));
     } else {
         boxes(canvas, scene, layout);
     }
     panes::event(canvas, layout.event, scene);
-    panes::hints(canvas, layout.hints, scene)
+    panes::hints(canvas, layout.hints, scene).or(caret)
 }
 
 fn boxes(canvas: &mut Canvas<'_>, scene: Scene<'_>, layout: &Layout) {
@@ -94,6 +102,7 @@ fn row_cursor(scene: Scene<'_>) -> Option<Position> {
         Place::Containers => return panes::container_cursor(scene),
         Place::Sources => return panes::source_cursor(scene),
         Place::Logs => return panes::lens_cursor(scene),
+        Place::Talk | Place::Card | Place::Composer => return None,
         _ => {}
     }
     let (area, row) = match ui.focus {

@@ -13,8 +13,8 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::{SimGpu, SimMachine};
 use pilothouse::engine::{
-    Acting, Actor, Beat, Challenge, Command, Connect, ConnectError, Connected, Containers,
-    DaemonState, Engine, Handle, Lost, Outcome, Reply, Setup, Watch,
+    Acting, Actor, Assisting, Beat, Challenge, Command, Connect, ConnectError, Connected,
+    Containers, DaemonState, Engine, Handle, Lost, Outcome, Reply, Setup, Watch,
 };
 use pilothouse::ssh::Ask;
 use pilothouse::tasks::Tasks;
@@ -96,6 +96,7 @@ impl Stage {
             store: None,
             record: None,
             acting: Acting::unrecorded(),
+            assisting: Assisting::default(),
         });
         let handle = engine.handle();
         Self {

@@ -10,7 +10,8 @@ use pilothouse::domain::{
     Answer, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, Question, Rung, Secret,
 };
 use pilothouse::engine::{
-    Acting, Actor, Command, Engine, Fleet, Handle, Host, Link, Outcome, Reply, Setup, Ways,
+    Acting, Actor, Assisting, Command, Engine, Fleet, Handle, Host, Link, Outcome, Reply, Setup,
+    Ways,
 };
 use pilothouse::ssh::Defaults;
 use pilothouse::tasks::Tasks;
@@ -45,6 +46,7 @@ impl Console {
             store: None,
             record: None,
             acting: Acting::unrecorded(),
+            assisting: Assisting::default(),
         });
         Self {
             handle: engine.handle(),

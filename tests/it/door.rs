@@ -10,7 +10,7 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::SimFleet;
 use pilothouse::engine::{
-    Acting, Actor, Challenge, Command, Engine, Fleet, Handle, Reply, Setup, Signal,
+    Acting, Actor, Assisting, Challenge, Command, Engine, Fleet, Handle, Reply, Setup, Signal,
 };
 use pilothouse::exec::Exit;
 use pilothouse::store::Ledger;
@@ -51,6 +51,7 @@ impl Stage {
                 who: "ops".into(),
                 from: "ssh from 10.0.0.5, /dev/pts/3".into(),
             },
+            assisting: Assisting::default(),
         });
         let handle = engine.handle();
         let stage = Self {

@@ -10,8 +10,8 @@ use pilothouse::domain::{
 };
 use pilothouse::engine::sim::{SimFleet, SimLink};
 use pilothouse::engine::{
-    Acting, Actor, Challenge, Command, ConfirmationId, Engine, Fleet, Handle, Host, Link, Recorder,
-    Recording, Replay, Reply, Setup, Signal,
+    Acting, Actor, Assisting, Challenge, Command, ConfirmationId, Engine, Fleet, Handle, Host,
+    Link, Recorder, Recording, Replay, Reply, Setup, Signal,
 };
 use pilothouse::exec::Exit;
 use pilothouse::store::Store;
@@ -64,6 +64,7 @@ impl Stage {
             store,
             record,
             acting: Acting::unrecorded(),
+            assisting: Assisting::default(),
         });
         let handle = engine.handle();
         Self {

@@ -13,9 +13,9 @@ use pilothouse::config::{Config, Settings};
 use pilothouse::domain::{At, GpuSourceChoice, HostAddress, HostId, HostSpec, Rung};
 use pilothouse::engine::sim::{SimGpu, SimMachine};
 use pilothouse::engine::{
-    Acting, Actor, Beat, Command, Connect, ConnectError, Connected, Engine, LensHandle, LensOrder,
-    LensPicture, LogBegin, LogItem, LogStream, Lost, Reply, Setup, SourceAddress, SourceState,
-    TextForm, TextScope, Watch,
+    Acting, Actor, Assisting, Beat, Command, Connect, ConnectError, Connected, Engine, LensHandle,
+    LensOrder, LensPicture, LogBegin, LogItem, LogStream, Lost, Reply, Setup, SourceAddress,
+    SourceState, TextForm, TextScope, Watch,
 };
 use pilothouse::exec::RemoteExec;
 use pilothouse::ssh::{Ask, Session, SshTarget, connect};
@@ -115,6 +115,7 @@ impl Stage {
             acting: Acting::unrecorded(),
             store: None,
             record: None,
+            assisting: Assisting::default(),
         });
         Self {
             sshd,

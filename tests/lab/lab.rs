@@ -4,6 +4,10 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use pilothouse::clock::Clock;
+use pilothouse::power::{self, HostLayout};
 
 /// The lab that is up.
 pub(crate) struct Lab {
@@ -133,5 +137,143 @@ impl Lab {
             .output()
             .unwrap();
         assert!(done.status.success(), "{verb} {name}: {done:?}");
+    }
+}
+
+/// The hypervisor of the lab and its one machine, `guest`, for one test at a time.
+pub(crate) struct Hypervisor<'a> {
+    lab: &'a Lab,
+    _alone: File,
+}
+
+impl Lab {
+    /// Puts on the hypervisor what `pilothouse power install` prints, and gives the machine power and health.
+    pub(crate) fn hypervisor(&self) -> Hypervisor<'_> {
+        let lock = format!("{}.lock", self.setting("LAB_POWER"));
+        let lock = File::create(lock).unwrap();
+        lock.lock().unwrap();
+        let public = format!("{}.pub", self.setting("LAB_POWER_KEY"));
+        let public = fs::read_to_string(public).unwrap();
+        let from = [self.setting("LAB_POWER_FROM").to_owned()];
+        let layout = HostLayout::default();
+        let installation =
+            power::install(self.setting("LAB_MACHINE"), &from, &public, &layout).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (script, line) = (folder.path().join("script"), folder.path().join("line"));
+        fs::write(&script, installation.script).unwrap();
+        fs::write(&line, installation.authorized_keys_line + "\n").unwrap();
+        let done = self
+            .command(self.setting("LAB_HOST_SCRIPT"))
+            .args(["install".as_ref(), script.as_os_str(), line.as_os_str()])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        let hypervisor = Hypervisor {
+            lab: self,
+            _alone: lock,
+        };
+        hypervisor.ail("");
+        self.host("start", "guest");
+        hypervisor
+    }
+}
+
+impl Hypervisor<'_> {
+    /// What it answers to whatever is sent, and its exit status.
+    pub(crate) fn send(&self, words: &[&str]) -> (String, Option<i32>) {
+        let sent = self
+            .lab
+            .command("ssh")
+            .args([
+                "-o",
+                "BatchMode=yes",
+                "-F",
+                self.lab.setting("LAB_SSH_CONFIG"),
+            ])
+            .arg("lab-pve")
+            .args(words)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(sent.stdout).unwrap();
+        (text, sent.status.code())
+    }
+
+    /// Sends a verb that changes something; the name of its operation.
+    pub(crate) fn begin(&self, verb: &str) -> String {
+        let (said, code) = self.send(&[verb]);
+        let begun = said.lines().find_map(|line| line.strip_prefix("begun "));
+        let begun = begun.unwrap_or_else(|| panic!("{verb} was not begun ({code:?}): {said}"));
+        begun.to_owned()
+    }
+
+    /// Asks until an operation has ended: how, in the words of the script.
+    pub(crate) fn end_of(&self, operation: &str) -> String {
+        let clock = Clock::system();
+        loop {
+            let (said, _) = self.send(&["status"]);
+            let line = said
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("operation {operation} ")))
+                .unwrap_or_else(|| panic!("it does not know {operation}: {said}"));
+            let how = line.splitn(3, ' ').nth(2).unwrap();
+            if !how.starts_with("running") {
+                return how.to_owned();
+            }
+            assert!(clock.at().0 < 90_000, "{operation} has no end: {said}");
+        }
+    }
+
+    /// Every call of its `qm`, in order.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let log = format!("{}/vm/qm.log", self.lab.setting("LAB_GROUND"));
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let calls = text.lines().filter_map(|line| line.split_once(' '));
+        calls.map(|(_, call)| call.to_owned()).collect()
+    }
+
+    /// Makes the machine ill, or well without a word.
+    pub(crate) fn ail(&self, ill: &str) {
+        let done = self
+            .lab
+            .command(self.lab.setting("LAB_HOST_SCRIPT"))
+            .args(["ail", "guest", ill])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    /// Which boot of the machine this is, once it can be reached.
+    pub(crate) fn boot(&self) -> String {
+        let clock = Clock::system();
+        loop {
+            let seen = self.lab.ssh("guest", "cat /proc/sys/kernel/random/boot_id");
+            if seen.status.success() {
+                return String::from_utf8(seen.stdout).unwrap().trim().to_owned();
+            }
+            assert!(clock.at().0 < 60_000, "it can't be reached: {seen:?}");
+        }
+    }
+}
+
+impl Drop for Hypervisor<'_> {
+    /// Whatever became of the test, the next one meets a machine that runs.
+    fn drop(&mut self) {
+        for words in [
+            ["ail", "guest", ""],
+            ["kill", "guest", ""],
+            ["start", "guest", ""],
+        ] {
+            let done = self
+                .lab
+                .command(self.lab.setting("LAB_HOST_SCRIPT"))
+                .args(words)
+                .output();
+            let fine = done.is_ok_and(|done| done.status.success());
+            assert!(
+                fine || words[0] == "kill" || thread::panicking(),
+                "{words:?}"
+            );
+        }
     }
 }

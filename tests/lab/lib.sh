@@ -7,7 +7,8 @@
 # One Docker Engine of its own (root only) is the container engine of h200, gb10 and boxes: DOCKER_HOST names its socket there.
 #
 # One host is a virtual machine: `guest` lives, as root, in namespaces of its own (processes, mounts, boot time) below a stand-in
-# for QEMU; only tests/lab/qm, a stand-in for the tool of a hypervisor, starts and ends it.
+# for QEMU, and the hypervisor `pve` starts and ends it with tests/lab/qm, a stand-in for the tool of Proxmox. The only login of
+# `pve` is a key that can do nothing but run Pilothouse's power switch; `tests/lab/host install` puts both there.
 #
 # What it does not have: systemd (no units, no journal: journalctl is a stub that plays $GROUND/journal), PAM (so no
 # keyboard-interactive login) and a real GPU (nvidia-smi is a stub).
@@ -52,6 +53,10 @@ lab_machines() {
 102 guest
 MACHINES
 }
+
+# Holds the power of the machines; no host of the fleet.
+HYPERVISOR=pve
+HYPERVISOR_OCTET=30
 
 LAB_SHELLS="bash zsh dash fish busybox"
 LAB_PASSPHRASE="open sesame"
@@ -108,6 +113,8 @@ children_of() { # children_of PID, all the way down
 # Commands that ran in a session and outlived it: they carry the lab's mark in their environment.
 strays() {
     grep -lzxF "PILOTHOUSE_LAB_GROUND=$GROUND" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 || true
+    # What the power switch detaches has an environment of its own.
+    grep -lzxF "$GROUND/vm/pilothouse-power" /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3 || true
 }
 
 end_all() { # end_all SIGNAL PID…
@@ -148,7 +155,7 @@ can_boot() {
 
 # Starts what runs in a virtual machine below a stand-in for its QEMU: a copy of bash under that name and with its arguments,
 # which is the process that a power switch looks for. Where it can be had, each start is a boot of its own. What ends while
-# there is a file `reset` starts anew below the same process.
+# there is a file `reset` starts anew below the same process; whoever may write into `button` restarts it from within.
 power_on() { # power_on NAME PROGRAM…
     local name=$1 vm=$GROUND/vm/$1 id begin
     shift
@@ -164,10 +171,12 @@ power_on() { # power_on NAME PROGRAM…
     esac
     # shellcheck disable=SC2016
     PILOTHOUSE_LAB_GROUND=$GROUND setsid "$GROUND/vm/qemu-system-x86_64" -c "
-        while cat /proc/sys/kernel/random/uuid >\"\$4/boot_id\"; $begin wait \$!; rm \"\$4/reset\" 2>/dev/null; do :; done" \
+        while cat /proc/sys/kernel/random/uuid >\"\$4/boot_id\"; $begin machine=\$!
+            setpriv --pdeathsig KILL sh -c 'read -r _ <\"\$0/button\" && : >\"\$0/reset\" && kill -s KILL \"\$1\"' \"\$4\" \$machine & button=\$!
+            wait \$machine; kill \$button 2>/dev/null; rm \"\$4/reset\" 2>/dev/null; do :; done" \
         kvm -id "$id" -name "$vm" "$@" </dev/null >>"$GROUND/log/$name.log" 2>&1 &
     remember "$name" $!
-    printf '%s\n' $! >"$vm/pid"
+    printf '%s\n' $! >"$GROUND/vm/pids/$id.pid"
 }
 
 # Restarts what runs in a virtual machine as its reset button does: its process stays.
@@ -192,7 +201,7 @@ stop_machine() { # stop_machine NAME
     mapfile -t all < <(children_of "$pid")
     end_all KILL "$pid" "${all[@]}"
     for _ in $(seq 100); do
-        if ! pid_of "$1" >/dev/null; then rm -f "$GROUND/vm/$1/pid"; return 0; fi
+        if ! pid_of "$1" >/dev/null; then rm -f "$GROUND/vm/pids/$(cat "$GROUND/vm/$1/id").pid"; return 0; fi
         sleep 0.02
     done
     return 1

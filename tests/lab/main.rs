@@ -16,4 +16,5 @@ mod lab;
 mod logs;
 mod once;
 mod openssh;
+mod power;
 mod recovery;

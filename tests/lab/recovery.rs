@@ -6,7 +6,7 @@ use std::time::Duration;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Environment, Flags, Paths, load};
 use pilothouse::domain::{GpuCondition, HealthWord};
-use pilothouse::engine::{Acting, Engine, Fleet, Handle, Host, Setup, Ways};
+use pilothouse::engine::{Acting, Assisting, Engine, Fleet, Handle, Host, Setup, Ways};
 use pilothouse::ssh::Defaults;
 use pilothouse::tasks::Tasks;
 
@@ -40,6 +40,7 @@ fn engine(lab: &Lab, hosts: &[&str], tasks: &Tasks) -> Engine {
         store: None,
         record: None,
         acting: Acting::unrecorded(),
+        assisting: Assisting::default(),
     })
 }
 

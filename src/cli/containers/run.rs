@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ContainerState;
 use crate::engine::{
-    Acting, Actor, Command, DaemonState, Engine, Fleet, Handle, Reply, Setup, Ways,
+    Acting, Actor, Assisting, Command, DaemonState, Engine, Fleet, Handle, Reply, Setup, Ways,
 };
 use crate::tasks::Tasks;
 use crate::tui::{LEAVES, Left, terminal};
@@ -108,6 +108,7 @@ impl<'a> Session<'a> {
             } else {
                 Acting::unrecorded()
             },
+            assisting: Assisting::default(),
         });
         let handle = engine.handle();
         Ok(Self {

@@ -73,7 +73,9 @@ impl Desk {
                 Ok(wish) => self.ask(fleet, actor, wish),
                 Err(reply) => Ruling::Answer(reply),
             },
-            Command::Power { .. } | Command::AbortPower { .. } | Command::Assistant(_) => {
+            // They change nothing on any host; the assistant itself has no business with them.
+            Command::Assistant(_) => Ruling::Look,
+            Command::Power { .. } | Command::AbortPower { .. } => {
                 refuse("not known here yet", None)
             }
             Command::Decide { proposal, decision } => {

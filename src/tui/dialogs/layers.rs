@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     arm, command_line, confirm, container, help, host_keys, palette, power, prompts, prune, reader,
-    signal, sources,
+    sessions, signal, sources,
 };
 use crate::domain::Question;
 use crate::engine::Fleet;
@@ -27,6 +27,7 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
         }
         Layer::CommandLine { .. } => command_line::place(screen),
         Layer::Sources(_) => boxed(upper(screen, 96, 30), 2, 2),
+        Layer::Sessions(_) => boxed(upper(screen, 96, 24), 1, 2),
         Layer::Dialog(dialog) => match dialog {
             Dialog::HostKeys { .. } => {
                 let keys = host_keys::asked(fleet).count();
@@ -70,6 +71,7 @@ pub(in crate::tui) fn things(layer: &Layer, rows: Rect, fleet: &Fleet) -> (usize
     match layer {
         Layer::Palette { selected, .. } => (palette::first(*selected, rows), 1),
         Layer::Sources(picker) => (palette::first(picker.selected, rows), 1),
+        Layer::Sessions(list) => (palette::first(list.selected, rows), 1),
         Layer::Help { scroll, .. } | Layer::Text { scroll, .. } => (*scroll, 1),
         Layer::Dialog(Dialog::HostKeys { selected, .. }) => {
             (host_keys::first(fleet, *selected, rows), host_keys::ROWS)
@@ -131,6 +133,10 @@ pub(in crate::tui) fn layers(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Optio
         }
         Layer::Sources(picker) => {
             let at = sources::sources(canvas, (area, rows), scene, picker);
+            Some(at)
+        }
+        Layer::Sessions(list) => {
+            let at = sessions::sessions(canvas, (area, rows), scene, list);
             Some(at)
         }
         Layer::CommandLine {

@@ -12,6 +12,7 @@ mod power;
 mod prompts;
 mod prune;
 mod reader;
+mod sessions;
 mod signal;
 mod sources;
 

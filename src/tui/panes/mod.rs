@@ -3,6 +3,7 @@
 mod activity;
 mod alerts;
 mod bottom;
+mod breakglass;
 mod container;
 mod containers;
 mod detail;
@@ -22,6 +23,10 @@ mod summary;
 pub(super) use activity::activity;
 pub(super) use alerts::alerts;
 pub(super) use bottom::{event, hints};
+pub(super) use breakglass::{
+    TalkPlace, breakglass, pane_columns as talk_columns, place as talk_place,
+    proposal as talk_proposal, spot as talk_spot,
+};
 pub(super) use containers::{column_at as container_column_at, row_cursor as container_cursor};
 pub(super) use detail::{detail, length, tabs, third};
 pub(super) use empty::no_hosts;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::breakglass;
 use super::container;
 use super::describe;
 use super::effect::{Copied, Scene, UiEffect};
@@ -20,6 +21,9 @@ use crate::tui::ui::{Dialog, Focus, GraphSpan, Layer, LineEdit, Screen, SortKey,
 use crate::tui::ui_tables::Chosen;
 
 pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect> {
+    if let Some(effects) = breakglass::act(ui, scene, action) {
+        return effects;
+    }
     if let Some(effects) = lens::act(ui, scene, action) {
         return effects;
     }

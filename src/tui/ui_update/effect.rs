@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::{HostId, LensId, TerminalId};
-use crate::engine::{Command, Fleet, LensOrder, TextForm, TextScope};
+use crate::domain::{HostId, LensId, SessionId, TerminalId};
+use crate::engine::{Command, Fleet, LensOrder, TextForm, TextScope, Transcript};
 use crate::shell::ShellCommand;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
@@ -26,6 +26,10 @@ pub enum Input {
     Tick,
     /// There is a new fleet.
     Fleet,
+    /// There is a newer picture of the open conversation.
+    Talk(Arc<Transcript>),
+    /// Log lines that were asked for, to be quoted in a question.
+    Quote(String),
 }
 
 /// What the update looks at beside the looks.
@@ -54,6 +58,10 @@ pub struct Room {
     pub detail_length: usize,
     /// Lines of the log lens.
     pub lens: usize,
+    /// Rows of the conversation.
+    pub talk: usize,
+    /// Cells of each of them.
+    pub talk_cells: usize,
     /// Rows of the top layer.
     pub layer: usize,
     /// Cells of each of them.
@@ -68,6 +76,7 @@ pub(in crate::tui) fn is_awaited(command: &Command) -> bool {
             | Command::Top { .. }
             | Command::TerminalEnded { .. }
             | Command::Present
+            | Command::Assistant(_)
     )
 }
 
@@ -108,6 +117,8 @@ pub enum UiEffect {
     Replay(ReplayOrder),
     /// Do something with a lens.
     Lens(LensHand),
+    /// Look at this conversation; at none any more.
+    Watch(Option<SessionId>),
 }
 
 /// Something for hands to do with a lens.
@@ -137,6 +148,8 @@ pub enum LensHand {
 pub enum TextTo {
     /// To the clipboard, by the best way there is.
     Clipboard,
+    /// Into the draft of a question, quoted.
+    Draft,
     /// To a new file: at this path, or in the state directory.
     File(Option<String>),
 }
@@ -196,6 +209,14 @@ pub enum Spot {
     LensMap(u16, u16),
     /// The lens elsewhere.
     Lens,
+    /// A row of the conversation.
+    TalkRow(usize),
+    /// The proposal that waits.
+    TalkCard,
+    /// The draft.
+    TalkDraft,
+    /// The breakglass pane elsewhere.
+    Talk,
     /// A row of the top layer.
     LayerRow(usize),
     /// Anything else.

@@ -1,5 +1,6 @@
 //! Selections that exist and scrolls that fit (pure): lists change under the person's hand, what is selected stays.
 
+use super::breakglass;
 use super::containers;
 use super::effect::{Room, Scene};
 use super::ledger;
@@ -26,6 +27,7 @@ pub fn fit(ui: &mut Ui, scene: Scene<'_>) {
     let past = scene.room.detail_length.saturating_sub(scene.room.detail);
     ui.detail_scroll = ui.detail_scroll.min(past);
     fit_layer(ui, scene);
+    breakglass::fit(ui, scene);
 }
 
 fn fit_hosts(ui: &mut Ui, fleet: &Fleet, room: Room) {

@@ -3,7 +3,7 @@
 use super::body;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::{follow, moved};
-use super::{describe, lens, lens_open, lens_picker, power, route, screens};
+use super::{breakglass, describe, lens, lens_open, lens_picker, power, route, screens};
 use crate::domain::Severity;
 use crate::engine::Command;
 use crate::tui::action::Action;
@@ -38,6 +38,7 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
         }
         Some(Layer::CommandLine { .. }) => return command_line(ui, scene, action),
         Some(Layer::Sources(_)) => return lens_picker::act(ui, scene, action),
+        Some(Layer::Sessions(_)) => return breakglass::sessions_act(ui, scene, action),
         Some(Layer::Dialog(_)) | None => {}
     }
     Vec::new()

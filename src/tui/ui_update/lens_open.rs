@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::effect::{LensHand, Scene, UiEffect};
 use super::{lens, screens};
-use crate::domain::{At, HostId, LensId, Metric, Severity};
+use crate::domain::{At, HostId, LensId, Metric, Severity, Wall};
 use crate::engine::{
     Alert, Command, Fleet, LensOrder, LensPicture, LogBegin, Reply, SourceAddress, SourceSpec,
     SourceState, Stamp,
@@ -110,6 +110,18 @@ pub(super) fn at_alert(ui: &mut Ui, fleet: &Fleet, alert: &Alert) -> Vec<UiEffec
     let at = stamp(fleet, alert.since);
     let begin = LogBegin::Since(Stamp(at.0.saturating_sub(BEFORE_ALERT)));
     let mut effects = open(ui, lens_offers::of_host(host), begin);
+    ui.lens.goal = Some((at, 0));
+    if ui.lens.id().is_some() {
+        effects.extend(lens::order(ui, LensOrder::To(at)));
+    }
+    effects
+}
+
+/// The logs of these sources at a moment of the wall.
+pub(super) fn at_moment(ui: &mut Ui, sources: Vec<SourceAddress>, at: Wall) -> Vec<UiEffect> {
+    let at = Stamp(at.0.saturating_mul(1_000_000));
+    let begin = LogBegin::Since(Stamp(at.0.saturating_sub(BEFORE_ALERT)));
+    let mut effects = open(ui, sources, begin);
     ui.lens.goal = Some((at, 0));
     if ui.lens.id().is_some() {
         effects.extend(lens::order(ui, LensOrder::To(at)));

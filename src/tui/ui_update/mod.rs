@@ -1,6 +1,7 @@
 //! How a key changes the looks (pure): what a person did goes in, the looks change, effects come out. No I/O, no clock.
 
 mod body;
+mod breakglass;
 mod container;
 mod containers;
 mod describe;
@@ -23,6 +24,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub(super) use breakglass::fit as fit_talk;
 pub(super) use effect::is_awaited;
 pub use effect::{Copied, Input, LensHand, ReplayOrder, Room, Scene, Spot, TextTo, UiEffect};
 pub use fit::fit;

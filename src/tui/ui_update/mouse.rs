@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::body;
+use super::breakglass;
 use super::effect::{Scene, Spot, UiEffect};
 use super::lens;
 use super::lens_picker;
@@ -40,6 +41,9 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
             _ => Vec::new(),
         };
     }
+    if let Some(effects) = breakglass::click(ui, scene, spot) {
+        return effects;
+    }
     match spot {
         Spot::Strip(id) => {
             screens::go(ui, Screen::Hosts);
@@ -68,7 +72,13 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
             let shown = ui.lens.shown().shown;
             return lens::go_to(ui, shown * u64::from(*cell) / u64::from(*of).max(1));
         }
-        Spot::Lens | Spot::LayerRow(_) | Spot::Elsewhere => {}
+        Spot::Lens
+        | Spot::LayerRow(_)
+        | Spot::Elsewhere
+        | Spot::TalkRow(_)
+        | Spot::TalkCard
+        | Spot::TalkDraft
+        | Spot::Talk => {}
     }
     Vec::new()
 }
@@ -152,6 +162,9 @@ fn first_shown(chosen: usize, room: usize) -> usize {
 /// What is under the pointer moves, whoever has the keys.
 fn wheel(ui: &mut Ui, scene: Scene<'_>, spot: &Spot, action: Action) -> Vec<UiEffect> {
     let before = ui.focus;
+    if breakglass::wheel(ui, scene, spot, action == Action::Up) {
+        return Vec::new();
+    }
     if ui.layers.is_empty() && !ui.has_draft() {
         match spot {
             Spot::Strip(_) | Spot::ListRow(_) | Spot::List => ui.focus = Focus::List,

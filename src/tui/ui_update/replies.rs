@@ -1,5 +1,6 @@
 //! What the engine answered, what people should hear, and how a copy went: all become one line, and maybe a dialog.
 
+use super::breakglass;
 use super::container;
 use super::containers;
 use super::effect::{UiEffect, is_awaited};
@@ -20,6 +21,9 @@ const ONE_ROW: usize = 68;
 pub fn reply(ui: &mut Ui, command: &Command, reply: Reply) -> Vec<UiEffect> {
     if is_awaited(command) {
         ui.waiting = ui.waiting.saturating_sub(1);
+    }
+    if let Some(effects) = breakglass::reply(ui, command, &reply) {
+        return effects;
     }
     if let Some(effects) = lens_open::reply(ui, command, &reply) {
         return effects;

@@ -1,6 +1,7 @@
 //! Where a key goes: to the line being typed, the top layer, the recording, or the pane that has the focus.
 
 use super::body;
+use super::breakglass;
 use super::containers;
 use super::dialogs;
 use super::effect::{Input, ReplayOrder, Scene, UiEffect};
@@ -38,9 +39,11 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
         }
         Input::Paste(text) => {
             ui.last_key = ui.now;
-            match typed_line(ui) {
-                Some(line) => line.insert(&text),
-                None => ui.say(Severity::Info, "nothing here takes a paste", None),
+            if !breakglass::paste(ui, &text) {
+                match typed_line(ui) {
+                    Some(line) => line.insert(&text),
+                    None => ui.say(Severity::Info, "nothing here takes a paste", None),
+                }
             }
             layers::retyped(ui, scene);
             Vec::new()
@@ -59,6 +62,11 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
             effects
         }
         Input::Fleet => questions::settle(ui, scene),
+        Input::Talk(picture) => {
+            breakglass::pictured(ui, picture);
+            Vec::new()
+        }
+        Input::Quote(lines) => breakglass::quoted(ui, scene, &lines),
     };
     if by_hand {
         effects.extend(power::present(ui));
@@ -70,6 +78,12 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
 
 fn press(ui: &mut Ui, scene: Scene<'_>, key: Key) -> Vec<UiEffect> {
     let place = ui.place();
+    if place == Place::Composer
+        && let Some(c) = key.types()
+    {
+        breakglass::typed(ui, c);
+        return Vec::new();
+    }
     if place == Place::Text
         && let Some(c) = key.types()
     {
@@ -143,6 +157,10 @@ fn interrupt(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
     if is_second(ui) {
         return vec![UiEffect::Quit];
     }
+    if let Some(effects) = breakglass::interrupt(ui, scene) {
+        ui.interrupted = Some(ui.now);
+        return effects;
+    }
     let effects = if !ui.layers.is_empty() || ui.has_draft() {
         close(ui, scene)
     } else {
@@ -184,9 +202,11 @@ pub(super) fn close(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
         {
             *search = LineEdit::default();
         }
+        Some(Layer::Sessions(list)) if list.forgetting.is_some() => list.forgetting = None,
         Some(_) => {
             ui.layers.pop();
         }
+        None if ui.breakglass.has_keys() => return breakglass::close(ui),
         None => body::close(ui),
     }
     Vec::new()
@@ -208,6 +228,9 @@ fn replay_order(action: Action) -> Option<ReplayOrder> {
 /// The line that keys go into.
 pub(super) fn typed_line(ui: &mut Ui) -> Option<&mut LineEdit> {
     if ui.layers.is_empty() {
+        if ui.breakglass.has_keys() && !ui.breakglass.search.active {
+            return breakglass::typed_line(ui);
+        }
         return ui.filters_mut().into_iter().find(|filter| filter.active);
     }
     ui.layers.last_mut().and_then(layers::typed_line)

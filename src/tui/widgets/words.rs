@@ -94,6 +94,11 @@ pub(in crate::tui) fn bytes(amount: Bytes) -> String {
     decimal(amount.0, "")
 }
 
+/// A count of bytes: `12.4 kB`.
+pub(in crate::tui) fn decimal_bytes(count: u64) -> String {
+    decimal(count, "")
+}
+
 /// `1.2 MB/s`.
 pub(in crate::tui) fn rate(rate: BytesPerSecond) -> String {
     decimal(rate.0, "/s")

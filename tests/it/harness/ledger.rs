@@ -23,7 +23,8 @@ use pilothouse::config::{Config, Settings};
 use pilothouse::domain::{HostId, HostSpec};
 use pilothouse::engine::sim::SimFleet;
 use pilothouse::engine::{
-    Acting, Actor, Command, Connect, ConnectError, Connected, Engine, Link, Reply, Setup, Signal,
+    Acting, Actor, Assisting, Command, Connect, ConnectError, Connected, Engine, Link, Reply,
+    Setup, Signal,
 };
 use pilothouse::exec::{
     BoxedIo, Exec, ExecError, ExecErrorKind, Exit, HostSocket, LineStream, Output, RunLimits,
@@ -124,6 +125,7 @@ fn start(folder: &Path) -> Engine {
         store: None,
         record: None,
         acting: acting(folder),
+        assisting: Assisting::default(),
     })
 }
 

@@ -6,12 +6,13 @@ mod fleets;
 mod lens;
 mod power;
 mod scenes;
+mod talk;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use pilothouse::tui::theme_load;
 use pilothouse::tui::ui_update::{self, Room};
-use pilothouse::tui::{Keymap, Screen, Tab, layout, view};
+use pilothouse::tui::{Keymap, Screen, Shown, Tab, layout, view};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -36,6 +37,8 @@ fn drawn(scene: &Scene, size: (u16, u16)) -> String {
             table: usize::from(places.table_rows.height),
             detail: usize::from(places.detail_rows.height),
             detail_length: places.detail_length,
+            talk: usize::from(places.talk.rows.height),
+            talk_cells: usize::from(places.talk.rows.width).saturating_sub(2),
             layer: usize::from(places.layer_rows.height),
             layer_cells: usize::from(places.layer_rows.width),
             ..Room::default()
@@ -45,7 +48,10 @@ fn drawn(scene: &Scene, size: (u16, u16)) -> String {
             keymap: &keymap,
             room,
         };
-        if ui.screen == Screen::Containers || ui.tab == Tab::Containers {
+        let is_fitted = ui.screen == Screen::Containers
+            || ui.tab == Tab::Containers
+            || ui.breakglass.shown != Shown::Hidden;
+        if is_fitted {
             ui_update::fit(&mut ui, looks);
         }
     }
@@ -154,6 +160,25 @@ fn arming_and_the_power_switch() {
 }
 
 #[test]
+fn breakglass_in_four_moods() {
+    for scene in talk::talks() {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+    for scene in talk::talk_layers() {
+        let name = format!("{}-120x40", scene.name);
+        insta::assert_snapshot!(name, drawn(&scene, (120, 40)));
+    }
+    for scene in talk::talks() {
+        if scene.name == "talk-busy" {
+            insta::assert_snapshot!("talk-40x10", drawn(&scene, (40, 10)));
+        }
+    }
+}
+
+#[test]
 fn what_lies_over_them() {
     for scene in scenes::layers() {
         for size in [(80, 24), (120, 40)] {
@@ -180,7 +205,12 @@ fn a_very_small_terminal_shows_a_column() {
     }
 }
 
-static ALL: LazyLock<Vec<Scene>> = LazyLock::new(|| {
+thread_local! {
+    // A draft can't be shared between threads.
+    static ALL: Vec<Scene> = all();
+}
+
+fn all() -> Vec<Scene> {
     let mut all = scenes::panes();
     all.extend(scenes::layers());
     all.extend(scenes::moods());
@@ -190,19 +220,23 @@ static ALL: LazyLock<Vec<Scene>> = LazyLock::new(|| {
     all.extend(scenes::lens_layers());
     all.extend(power::panes());
     all.extend(power::cards());
+    all.extend(talk::talks());
+    all.extend(talk::talk_layers());
     all
-});
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn no_size_panics_and_nothing_stands_outside(width in 1_u16..=220, height in 1_u16..=70, which in 0_usize..128) {
-        let scene = &ALL[which % ALL.len()];
-        drawn(scene, (width, height));
-        let layout = layout::layout((width, height), &scene.ui, &scene.fleet);
+        let layout = ALL.with(|all| {
+            let scene = &all[which % all.len()];
+            drawn(scene, (width, height));
+            layout::layout((width, height), &scene.ui, &scene.fleet)
+        });
         let screen = ratatui::layout::Rect::new(0, 0, width, height);
-        for area in [layout.list, layout.detail, layout.layer, layout.process_rows, layout.list_rows, layout.event, layout.lens.rows, layout.lens.map] {
+        for area in [layout.list, layout.detail, layout.layer, layout.process_rows, layout.list_rows, layout.event, layout.lens.rows, layout.lens.map, layout.talk.rows, layout.talk.card, layout.talk.draft] {
             prop_assert!(area.area() == 0 || screen.intersection(area) == area, "{area:?} in {screen:?}");
         }
     }

@@ -27,6 +27,8 @@ pub(super) const ROOM: Room = Room {
     detail: 4,
     detail_length: 10,
     lens: 9,
+    talk: 20,
+    talk_cells: 44,
     layer: 5,
     layer_cells: 40,
 };

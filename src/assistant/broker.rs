@@ -1,0 +1,394 @@
+//! The console's end of the assistant's tools (hands): a private socket per conversation, on which exactly one `pilothouse
+//! mcp` child is let in by a one-time word. It hands calls on and decides nothing.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::tools::SERVER;
+use super::wire::{
+    ChildFrame, ConsoleFrame, LONGEST_CALL, LineReader, SOCKET_VARIABLE, TOKEN_VARIABLE,
+    ToolAnswer, line,
+};
+use crate::domain::Secret;
+use crate::tasks::Tasks;
+
+/// Whoever connects has this long to say the word.
+const HELLO: Duration = Duration::from_secs(5);
+
+/// Calls that may wait for an answer at once; a model calls a handful.
+const MOST_CALLS: usize = 32;
+
+/// Longest path of a socket that every Unix takes (`sun_path` of the BSDs, with its end).
+const LONGEST_PATH: usize = 103;
+
+/// Why there is no broker.
+#[derive(Debug, Error)]
+pub enum BrokerError {
+    /// The folder, the socket or the configuration in it could not be made.
+    #[error("a private socket in {place} could not be made")]
+    Place {
+        /// Where.
+        place: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A socket's path is short by the system's law.
+    #[error("{0} is too long a path for a socket")]
+    TooLong(PathBuf),
+    /// The system gave no random bytes.
+    #[error("this machine gives no random bytes")]
+    Random,
+}
+
+impl BrokerError {
+    /// The mend.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Place { .. } => "set XDG_RUNTIME_DIR to a folder of yours that can be written",
+            Self::TooLong(_) => "set XDG_RUNTIME_DIR to a folder with a short path",
+            Self::Random => "look at getrandom(2) on this machine",
+        }
+    }
+}
+
+/// Something that the child did.
+#[derive(Debug)]
+pub enum BrokerEvent {
+    /// It is there, and said the word.
+    Joined,
+    /// The program calls a tool.
+    Called(PendingCall),
+    /// It is gone; every call of it that still waits is cancelled.
+    Left,
+}
+
+/// A call that waits for its answer. Dropped without one, it is answered with an error.
+#[derive(Debug)]
+pub struct PendingCall {
+    /// Its number on this connection.
+    pub id: u64,
+    /// The tool's own name; not checked.
+    pub tool: String,
+    /// The raw input; not checked.
+    pub input: Value,
+    /// How the program's own events name the call (`tool_use_id`), where it says so.
+    pub tool_use: Option<String>,
+    answers: mpsc::UnboundedSender<(u64, ToolAnswer)>,
+    cancelled: CancellationToken,
+    answered: bool,
+}
+
+impl PendingCall {
+    /// Answers it.
+    pub fn answer(mut self, answer: ToolAnswer) {
+        self.send(answer);
+    }
+
+    /// Falls when nobody wants the answer any more: the program took the call back, or is gone.
+    pub fn cancelled(&self) -> CancellationToken {
+        self.cancelled.clone()
+    }
+
+    fn send(&mut self, answer: ToolAnswer) {
+        self.answered = true;
+        if self.answers.send((self.id, answer)).is_err() {
+            tracing::debug!(id = self.id, "an answer comes after its caller has gone");
+        }
+    }
+}
+
+impl Drop for PendingCall {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.send(ToolAnswer::error("the console did not answer this call"));
+        }
+    }
+}
+
+/// A private place with a socket. Dropping it ends the connection and removes the place.
+#[derive(Debug)]
+pub struct Broker {
+    place: Place,
+    tasks: Tasks,
+}
+
+impl Broker {
+    /// Makes a socket in a new folder below `base` (`$XDG_RUNTIME_DIR`, else `/tmp`) and waits there for one child, which
+    /// `program` (our own binary) will be when it is started with `mcp`. Events go to the receiver.
+    pub fn open(
+        tasks: &Tasks,
+        base: &Path,
+        program: &Path,
+    ) -> Result<(Self, mpsc::Receiver<BrokerEvent>), BrokerError> {
+        let token = Secret::new(random_word()?);
+        let place = Place::make(base)?;
+        let failed = |source| BrokerError::Place {
+            place: place.folder.clone(),
+            source,
+        };
+        let listener = UnixListener::bind(place.socket()).map_err(failed)?;
+        place.write_config(program, &token).map_err(failed)?;
+        let (events, receiver) = mpsc::channel(MOST_CALLS);
+        let tasks = tasks.child();
+        tasks.spawn(serve(listener, place.socket(), token, events));
+        Ok((Self { place, tasks }, receiver))
+    }
+
+    /// The file for `--mcp-config`: our server alone, with the socket and the word in its environment. Only we may read it.
+    pub fn config_file(&self) -> PathBuf {
+        self.place.config()
+    }
+
+    /// A folder that only we may enter, for what else the program needs; it goes with the broker.
+    pub fn folder(&self) -> &Path {
+        &self.place.folder
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.tasks.cancel();
+    }
+}
+
+/// 256 random bits as text.
+fn random_word() -> Result<String, BrokerError> {
+    let mut bytes = [0_u8; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| BrokerError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// A folder of our own, removed with all that is in it.
+#[derive(Debug)]
+struct Place {
+    folder: PathBuf,
+}
+
+impl Place {
+    fn make(base: &Path) -> Result<Self, BrokerError> {
+        let folder = base.join(format!("pilothouse-{:012x}", fastrand::u64(..1 << 48)));
+        let place = Self { folder };
+        if place.socket().as_os_str().len() > LONGEST_PATH {
+            return Err(BrokerError::TooLong(place.socket()));
+        }
+        // Not `create_dir_all`: a folder that is there already is somebody else's.
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&place.folder)
+            .map_err(|source| BrokerError::Place {
+                place: place.folder.clone(),
+                source,
+            })?;
+        Ok(place)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("s")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.join("mcp.json")
+    }
+
+    fn write_config(&self, program: &Path, token: &Secret<String>) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.config())?;
+        let config = json!({"mcpServers": {SERVER: {
+            "type": "stdio",
+            "command": program,
+            "args": ["mcp"],
+            "env": {SOCKET_VARIABLE: self.socket(), TOKEN_VARIABLE: token.expose()},
+        }}});
+        file.write_all(config.to_string().as_bytes())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            tracing::debug!(folder = %self.folder.display(), %error, "a private folder stays behind");
+        }
+    }
+}
+
+/// Lets one child in, then shuts the door behind it.
+async fn serve(
+    listener: UnixListener,
+    socket: PathBuf,
+    token: Secret<String>,
+    events: mpsc::Sender<BrokerEvent>,
+) {
+    let child = loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Some(child) = greet(stream, &token).await {
+                    break child;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the assistant's socket takes no connection");
+                return;
+            }
+        }
+    };
+    drop(listener);
+    if let Err(error) = fs::remove_file(&socket) {
+        tracing::debug!(%error, "the assistant's socket stays behind");
+    }
+    if events.send(BrokerEvent::Joined).await.is_err() {
+        return;
+    }
+    if let Err(error) = child.converse(&events).await {
+        tracing::debug!(%error, "the assistant's tools left");
+    }
+    if events.send(BrokerEvent::Left).await.is_err() {
+        tracing::debug!("nobody hears that the assistant's tools left");
+    }
+}
+
+/// Checks who it is and what it says. Anyone else is hung up on without a word.
+async fn greet(stream: UnixStream, token: &Secret<String>) -> Option<Child> {
+    let ours = rustix::process::getuid().as_raw();
+    match stream.peer_cred() {
+        Ok(peer) if peer.uid() == ours => {}
+        _ => {
+            tracing::warn!("somebody else connected to the assistant's socket");
+            return None;
+        }
+    }
+    let (read, mut write) = stream.into_split();
+    let mut reader = LineReader::new(read, LONGEST_CALL);
+    let first = tokio::time::timeout(HELLO, reader.next()).await;
+    let Ok(Ok(Some(first))) = first else {
+        tracing::warn!("a connection to the assistant's socket did not say the word");
+        return None;
+    };
+    let said = serde_json::from_slice::<ChildFrame>(&first);
+    if !matches!(&said, Ok(ChildFrame::Hello { token: said }) if same(said, token.expose())) {
+        tracing::warn!("a connection to the assistant's socket said another word");
+        return None;
+    }
+    let welcome = line(&ConsoleFrame::Welcome).ok()?;
+    write.write_all(&welcome).await.ok()?;
+    let (answers, answered) = mpsc::unbounded_channel();
+    Some(Child {
+        reader,
+        write,
+        answers,
+        answered,
+        waiting: HashMap::new(),
+    })
+}
+
+/// Compares digests, so that the time it takes tells nothing of the word.
+fn same(said: &str, token: &str) -> bool {
+    let digest = |text: &str| ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    digest(said).as_ref() == digest(token).as_ref()
+}
+
+/// The child that was let in.
+struct Child {
+    reader: LineReader<OwnedReadHalf>,
+    write: OwnedWriteHalf,
+    answers: mpsc::UnboundedSender<(u64, ToolAnswer)>,
+    answered: mpsc::UnboundedReceiver<(u64, ToolAnswer)>,
+    waiting: HashMap<u64, CancellationToken>,
+}
+
+impl Child {
+    /// Until it goes, breaks the protocol, or nobody takes its calls any more. What still waits is cancelled then.
+    async fn converse(mut self, events: &mpsc::Sender<BrokerEvent>) -> io::Result<()> {
+        let ended = self.talk(events).await;
+        for token in self.waiting.values() {
+            token.cancel();
+        }
+        ended
+    }
+
+    async fn talk(&mut self, events: &mpsc::Sender<BrokerEvent>) -> io::Result<()> {
+        loop {
+            tokio::select! {
+                frame = self.reader.next() => {
+                    let Some(frame) = frame? else { return Ok(()) };
+                    if !self.take(serde_json::from_slice(&frame)?, events).await? {
+                        return Ok(());
+                    }
+                }
+                Some((id, answer)) = self.answered.recv() => {
+                    // Taken back meanwhile: nobody waits for it.
+                    if self.waiting.remove(&id).is_some() {
+                        self.write(id, answer).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, id: u64, answer: ToolAnswer) -> io::Result<()> {
+        self.write
+            .write_all(&line(&ConsoleFrame::Answer { id, answer })?)
+            .await
+    }
+
+    /// Does what a frame says; false when nobody takes calls any more.
+    async fn take(
+        &mut self,
+        frame: ChildFrame,
+        events: &mpsc::Sender<BrokerEvent>,
+    ) -> io::Result<bool> {
+        let (id, tool, input, tool_use) = match frame {
+            ChildFrame::Call {
+                id,
+                tool,
+                input,
+                tool_use,
+            } => (id, tool, input, tool_use),
+            ChildFrame::Cancel { id } => {
+                if let Some(token) = self.waiting.remove(&id) {
+                    token.cancel();
+                }
+                return Ok(true);
+            }
+            ChildFrame::Hello { .. } => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a second hello"));
+            }
+        };
+        if self.waiting.len() >= MOST_CALLS || self.waiting.contains_key(&id) {
+            let answer = ToolAnswer::error("too many calls wait already; wait for their answers");
+            self.write(id, answer).await?;
+            return Ok(true);
+        }
+        let cancelled = CancellationToken::new();
+        self.waiting.insert(id, cancelled.clone());
+        let call = PendingCall {
+            id,
+            tool,
+            input,
+            tool_use,
+            answers: self.answers.clone(),
+            cancelled,
+            answered: false,
+        };
+        Ok(events.send(BrokerEvent::Called(call)).await.is_ok())
+    }
+}

@@ -1,0 +1,312 @@
+//! A conversation with its hands: the program, its files and its clock around the pure session. Whoever holds it wishes, and
+//! hears what happens; numbers, storing and showing are the engine's.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::event::{EventKind, TroubleKind};
+use super::launch::{self, McpServer, Rooms};
+use super::login;
+use super::process::{FromProgram, Launch, Program};
+use super::session::{Act, Exited, Form, Input, Output, Rules, Session, Wish};
+use super::session_words::LONGEST_QUESTION;
+use super::transcript::Phase;
+use super::trouble::Trouble;
+use crate::clock::Clock;
+use crate::config::{AssistantSettings, Environment};
+use crate::domain::Age;
+use crate::exec::LocalExec;
+use crate::tasks::Tasks;
+
+/// Wishes that may wait, and happenings that may wait.
+const ROOM: usize = 256;
+/// Signs of life closer together than this are not told one by one.
+const PULSE: Age = Age(1000);
+
+/// What a conversation is begun with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Program, model, limits, login.
+    pub settings: AssistantSettings,
+    /// Our own environment: a few variables are passed on, and the login may be in it.
+    pub environment: Environment,
+    /// The child that offers our tools.
+    pub mcp: McpServer,
+    /// The names of our tools, as that child offers them.
+    pub tools: Vec<String>,
+    /// The conversation's own directory; the program keeps there what it needs to go on later.
+    pub dir: PathBuf,
+    /// What the assistant is told before anything else: [`super::system_prompt`].
+    pub prompt: String,
+    /// The program's own name of the conversation, from [`EventKind::Began`], to go on with an old one.
+    pub resume: Option<String>,
+}
+
+/// What a conversation tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// Something happened.
+    Event(EventKind),
+    /// What the assistant does now.
+    Phase(Phase),
+}
+
+/// Why a wish was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WishRefused {
+    /// The conversation is over.
+    #[error("the conversation is over")]
+    Over,
+    /// More bytes than the program takes.
+    #[error("the question is longer than {LONGEST_QUESTION} bytes")]
+    TooLong,
+    /// Nothing is in it.
+    #[error("the question is empty")]
+    Empty,
+}
+
+/// A conversation. When it falls, its program is ended.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    wishes: mpsc::Sender<Wish>,
+}
+
+impl Conversation {
+    /// Begins one; no program runs before its first question. The receiver ends when the conversation is over: after
+    /// [`Wish::Close`], or with `tasks`.
+    pub fn start(setup: Setup, tasks: &Tasks, clock: &Clock) -> (Self, mpsc::Receiver<Heard>) {
+        let (wishes, wished) = mpsc::channel(ROOM);
+        let (teller, heard) = mpsc::channel(ROOM);
+        let form = match &setup.resume {
+            Some(name) => Form::Resume(name.clone()),
+            None => Form::Create(uuid()),
+        };
+        let rules = Rules {
+            tools: setup.tools.iter().cloned().collect(),
+            limit: setup.settings.limit,
+            budget: setup.settings.budget,
+            turns: setup.settings.turns,
+        };
+        let hands = Hands {
+            local: LocalExec::new(tasks.clone()),
+            setup,
+            tasks: tasks.clone(),
+            clock: clock.clone(),
+            session: Session::new(rules, form),
+            program: None,
+            teller,
+            told: Phase::Asleep,
+        };
+        tasks.spawn(hands.run(wished));
+        (Self { wishes }, heard)
+    }
+
+    /// Wishes something.
+    pub fn wish(&self, wish: Wish) -> Result<(), WishRefused> {
+        if let Wish::Say(text) = &wish {
+            if text.trim().is_empty() {
+                return Err(WishRefused::Empty);
+            }
+            if text.len() > LONGEST_QUESTION {
+                return Err(WishRefused::TooLong);
+            }
+        }
+        self.wishes.try_send(wish).map_err(|_| WishRefused::Over)
+    }
+}
+
+/// A version 4 UUID.
+fn uuid() -> String {
+    let all = fastrand::u128(..);
+    let all = all & !(0xf000_u128 << 64) | (0x4000_u128 << 64);
+    let all = all & !(0xc000_u128 << 48) | (0x8000_u128 << 48);
+    let hex = format!("{all:032x}");
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    )
+}
+
+/// Whether the loop goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goes {
+    On,
+    Over,
+}
+
+struct Hands {
+    setup: Setup,
+    tasks: Tasks,
+    clock: Clock,
+    local: LocalExec,
+    session: Session,
+    program: Option<Program>,
+    teller: mpsc::Sender<Heard>,
+    told: Phase,
+}
+
+impl Hands {
+    async fn run(mut self, mut wishes: mpsc::Receiver<Wish>) {
+        let mut open = true;
+        loop {
+            let wait = self.session.due().map(|due| due.since(self.clock.at()));
+            let input = tokio::select! {
+                biased;
+                wish = wishes.recv(), if open => wish.map_or_else(
+                    || { open = false; Input::Wish(Wish::Close) },
+                    Input::Wish,
+                ),
+                () = pause(wait) => Input::Time,
+                from = next(&mut self.program) => self.input_of(from),
+                () = self.teller.closed() => return,
+            };
+            let mut out = Vec::new();
+            self.session.step(self.clock.at(), input, &mut out);
+            if self.perform(out).await == Goes::Over {
+                return;
+            }
+        }
+    }
+
+    fn input_of(&mut self, from: FromProgram) -> Input {
+        match from {
+            FromProgram::Line(event) => Input::Line(event),
+            FromProgram::Exited { how, stderr } => {
+                self.program = None;
+                Input::Exited(Exited { how, stderr })
+            }
+        }
+    }
+
+    async fn perform(&mut self, out: Vec<Output>) -> Goes {
+        let mut out = std::collections::VecDeque::from(out);
+        while let Some(one) = out.pop_front() {
+            let goes = match one {
+                Output::Event(event) => self.tell(Heard::Event(event)).await,
+                Output::Act(Act::Over) => Goes::Over,
+                Output::Act(Act::Start(form)) => {
+                    // A login that a command gives takes a moment: until then it is seen that the program starts.
+                    self.tell_phase().await;
+                    if let Err(trouble) = self.start(&form).await {
+                        let mut more = Vec::new();
+                        let input = Input::NotStarted(trouble);
+                        self.session.step(self.clock.at(), input, &mut more);
+                        out.extend(more);
+                    }
+                    Goes::On
+                }
+                Output::Act(act) => {
+                    self.act(act);
+                    Goes::On
+                }
+            };
+            if goes == Goes::Over {
+                return Goes::Over;
+            }
+        }
+        self.tell_phase().await
+    }
+
+    async fn tell(&self, heard: Heard) -> Goes {
+        match self.teller.send(heard).await {
+            Ok(()) => Goes::On,
+            Err(_) => Goes::Over,
+        }
+    }
+
+    async fn tell_phase(&mut self) -> Goes {
+        let phase = self.session.phase();
+        if same(&self.told, &phase) {
+            return Goes::On;
+        }
+        self.told = phase.clone();
+        self.tell(Heard::Phase(phase)).await
+    }
+
+    fn act(&mut self, act: Act) {
+        let Some(program) = &mut self.program else {
+            return;
+        };
+        match act {
+            Act::Write(line) => {
+                if !program.write(line) {
+                    tracing::warn!("the assistant's program takes no more input");
+                }
+            }
+            Act::EndInput => program.end_input(),
+            Act::Int => program.interrupt(),
+            Act::Term => program.terminate(),
+            Act::Kill => program.kill(),
+            Act::Start(_) | Act::Over => {}
+        }
+    }
+
+    async fn start(&mut self, form: &Form) -> Result<(), Trouble> {
+        let setup = &self.setup;
+        let program = login::program(&setup.settings, &setup.environment)?;
+        let credentials =
+            login::credentials(&setup.settings.login, &setup.environment, &self.local).await?;
+        let rooms = Rooms::furnish(&setup.dir, &setup.mcp, &setup.prompt).map_err(|e| {
+            Trouble::new(
+                TroubleKind::Unusable,
+                format!("{} can't be prepared: {e}", setup.dir.display()),
+                "it is where the conversation's program keeps its files",
+            )
+        })?;
+        let launch = Launch {
+            arguments: launch::arguments(&setup.settings, &rooms, &setup.tools, form),
+            environment: launch::environment(
+                &setup.settings,
+                &setup.environment,
+                &rooms,
+                &credentials,
+            ),
+            folder: rooms.work,
+            program,
+        };
+        let started = Program::start(&launch, &self.tasks).map_err(|e| {
+            Trouble::new(
+                TroubleKind::Unusable,
+                format!("{} could not be started: {e}", launch.program.display()),
+                "`pilothouse doctor` tells which program is used",
+            )
+        })?;
+        self.program = Some(started);
+        Ok(())
+    }
+}
+
+/// Whether a phase is the one told already: a sign of life alone is told once a second.
+fn same(told: &Phase, now: &Phase) -> bool {
+    match (told, now) {
+        (
+            Phase::Working { since, heard },
+            Phase::Working {
+                since: since_now,
+                heard: heard_now,
+            },
+        ) => since == since_now && heard_now.since(*heard) < PULSE,
+        _ => told == now,
+    }
+}
+
+async fn pause(wait: Option<Age>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait.duration().max(Duration::from_millis(1))).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next(program: &mut Option<Program>) -> FromProgram {
+    match program {
+        Some(program) => program.next().await,
+        None => std::future::pending().await,
+    }
+}

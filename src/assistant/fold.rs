@@ -1,0 +1,445 @@
+//! Events folded into the transcript that is shown. Pure. A draft grows here without being copied; readers get a new transcript
+//! when they ask for one, and it costs a copy of pointers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::event::{CallId, Decided, Ending, EventKind, SessionEvent, StepResult, Usage};
+use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView};
+use crate::domain::{SessionId, Wall};
+use crate::text::SafeText;
+
+/// Most entries that are kept; the oldest go first, an eighth at a time.
+const MOST_ENTRIES: usize = 2000;
+/// Most bytes of text that all entries may have together.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// Most bytes of one draft.
+const MOST_DRAFT: usize = 1024 * 1024;
+/// Most characters of a title.
+const TITLE: usize = 60;
+
+/// A fold over the events of one conversation.
+#[derive(Debug, Default)]
+pub struct Fold {
+    shown: Transcript,
+    /// Bytes of text per entry, in step with the entries.
+    weights: Vec<usize>,
+    weight: usize,
+    drafts: Vec<Draft>,
+    running: BTreeMap<CallId, EntryId>,
+    /// A turn began and has not ended.
+    turn: bool,
+    view: Option<Arc<Transcript>>,
+}
+
+/// A text that grows.
+#[derive(Debug)]
+struct Draft {
+    block: SafeText,
+    id: EntryId,
+    thinking: bool,
+    lines: Vec<SafeText>,
+    /// The last line, as it came: an escape sequence may still be incomplete.
+    last: String,
+    bytes: usize,
+    grew: bool,
+}
+
+impl Draft {
+    fn more(&mut self, delta: &str) {
+        if self.bytes + delta.len() > MOST_DRAFT {
+            return;
+        }
+        self.bytes += delta.len();
+        self.grew = true;
+        let mut pieces = delta.split('\n');
+        self.last.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.lines.push(SafeText::new(&self.last));
+            self.last.clear();
+            self.last.push_str(piece);
+        }
+    }
+
+    fn entry(&self, draft: bool) -> Entry {
+        let mut lines = self.lines.clone();
+        if !self.last.is_empty() {
+            lines.push(SafeText::new(&self.last));
+        }
+        said(self.id, self.thinking, lines, draft)
+    }
+}
+
+fn said(id: EntryId, thinking: bool, lines: Vec<SafeText>, draft: bool) -> Entry {
+    if thinking {
+        Entry::Thought { id, lines, draft }
+    } else {
+        Entry::Said { id, lines, draft }
+    }
+}
+
+impl Fold {
+    /// An empty transcript.
+    pub fn new(session: SessionId) -> Self {
+        Self {
+            shown: Transcript {
+                session,
+                ..Transcript::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Takes in an event. False when it was in already: a replay may overlap.
+    pub fn apply(&mut self, event: &SessionEvent) -> bool {
+        if event.number <= self.shown.number {
+            return false;
+        }
+        self.shown.number = event.number;
+        self.view = None;
+        self.fold(EntryId(event.number), event.wall, &event.kind);
+        self.bound();
+        true
+    }
+
+    /// Number of the newest event in it.
+    pub fn number(&self) -> u64 {
+        self.shown.number
+    }
+
+    /// What the assistant does now; no event, because it is nothing to be stored.
+    pub fn set_phase(&mut self, phase: Phase) {
+        if self.shown.phase != phase {
+            self.shown.phase = phase;
+            self.view = None;
+        }
+    }
+
+    /// Which console runs the conversation, where it is another one.
+    pub fn set_elsewhere(&mut self, elsewhere: Option<SafeText>) {
+        if self.shown.elsewhere != elsewhere {
+            self.shown.elsewhere = elsewhere;
+            self.view = None;
+        }
+    }
+
+    /// The transcript as it is now; the same one as long as nothing changes.
+    pub fn view(&mut self) -> Arc<Transcript> {
+        if let Some(view) = &self.view {
+            return Arc::clone(view);
+        }
+        let mut drafts = std::mem::take(&mut self.drafts);
+        for draft in drafts.iter_mut().filter(|draft| draft.grew) {
+            draft.grew = false;
+            self.replace(draft.id, draft.entry(true), draft.bytes);
+        }
+        self.drafts = drafts;
+        let view = Arc::new(self.shown.clone());
+        self.view = Some(Arc::clone(&view));
+        view
+    }
+
+    /// Events that settle what a console left open when it ended: questions that wait, calls that run, proposals, a turn.
+    /// Whoever resumes the conversation tells and stores them first.
+    pub fn unfinished(&self) -> Vec<EventKind> {
+        let gone = SafeText::new("the console that ran it ended");
+        let queued = self.shown.queued.iter().map(|_| EventKind::Unqueued);
+        let calls = self.running.keys().map(|call| EventKind::CallEnded {
+            call: call.clone(),
+            result: StepResult {
+                lines: Vec::new(),
+                cut: 0,
+                exit: None,
+                failed: Some(gone.clone()),
+                took: Duration::ZERO,
+            },
+        });
+        let proposals = self.shown.proposals.iter().map(|open| EventKind::Decided {
+            proposal: open.id,
+            decided: Decided::Withdrawn,
+        });
+        let turn = self.turn.then(|| EventKind::TurnEnded {
+            ending: Ending::Died(gone.clone()),
+            usage: self.shown.usage.clone(),
+        });
+        queued.chain(calls).chain(proposals).chain(turn).collect()
+    }
+
+    fn fold(&mut self, id: EntryId, wall: Wall, kind: &EventKind) {
+        match kind {
+            EventKind::Asked { text, queued: true } => self.shown.queued.push(one_line(text)),
+            EventKind::Asked { text, .. } => self.asked(id, wall, text),
+            EventKind::Unqueued => {
+                self.shown.queued.pop();
+            }
+            EventKind::Began { model, .. } => {
+                self.turn = true;
+                self.shown.model = Some(model.clone());
+            }
+            EventKind::Draft {
+                block,
+                thinking,
+                delta,
+            } => self.draft(id, block, *thinking, delta),
+            EventKind::DraftDropped { block } => self.drop_draft(block),
+            EventKind::Text {
+                block,
+                thinking,
+                lines,
+            } => self.text(id, block, *thinking, lines),
+            EventKind::CallBegan { .. } | EventKind::CallEnded { .. } => self.call(id, wall, kind),
+            EventKind::Proposed(proposal) => {
+                self.shown.proposals.push(Arc::new(proposal.clone()));
+            }
+            EventKind::Decided { proposal, decided } => {
+                let open = &mut self.shown.proposals;
+                if let Some(at) = open.iter().position(|open| open.id == *proposal) {
+                    let proposal = open.remove(at);
+                    self.push(Entry::Decided {
+                        id,
+                        wall,
+                        proposal,
+                        decided: decided.clone(),
+                    });
+                }
+            }
+            EventKind::TurnEnded { ending, usage } => self.turn_ended(id, ending, usage),
+            EventKind::Cut { events } => self.shown.cut = self.shown.cut.saturating_add(*events),
+            EventKind::Retrying { .. } => {}
+            EventKind::Denied { .. }
+            | EventKind::Trouble { .. }
+            | EventKind::RunbookBegan { .. }
+            | EventKind::RunbookEnded { .. } => self.note(id, wall, kind),
+        }
+    }
+
+    /// A question begins. One that waited is told again when its turn comes, and whatever waits longest is the one.
+    fn asked(&mut self, id: EntryId, wall: Wall, text: &[SafeText]) {
+        if !self.shown.queued.is_empty() {
+            self.shown.queued.remove(0);
+        }
+        if self.shown.title.is_empty() {
+            let title: String = one_line(text).as_str().chars().take(TITLE).collect();
+            self.shown.title = title.into();
+        }
+        self.turn = true;
+        self.push(Entry::Asked {
+            id,
+            wall,
+            lines: text.to_vec(),
+        });
+    }
+
+    fn draft(&mut self, id: EntryId, block: &SafeText, thinking: bool, delta: &str) {
+        if let Some(draft) = self.drafts.iter_mut().find(|draft| draft.block == *block) {
+            return draft.more(delta);
+        }
+        let mut draft = Draft {
+            block: block.clone(),
+            id,
+            thinking,
+            lines: Vec::new(),
+            last: String::new(),
+            bytes: 0,
+            grew: true,
+        };
+        draft.more(delta);
+        self.push(draft.entry(true));
+        self.drafts.push(draft);
+    }
+
+    fn take_draft(&mut self, block: &SafeText) -> Option<Draft> {
+        let at = self.drafts.iter().position(|draft| draft.block == *block)?;
+        Some(self.drafts.remove(at))
+    }
+
+    fn drop_draft(&mut self, block: &SafeText) {
+        let Some(draft) = self.take_draft(block) else {
+            return;
+        };
+        if let Some(at) = self.place(draft.id) {
+            self.shown.entries.remove(at);
+            self.weight -= self.weights.remove(at);
+        }
+    }
+
+    fn text(&mut self, id: EntryId, block: &SafeText, thinking: bool, lines: &[SafeText]) {
+        let lines = lines.to_vec();
+        match self.take_draft(block) {
+            Some(draft) => {
+                let entry = said(draft.id, thinking, lines, false);
+                let bytes = weight(&entry);
+                self.replace(draft.id, entry, bytes);
+            }
+            None => self.push(said(id, thinking, lines, false)),
+        }
+    }
+
+    fn call(&mut self, id: EntryId, wall: Wall, kind: &EventKind) {
+        match kind {
+            EventKind::CallBegan {
+                call,
+                origin,
+                tool,
+                host,
+                what,
+                why,
+            } => {
+                self.running.insert(call.clone(), id);
+                self.push(Entry::Call(CallView {
+                    id,
+                    call: call.clone(),
+                    origin: *origin,
+                    tool: tool.clone(),
+                    host: host.clone(),
+                    what: what.clone(),
+                    why: why.clone(),
+                    state: CallState::Running(wall),
+                }));
+            }
+            EventKind::CallEnded { call, result } => {
+                let began = self.running.remove(call).and_then(|id| self.place(id));
+                let Some(Entry::Call(view)) =
+                    began.and_then(|at| self.shown.entries.get(at).map(AsRef::as_ref))
+                else {
+                    return;
+                };
+                let entry = Entry::Call(CallView {
+                    state: CallState::Ended(result.clone()),
+                    ..view.clone()
+                });
+                let (id, bytes) = (view.id, weight(&entry));
+                self.replace(id, entry, bytes);
+            }
+            _ => {}
+        }
+    }
+
+    fn turn_ended(&mut self, id: EntryId, ending: &Ending, usage: &Usage) {
+        for draft in std::mem::take(&mut self.drafts) {
+            self.replace(draft.id, draft.entry(false), draft.bytes);
+        }
+        self.turn = false;
+        self.shown.usage = usage.clone();
+        self.push(Entry::Turn(TurnView {
+            id,
+            ending: ending.clone(),
+            usage: usage.clone(),
+        }));
+    }
+
+    fn note(&mut self, id: EntryId, wall: Wall, kind: &EventKind) {
+        let entry = match kind {
+            EventKind::Denied { tool, why } => Entry::Denied {
+                id,
+                tool: tool.clone(),
+                why: why.clone(),
+            },
+            EventKind::Trouble {
+                kind,
+                sentence,
+                hint,
+            } => Entry::Trouble {
+                id,
+                wall,
+                kind: *kind,
+                sentence: sentence.clone(),
+                hint: hint.clone(),
+            },
+            EventKind::RunbookBegan { host, name, steps } => Entry::Runbook {
+                id,
+                wall,
+                host: host.clone(),
+                name: name.clone(),
+                steps: *steps,
+            },
+            EventKind::RunbookEnded { findings } => Entry::Findings {
+                id,
+                lines: findings.clone(),
+            },
+            _ => return,
+        };
+        self.push(entry);
+    }
+
+    fn push(&mut self, entry: Entry) {
+        let bytes = weight(&entry);
+        self.shown.entries.push(Arc::new(entry));
+        self.weights.push(bytes);
+        self.weight += bytes;
+    }
+
+    /// Entries stand in the order of their ids.
+    fn place(&self, id: EntryId) -> Option<usize> {
+        self.shown
+            .entries
+            .binary_search_by_key(&id, |entry| entry.id())
+            .ok()
+    }
+
+    fn replace(&mut self, id: EntryId, entry: Entry, bytes: usize) {
+        let Some(at) = self.place(id) else { return };
+        if let (Some(slot), Some(old)) = (self.shown.entries.get_mut(at), self.weights.get_mut(at))
+        {
+            *slot = Arc::new(entry);
+            self.weight = self.weight - *old + bytes;
+            *old = bytes;
+        }
+    }
+
+    /// Drops the oldest entries when there are too many; the newest stays whatever it weighs.
+    fn bound(&mut self) {
+        let entries = self.shown.entries.len();
+        if entries <= MOST_ENTRIES && self.weight <= MOST_BYTES {
+            return;
+        }
+        let mut go = if entries > MOST_ENTRIES {
+            entries / 8
+        } else {
+            0
+        };
+        let mut left = self.weight - self.weights.iter().take(go).sum::<usize>();
+        while left > MOST_BYTES && go + 1 < entries {
+            left -= self.weights.get(go).copied().unwrap_or_default();
+            go += 1;
+        }
+        self.shown.entries.drain(..go);
+        self.weights.drain(..go);
+        self.weight = left;
+        self.shown.cut = self.shown.cut.saturating_add(go as u64);
+    }
+}
+
+/// Several lines as one.
+fn one_line(lines: &[SafeText]) -> SafeText {
+    match lines {
+        [line] => line.clone(),
+        lines => {
+            let words: Vec<&str> = lines.iter().map(SafeText::as_str).collect();
+            words.join(" ").into()
+        }
+    }
+}
+
+/// Bytes of text in an entry.
+fn weight(entry: &Entry) -> usize {
+    let all = |lines: &[SafeText]| lines.iter().map(|line| line.as_str().len() + 1).sum();
+    match entry {
+        Entry::Asked { lines, .. }
+        | Entry::Said { lines, .. }
+        | Entry::Thought { lines, .. }
+        | Entry::Findings { lines, .. } => all(lines),
+        Entry::Call(CallView {
+            what,
+            state: CallState::Ended(result),
+            ..
+        }) => what.as_str().len() + all(&result.lines),
+        Entry::Call(call) => call.what.as_str().len(),
+        Entry::Decided { proposal, .. } => proposal.command.as_str().len(),
+        Entry::Denied { why, .. } => why.as_str().len(),
+        Entry::Trouble { sentence, .. } => sentence.as_str().len(),
+        Entry::Runbook { name, .. } => name.as_str().len(),
+        Entry::Turn(_) => 64,
+    }
+}

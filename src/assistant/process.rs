@@ -1,0 +1,344 @@
+//! The program as a process: started from a list of arguments in an environment of its own, read line by line, and ended with
+//! everything that it started. One of the two files of the house that start processes.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::mpsc;
+
+use super::descendants::Descendants;
+use super::stream::{CliEvent, parse};
+use crate::domain::Secret;
+use crate::tasks::Tasks;
+
+/// Most bytes of one line; a longer one is told by its length.
+const LONGEST_LINE: usize = 8 * 1024 * 1024;
+/// What is kept of the standard error.
+const TAIL: usize = 8 * 1024;
+/// Lines that may wait to be written.
+const UNWRITTEN: usize = 64;
+/// Events that may wait to be read.
+const UNREAD: usize = 64;
+/// After the program ended, what it printed has this long to come in.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// What to start.
+#[derive(Debug)]
+pub(super) struct Launch {
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    /// The whole environment: nothing is inherited.
+    pub(super) environment: Vec<(String, Secret<String>)>,
+    pub(super) folder: PathBuf,
+}
+
+/// What comes from the program.
+#[derive(Debug)]
+pub(super) enum FromProgram {
+    /// A line.
+    Line(CliEvent),
+    /// Its end; nothing follows.
+    Exited {
+        /// In words.
+        how: String,
+        /// The end of its standard error.
+        stderr: String,
+    },
+}
+
+/// A program that runs. Dropping it kills it and whatever it started.
+#[derive(Debug)]
+pub(super) struct Program {
+    child: Child,
+    group: Option<Pid>,
+    descendants: Descendants,
+    events: mpsc::Receiver<CliEvent>,
+    /// `None` once its input was ended.
+    input: Option<mpsc::Sender<String>>,
+    stderr: Arc<Mutex<Tail>>,
+    /// Ends when the standard error was read to its end.
+    unread: mpsc::Receiver<()>,
+    ended: Option<ExitStatus>,
+}
+
+impl Program {
+    /// Starts it, in a process group of its own.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the assistant's program needs a cleared environment and a signal ladder; nothing else starts here"
+    )]
+    pub(super) fn start(launch: &Launch, tasks: &Tasks) -> io::Result<Self> {
+        let descendants = Descendants::adopt();
+        let mut command = Command::new(&launch.program);
+        command
+            .args(&launch.arguments)
+            .env_clear()
+            .envs(
+                launch
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value.expose())),
+            )
+            .env(descendants.mark().0, descendants.mark().1)
+            .current_dir(&launch.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let group = child.id().and_then(|id| i32::try_from(id).ok());
+        let (sender, events) = mpsc::channel(UNREAD);
+        let (input, words) = mpsc::channel(UNWRITTEN);
+        let stderr = Arc::default();
+        let (unread_end, unread) = mpsc::channel(1);
+        if let Some(out) = child.stdout.take() {
+            tasks.spawn(read_lines(out, sender));
+        }
+        if let Some(err) = child.stderr.take() {
+            tasks.spawn(keep_tail(err, Arc::clone(&stderr), unread_end));
+        }
+        if let Some(stdin) = child.stdin.take() {
+            tasks.spawn(write_lines(stdin, words));
+        }
+        Ok(Self {
+            child,
+            group: group.and_then(Pid::from_raw),
+            descendants,
+            events,
+            input: Some(input),
+            stderr,
+            unread,
+            ended: None,
+        })
+    }
+
+    /// What comes next. Cancel-safe. After [`FromProgram::Exited`] nothing may be asked any more.
+    pub(super) async fn next(&mut self) -> FromProgram {
+        if self.ended.is_none() {
+            tokio::select! {
+                event = self.events.recv() => {
+                    if let Some(event) = event {
+                        return FromProgram::Line(event);
+                    }
+                    self.wait().await;
+                }
+                status = self.child.wait() => self.has_ended(status.ok()),
+            }
+        }
+        match tokio::time::timeout(DRAIN, self.events.recv()).await {
+            Ok(Some(event)) => FromProgram::Line(event),
+            Ok(None) | Err(_) => self.farewell().await,
+        }
+    }
+
+    /// Its output ended, so it is about to end, or hides: its time limits are the session's.
+    async fn wait(&mut self) {
+        let status = self.child.wait().await.ok();
+        self.has_ended(status);
+    }
+
+    fn has_ended(&mut self, status: Option<ExitStatus>) {
+        self.ended = Some(status.unwrap_or_default());
+        self.group = None;
+        // What it left running may hold its output open.
+        self.descendants.kill();
+    }
+
+    async fn farewell(&mut self) -> FromProgram {
+        self.descendants.reap().await;
+        if tokio::time::timeout(DRAIN, self.unread.recv())
+            .await
+            .is_err()
+        {
+            tracing::debug!("somebody holds the standard error of the assistant's program open");
+        }
+        let how = self.ended.map_or_else(|| "ended".to_owned(), words);
+        FromProgram::Exited {
+            how,
+            stderr: self
+                .stderr
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .text(),
+        }
+    }
+
+    /// Writes a line. False when it can't be: the input ended, or the program does not read.
+    pub(super) fn write(&self, line: String) -> bool {
+        self.input
+            .as_ref()
+            .is_some_and(|input| input.try_send(line).is_ok())
+    }
+
+    /// Ends its input after what waits was written.
+    pub(super) fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Interrupts it.
+    pub(super) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    /// Asks it to end.
+    pub(super) fn terminate(&mut self) {
+        self.descendants.note(self.pid());
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it and whatever it started.
+    pub(super) fn kill(&mut self) {
+        self.descendants.note(self.pid());
+        self.signal(Signal::KILL);
+    }
+
+    fn pid(&self) -> Option<i32> {
+        self.child.id().and_then(|id| i32::try_from(id).ok())
+    }
+
+    /// To the program alone where it may still tidy up, to its group where it may not.
+    fn signal(&self, signal: Signal) {
+        let Some(group) = self.group else { return };
+        let sent = if signal == Signal::KILL {
+            kill_process_group(group, signal)
+        } else {
+            rustix::process::kill_process(group, signal)
+        };
+        if let Err(e) = sent {
+            tracing::debug!(error = %e, ?signal, "the assistant's program was gone before its signal");
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if self.ended.is_none() {
+            self.kill();
+            self.descendants.kill();
+        }
+    }
+}
+
+fn words(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit {code}"),
+        (None, Some(signal)) => format!("ended by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    }
+}
+
+/// The end of a stream.
+#[derive(Debug, Default)]
+struct Tail(VecDeque<u8>);
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        let bytes = bytes
+            .get(bytes.len().saturating_sub(TAIL)..)
+            .unwrap_or_default();
+        let over = (self.0.len() + bytes.len()).saturating_sub(TAIL);
+        self.0.drain(..over);
+        self.0.extend(bytes);
+    }
+
+    fn text(&self) -> String {
+        let bytes: Vec<u8> = self.0.iter().copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+async fn keep_tail(
+    mut from: impl AsyncRead + Unpin,
+    tail: Arc<Mutex<Tail>>,
+    _until: mpsc::Sender<()>,
+) {
+    let mut chunk = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut chunk).await {
+        let bytes = chunk.get(..read).unwrap_or_default();
+        tail.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(bytes);
+    }
+}
+
+async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<String>) {
+    while let Some(line) = lines.recv().await {
+        if let Err(e) = stdin.write_all(line.as_bytes()).await {
+            tracing::debug!(error = %e, "the assistant's program reads no more");
+            return;
+        }
+    }
+}
+
+/// Reads events until the output ends or nobody wants them.
+async fn read_lines(mut from: impl AsyncRead + Unpin, to: mpsc::Sender<CliEvent>) {
+    let mut lines = Lines::default();
+    let mut chunk = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut chunk).await {
+        let mut rest = chunk.get(..read).unwrap_or_default();
+        while let Some(event) = lines.next(&mut rest) {
+            if to.send(event).await.is_err() {
+                return;
+            }
+        }
+    }
+    if let Some(event) = lines.last()
+        && to.send(event).await.is_err()
+    {
+        tracing::debug!("nobody waits for the last line of the assistant's program");
+    }
+}
+
+/// Bytes as lines, each at once an event: what is long is not kept longer than it takes to read it.
+#[derive(Debug, Default)]
+struct Lines {
+    line: Vec<u8>,
+    /// Bytes of a line that is too long to be kept.
+    over: u64,
+}
+
+impl Lines {
+    /// The next event of some bytes; what is left without a line end is kept.
+    fn next(&mut self, rest: &mut &[u8]) -> Option<CliEvent> {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            *rest = after.get(1..).unwrap_or_default();
+            self.keep(line);
+            if let Some(event) = self.last() {
+                return Some(event);
+            }
+        }
+        self.keep(rest);
+        *rest = &[];
+        None
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.over > 0 || self.line.len() + bytes.len() > LONGEST_LINE {
+            self.over += (self.line.len() + bytes.len()) as u64;
+            self.line = Vec::new();
+        } else {
+            self.line.extend_from_slice(bytes);
+        }
+    }
+
+    /// What was kept, as an event; an empty line is none.
+    fn last(&mut self) -> Option<CliEvent> {
+        if self.over > 0 {
+            return Some(CliEvent::Oversize(std::mem::take(&mut self.over)));
+        }
+        let event = (!self.line.trim_ascii().is_empty()).then(|| parse(&self.line));
+        self.line.clear();
+        self.line.shrink_to(64 * 1024);
+        event
+    }
+}

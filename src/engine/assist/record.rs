@@ -1,0 +1,307 @@
+//! What happened in a conversation, as rows of JSON (pure): numbered, and bounded by cutting its
+//! beginning.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::assistant::{EventKind, SessionEvent};
+use crate::domain::{SessionId, Wall};
+use crate::store::{SessionBatch, StoredEvent, StoredSession};
+use crate::text::{SafeText, cut};
+
+/// Bytes that the rows of a conversation may take.
+const BYTES: usize = 4 << 20;
+
+/// What is left of them when its beginning is cut: not at every event anew.
+const LEFT: usize = 3 << 20;
+
+/// Bytes of text that one event may hold; the rest is left out in words.
+const LONGEST: usize = 512 << 10;
+
+/// Cells of a title.
+const TITLE: usize = 60;
+
+/// One row. Whoever attaches is sent the same text that is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub(super) number: u64,
+    pub(super) json: Arc<str>,
+}
+
+/// What happened in a conversation.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    head: StoredSession,
+    rows: VecDeque<Row>,
+    bytes: usize,
+    /// The newest number that was given; pieces of drafts have numbers too, and no rows.
+    number: u64,
+    /// Events that were cut off at the beginning.
+    gone: u64,
+    /// The newest number that has been handed to the store.
+    handed: u64,
+    /// Rows were cut since then.
+    is_cut: bool,
+}
+
+impl Record {
+    /// A conversation that begins.
+    pub(super) fn new(session: SessionId, began: Wall) -> Self {
+        Self {
+            head: StoredSession {
+                session,
+                title: String::new(),
+                began,
+                last: began,
+                questions: 0,
+                cost: 0.0,
+                program: None,
+                bytes: 0,
+            },
+            rows: VecDeque::new(),
+            bytes: 0,
+            number: 0,
+            gone: 0,
+            handed: 0,
+            is_cut: false,
+        }
+    }
+
+    /// A conversation as the store has it. A row that this version can't read stands in it all the same.
+    pub(super) fn stored(head: StoredSession, events: Vec<StoredEvent>) -> Self {
+        let mut record = Self::new(head.session, head.began);
+        record.head = head;
+        for (number, json) in events {
+            record.keep(Row {
+                number,
+                json: json.into(),
+            });
+        }
+        record.handed = record.number();
+        record.gone = record.cut_before();
+        record
+    }
+
+    /// What a list shows of it.
+    pub(super) fn head(&self) -> &StoredSession {
+        &self.head
+    }
+
+    /// Number of the newest event that is kept.
+    pub(super) fn number(&self) -> u64 {
+        self.rows.back().map_or(0, |row| row.number)
+    }
+
+    /// The next number. What is only shown, and never kept, takes one as well.
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number
+    }
+
+    /// Numbers up to this one were given elsewhere.
+    pub(super) fn skip_to(&mut self, number: u64) {
+        self.number = self.number.max(number);
+    }
+
+    /// The events, oldest first.
+    pub(super) fn events(&self) -> impl Iterator<Item = SessionEvent> + '_ {
+        self.rows.iter().filter_map(|row| read(&row.json))
+    }
+
+    /// The rows behind this number. Where some of them were cut, what stands for them comes first.
+    pub(super) fn after(&self, number: u64) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.number > number)
+    }
+
+    /// Gives an event its number and keeps it.
+    pub(super) fn push(&mut self, wall: Wall, kind: EventKind) -> (SessionEvent, Row) {
+        let event = SessionEvent {
+            number: self.next_number(),
+            wall,
+            kind: shorten(kind),
+        };
+        let row = self.take(&event);
+        (event, row)
+    }
+
+    /// Keeps an event that has its number.
+    pub(super) fn take(&mut self, event: &SessionEvent) -> Row {
+        let row = Row {
+            number: event.number,
+            json: write(event).into(),
+        };
+        self.summarise(event);
+        if let EventKind::Cut { events } = event.kind {
+            // It stands for all that was before it.
+            self.rows.clear();
+            self.bytes = 0;
+            self.gone = events;
+        }
+        self.keep(row.clone());
+        if self.bytes > BYTES {
+            self.cut(event.wall);
+        }
+        row
+    }
+
+    /// What the store has not been handed yet; `None` where it has everything.
+    pub(super) fn batch(&mut self) -> Option<SessionBatch> {
+        if self.handed >= self.number() && !self.is_cut {
+            return None;
+        }
+        let first = self.rows.front().map_or(0, |row| row.number);
+        let stands_for_others = self.rows.front().filter(|_| self.is_cut);
+        let news = self.rows.iter().filter(|row| row.number > self.handed);
+        let events = stands_for_others
+            .filter(|row| row.number <= self.handed)
+            .into_iter()
+            .chain(news)
+            .map(|row| (row.number, row.json.to_string()))
+            .collect();
+        self.handed = self.number();
+        self.is_cut = false;
+        self.head.bytes = self.bytes as u64;
+        Some(SessionBatch {
+            head: self.head.clone(),
+            first,
+            events,
+        })
+    }
+
+    /// The store has no more than this; what came later is handed over again.
+    pub(super) fn is_kept_up_to(&mut self, number: u64) {
+        self.handed = number.min(self.number());
+        self.is_cut |= self.rows.front().is_some_and(|first| first.number > number);
+    }
+
+    fn keep(&mut self, row: Row) {
+        self.number = self.number.max(row.number);
+        self.bytes += row.json.len();
+        self.rows.push_back(row);
+    }
+
+    /// Cuts the beginning; one event in its place tells how much.
+    fn cut(&mut self, wall: Wall) {
+        let mut last = 0;
+        // One that stands for what was cut before is no event itself.
+        self.gone -= u64::from(self.gone > 0);
+        while self.bytes > LEFT && self.rows.len() > 1 {
+            let Some(row) = self.rows.pop_front() else {
+                break;
+            };
+            self.bytes -= row.json.len();
+            self.gone += 1;
+            last = row.number;
+        }
+        let event = SessionEvent {
+            number: last,
+            wall,
+            kind: EventKind::Cut { events: self.gone },
+        };
+        let json: Arc<str> = write(&event).into();
+        self.bytes += json.len();
+        self.rows.push_front(Row { number: last, json });
+        self.is_cut = true;
+    }
+
+    /// How many events were cut before it was stored.
+    fn cut_before(&self) -> u64 {
+        match self.rows.front().and_then(|row| read(&row.json)) {
+            Some(SessionEvent {
+                kind: EventKind::Cut { events },
+                ..
+            }) => events,
+            _ => 0,
+        }
+    }
+
+    fn summarise(&mut self, event: &SessionEvent) {
+        let head = &mut self.head;
+        head.last = Wall(head.last.0.max(event.wall.0));
+        let title = match &event.kind {
+            EventKind::Asked { text, queued } => {
+                // One that waited is told again when its turn has come.
+                head.questions += u32::from(!queued);
+                text.iter().find(|line| !line.is_empty()).cloned()
+            }
+            EventKind::RunbookBegan { host, name, .. } => {
+                Some(format!("runbook {name} on {host}").into())
+            }
+            EventKind::Began {
+                program_session, ..
+            } => {
+                head.program = Some(program_session.to_string());
+                None
+            }
+            EventKind::TurnEnded { usage, .. } => {
+                head.cost = usage.cost;
+                None
+            }
+            _ => None,
+        };
+        if let Some(title) = title.filter(|_| head.title.is_empty()) {
+            head.title = cut(title.as_str(), TITLE).to_string();
+        }
+    }
+}
+
+/// The event of a row; `None` where another version wrote what this one does not know.
+pub(super) fn read(json: &str) -> Option<SessionEvent> {
+    serde_json::from_str(json).ok()
+}
+
+/// The row of an event. Nothing in one can fail to be written: its maps have no keys but names.
+fn write(event: &SessionEvent) -> String {
+    serde_json::to_string(event).unwrap_or_default()
+}
+
+/// Leaves out what is too long to be kept.
+fn shorten(mut kind: EventKind) -> EventKind {
+    match &mut kind {
+        EventKind::Asked { text: lines, .. }
+        | EventKind::Text { lines, .. }
+        | EventKind::RunbookEnded { findings: lines } => {
+            if let Some(left_out) = shorten_lines(lines) {
+                lines.push(format!("… {left_out} bytes are left out here").into());
+            }
+        }
+        EventKind::CallEnded { result, .. } => {
+            result.cut += shorten_lines(&mut result.lines).unwrap_or_default();
+        }
+        _ => {}
+    }
+    kind
+}
+
+/// Cuts lines to the bound and tells how many bytes went.
+fn shorten_lines(lines: &mut Vec<SafeText>) -> Option<u64> {
+    let mut left = LONGEST;
+    let mut place = 0;
+    for line in lines.iter() {
+        let Some(rest) = left.checked_sub(line.as_str().len() + 1) else {
+            break;
+        };
+        left = rest;
+        place += 1;
+    }
+    if place == lines.len() {
+        return None;
+    }
+    let mut gone = lines.split_off(place);
+    let mut bytes: usize = gone.iter().map(|line| line.as_str().len() + 1).sum();
+    // A line that is too long for itself keeps its beginning.
+    if let Some(first) = gone.first_mut().filter(|_| left > 0) {
+        let kept = beginning(first.as_str(), left);
+        bytes -= kept.len();
+        lines.push(kept.into());
+    }
+    Some(bytes as u64)
+}
+
+fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or_default();
+    text.get(..end).unwrap_or_default()
+}

@@ -1,0 +1,30 @@
+//! What every conversation needs, and whoever starts an engine gives for them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::mind::Minds;
+use crate::clock::Clock;
+use crate::engine::host_actor::Shared;
+use crate::engine::trouble::Trouble;
+use crate::store::Store;
+
+/// What conversations with the assistant are given.
+#[derive(Clone, Default)]
+pub struct Assisting {
+    /// The folder of the state directory in which consoles find each other's conversations. `None`: none is attached to.
+    pub folder: Option<PathBuf>,
+    /// Where the programs behind conversations come from. `None`: from this machine, as the settings say.
+    pub minds: Option<Arc<dyn Minds>>,
+}
+
+/// What every conversation needs.
+pub(super) struct Room {
+    pub(super) shared: Arc<Shared>,
+    pub(super) clock: Clock,
+    pub(super) store: Option<Store>,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) minds: Arc<dyn Minds>,
+    /// Told once where conversations can't be kept.
+    pub(super) trouble: Trouble,
+}

@@ -1,0 +1,164 @@
+//! The jobs of one host (hands): one command per question, on whatever connection there is now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::exec::{Exec, RunLimits};
+use crate::shell::{RemotePath, ShellCommand, ShellWord};
+
+use super::answer::{Answer, parse, protocol};
+use super::functions::{FUNCTIONS, LOADER, RUNNER};
+use super::{Begun, Job, JobError, JobErrorKind, JobId, JobSpec, JobState, LogPart};
+
+/// The most of a log that one question brings.
+const MOST: u64 = 256 * 1024;
+
+/// How long a job is asked to end before it is ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The jobs of one host.
+pub struct Jobs {
+    exec: Arc<dyn Exec>,
+    base: String,
+}
+
+impl Jobs {
+    /// The jobs of the login's own folder, `~/.pilothouse`.
+    pub fn new(exec: Arc<dyn Exec>) -> Self {
+        Self {
+            exec,
+            base: String::new(),
+        }
+    }
+
+    /// The jobs of another folder.
+    pub fn at(exec: Arc<dyn Exec>, base: &RemotePath) -> Self {
+        Self {
+            exec,
+            base: base.as_str().to_owned(),
+        }
+    }
+
+    /// Begins a job. It is begun once: the same name again only tells that it was.
+    pub async fn begin(&self, id: &JobId, spec: &JobSpec) -> Result<Begun, JobError> {
+        let limit = spec.limit.map_or(0, |limit| limit.as_secs().max(1));
+        let command = self
+            .ask("begin")?
+            .word(name(id.as_str())?)
+            .word(name(spec.lease.as_ref().map_or("", |key| key.as_str()))?)
+            .word(limit)
+            .word(name(&spec.label)?)
+            .command(spec.command.clone());
+        let answer = self.answer(&command, Duration::from_secs(20)).await?;
+        let generation = answer
+            .generation
+            .ok_or_else(|| protocol("the host did not say that it began the job"))?;
+        Ok(Begun {
+            id: id.clone(),
+            generation,
+        })
+    }
+
+    /// How a job stands.
+    pub async fn state(&self, id: &JobId) -> Result<JobState, JobError> {
+        self.stands(self.ask("state")?.word(name(id.as_str())?), 0)
+            .await
+    }
+
+    /// Its log from this byte on, at most 256 KiB at a time.
+    pub async fn follow(&self, id: &JobId, from: u64) -> Result<LogPart, JobError> {
+        let command = self
+            .ask("follow")?
+            .word(name(id.as_str())?)
+            .word(from)
+            .word(MOST);
+        let answer = self.answer(&command, Duration::from_secs(20)).await?;
+        let (Some((from, end)), Some(state)) = (answer.log, answer.state) else {
+            return Err(protocol("the host did not say how far the log goes"));
+        };
+        Ok(LogPart {
+            from,
+            bytes: answer.bytes,
+            end,
+            state,
+        })
+    }
+
+    /// Ends a job with all it started: asked first, ended ten seconds later. Tells how it stands then; what had ended already
+    /// stays as it was.
+    pub async fn cancel(&self, id: &JobId) -> Result<JobState, JobError> {
+        let hundredths = PATIENCE.as_secs() * 100;
+        let command = self
+            .ask("cancel")?
+            .word(name(id.as_str())?)
+            .word(hundredths);
+        self.stands(command, PATIENCE.as_secs() + 8).await
+    }
+
+    /// The jobs that the host remembers.
+    pub async fn list(&self) -> Result<Vec<Job>, JobError> {
+        let answer = self
+            .answer(&self.ask("list")?, Duration::from_secs(20))
+            .await?;
+        Ok(answer.jobs)
+    }
+
+    /// Strikes a job that is no longer at work, with its log.
+    pub async fn forget(&self, id: &JobId) -> Result<(), JobError> {
+        let command = self.ask("forget")?.word(name(id.as_str())?);
+        let answer = self.answer(&command, Duration::from_secs(20)).await?;
+        if answer.forgotten {
+            return Ok(());
+        }
+        Err(protocol("the host did not say that it forgot the job"))
+    }
+
+    async fn stands(&self, command: ShellCommand, longer: u64) -> Result<JobState, JobError> {
+        let limit = Duration::from_secs(10 + longer);
+        let answer = self.answer(&command, limit).await?;
+        answer
+            .state
+            .ok_or_else(|| protocol("the host did not say how the job stands"))
+    }
+
+    fn ask(&self, verb: &'static str) -> Result<ShellCommand, JobError> {
+        Ok(ShellCommand::new("sh")
+            .arg("-c")
+            .arg(LOADER)
+            .arg("pilothouse-jobs")
+            .word(name(&format!("{FUNCTIONS}\n{RUNNER}"))?)
+            .word(name(&self.base)?)
+            .arg(verb))
+    }
+
+    async fn answer(&self, command: &ShellCommand, timeout: Duration) -> Result<Answer, JobError> {
+        let limits = RunLimits {
+            timeout,
+            output: 1024 * 1024,
+        };
+        let output = self
+            .exec
+            .run(command, limits)
+            .await
+            .map_err(JobError::host)?;
+        parse(&output.stdout).map_err(|error| said(error, &output.stderr))
+    }
+}
+
+/// An answer that is not ours is explained by what was complained of.
+fn said(error: JobError, complaint: &[u8]) -> JobError {
+    let first = complaint
+        .split(|byte| *byte == b'\n')
+        .find(|line| !line.is_empty());
+    match (&error.kind, first) {
+        (JobErrorKind::Protocol, Some(line)) => {
+            let line = crate::text::SafeText::from_bytes(line);
+            protocol(format!("{}: {line}", error.what))
+        }
+        _ => error,
+    }
+}
+
+fn name(text: &str) -> Result<ShellWord, JobError> {
+    ShellWord::new(text).map_err(|error| JobError::new(JobErrorKind::Name, error.to_string()))
+}

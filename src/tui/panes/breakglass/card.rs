@@ -1,0 +1,184 @@
+//! The proposal that waits, in a box of its own: what, where, the exact command, why, what it is based on, for how long.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::engine::{Fleet, PendingProposal};
+use crate::tui::panes::Scene;
+use crate::tui::talk::left;
+use crate::tui::theme::Role;
+use crate::tui::ui::Ui;
+use crate::tui::ui_breakglass::{BreakglassUi, CardStop, Part};
+use crate::tui::widgets::{Break, Canvas, Piece, TextRow, clock, edit, flow, frame};
+
+/// The proposal that the card shows: the oldest of this conversation, else the oldest of any.
+pub(in crate::tui) fn shown<'a>(
+    pane: &BreakglassUi,
+    fleet: &'a Fleet,
+) -> Option<&'a PendingProposal> {
+    let mine = fleet
+        .proposals
+        .iter()
+        .find(|of| Some(of.session) == pane.session());
+    mine.or_else(|| fleet.proposals.first())
+}
+
+/// Rows that the card wants in a pane of this width; 0: there is none.
+pub(super) fn height(ui: &Ui, fleet: &Fleet, width: u16) -> u16 {
+    let Some(pending) = shown(&ui.breakglass, fleet) else {
+        return 0;
+    };
+    let text = text(pending, width.saturating_sub(4));
+    let rows = text.len() + pending.proposal.evidence.len() + 2 + 2;
+    u16::try_from(rows).unwrap_or(u16::MAX)
+}
+
+/// Action, command, reason.
+fn text(pending: &PendingProposal, cells: u16) -> Vec<TextRow> {
+    let proposal = &pending.proposal;
+    let cells = usize::from(cells);
+    let mut rows = flow(
+        &[Piece::new(proposal.what.clone(), Role::Title)],
+        Break::Words,
+        cells,
+        (&[], &[]),
+    );
+    let dollar = [Piece::new("$ ", Role::Dim)];
+    let blank = [Piece::new("  ", Role::Dim)];
+    let command = [Piece::new(proposal.command.clone(), Role::Code)];
+    rows.extend(flow(&command, Break::Anywhere, cells, (&dollar, &blank)));
+    if !proposal.why.is_empty() {
+        let why = [
+            Piece::new("why: ", Role::Dim),
+            Piece::new(proposal.why.clone(), Role::Text),
+        ];
+        rows.extend(flow(&why, Break::Words, cells, (&[], &[])));
+    }
+    rows
+}
+
+/// Draws it; tells where the caret or the chosen row is, where it has the keys.
+pub(super) fn card(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
+    let area = scene.layout.talk.card;
+    let pane = &scene.ui.breakglass;
+    let pending = shown(pane, scene.fleet)?;
+    if area.height == 0 {
+        return None;
+    }
+    let focused = pane.part == Part::Card && pane.has_keys();
+    let role = if focused { Role::Danger } else { Role::Border };
+    let borders = frame(canvas, area, role);
+    title(canvas, borders.top, scene, pending);
+    let inner = Rect::new(
+        borders.inner.x + 1,
+        borders.inner.y,
+        borders.inner.width.saturating_sub(2),
+        borders.inner.height,
+    );
+    // The fields are never the ones that are cut.
+    let fields = 2.min(inner.height);
+    let upper = Rect::new(inner.x, inner.y, inner.width, inner.height - fields);
+    let evidence = pending.proposal.evidence.len() as u16;
+    let told = upper.height.saturating_sub(evidence);
+    let text = text(pending, inner.width);
+    for (down, row) in text.iter().take(usize::from(told)).enumerate() {
+        let mut pen = canvas.row(upper, down as u16);
+        row.draw(&mut pen);
+        if down + 1 == usize::from(told) && text.len() > usize::from(told) {
+            pen.put(" …", Role::Warn);
+        }
+    }
+    let at = told.min(text.len() as u16);
+    let below = Rect::new(upper.x, upper.y + at, upper.width, upper.height - at);
+    let chosen = evidences(canvas, below, scene, pending, focused);
+    let lower = Rect::new(inner.x, inner.bottom() - fields, inner.width, fields);
+    let caret = draw_fields(canvas, lower, scene, pending, focused);
+    focused.then(|| caret.or(chosen)).flatten()
+}
+
+fn title(canvas: &mut Canvas<'_>, top: Rect, scene: Scene<'_>, pending: &PendingProposal) {
+    let open = left(pending.expires, scene.fleet.at);
+    let end = format!(" open for {open} ");
+    let mut pen = canvas.pen(top);
+    pen.at_end(&[(&end, Role::Warn)]);
+    pen.put(" proposed", Role::Title);
+    if let Some(host) = &pending.proposal.host {
+        pen.put(&format!(" for {host}"), Role::Title);
+    }
+    let others = scene.fleet.proposals.len().saturating_sub(1);
+    if others > 0 {
+        pen.put(&format!(" · {others} more after it"), Role::Dim);
+    }
+    pen.put(" ", Role::Dim);
+}
+
+fn evidences(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    scene: Scene<'_>,
+    pending: &PendingProposal,
+    focused: bool,
+) -> Option<Position> {
+    let mut chosen = None;
+    for (place, of) in pending.proposal.evidence.iter().enumerate() {
+        let Some(down) = u16::try_from(place).ok().filter(|down| *down < area.height) else {
+            break;
+        };
+        let line = Rect::new(area.x, area.y + down, area.width, 1);
+        let mut pen = canvas.pen(line);
+        let at = of.at.map(|at| clock(at, &scene.ui.zone));
+        pen.put("↗ ", Role::Accent);
+        pen.at_end(&[(at.as_deref().unwrap_or_default(), Role::Dim)]);
+        pen.put(of.what.as_str(), Role::Text)
+            .put("  ", Role::Dim)
+            .put(of.source.as_str(), Role::Dim);
+        if focused && scene.ui.breakglass.card.stop == CardStop::Evidence(place) {
+            canvas.paint(line, Role::Selected);
+            chosen = Some(Position::new(line.x, line.y));
+        }
+    }
+    chosen
+}
+
+/// The two fields: the word that approves, the reason of a refusal. Neither is pressed by a letter or by Enter alone.
+fn draw_fields(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    scene: Scene<'_>,
+    pending: &PendingProposal,
+    focused: bool,
+) -> Option<Position> {
+    let card = &scene.ui.breakglass.card;
+    let word = &pending.proposal.word;
+    let mut caret = None;
+    let approves = format!("type {word} to approve ");
+    let fields = [
+        (
+            CardStop::Word,
+            approves.as_str(),
+            &card.word,
+            "Tab comes here",
+        ),
+        (
+            CardStop::Refuse,
+            "Enter refuses, because ",
+            &card.reason,
+            "(a reason is optional)",
+        ),
+    ];
+    for (down, (stop, label, line, empty)) in fields.into_iter().enumerate() {
+        let here = focused && card.stop == stop;
+        let role = if here { Role::Title } else { Role::Dim };
+        let mut pen = canvas.row(area, down as u16);
+        pen.put(if here { "› " } else { "  " }, Role::Accent)
+            .put(label, role);
+        if here {
+            let room = pen.room();
+            caret = Some(edit(&mut pen, line, room, false));
+        } else if line.text.is_empty() {
+            pen.put(empty, Role::Faint);
+        } else {
+            pen.put(&line.text, Role::Text);
+        }
+    }
+    caret
+}

@@ -1,0 +1,12 @@
+//! The breakglass pane: the conversation, the proposal that waits, the draft.
+
+mod card;
+mod composer;
+mod pane;
+mod place;
+mod status;
+mod transcript;
+
+pub(in crate::tui) use card::shown as proposal;
+pub(in crate::tui) use pane::breakglass;
+pub(in crate::tui) use place::{TalkPlace, pane_columns, place, spot};

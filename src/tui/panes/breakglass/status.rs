@@ -1,0 +1,99 @@
+//! One row below the conversation: what Claude does now, for how long, and how it is stopped.
+
+use crate::domain::At;
+use crate::engine::Phase;
+use crate::tui::action::Action;
+use crate::tui::panes::Scene;
+use crate::tui::talk::{left, seconds};
+use crate::tui::theme::Role;
+use crate::tui::ui_breakglass::{Part, TalkState, TalkView};
+use crate::tui::widgets::Canvas;
+
+/// Milliseconds of silence that are worth words.
+const SILENT: u64 = 10_000;
+
+/// Draws the row.
+pub(super) fn status(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
+    let pane = &scene.ui.breakglass;
+    let mut pen = canvas.pen(scene.layout.talk.status);
+    if let TalkView::From { seen, .. } = pane.view
+        && pane.transcript.number > seen
+    {
+        let key = scene.keymap.label(Action::Bottom);
+        pen.at_end(&[("▾ new below ", Role::Accent), (&key, Role::Key)]);
+    }
+    let (glyph, role, words) = phase(scene);
+    if words.is_empty() {
+        return;
+    }
+    pen.put(glyph, role).skip(1).put(&words, role);
+    if stoppable(&pane.transcript.phase) {
+        let stop = if pane.part == Part::Transcript {
+            Action::Stop
+        } else {
+            Action::Interrupt
+        };
+        let key = scene.keymap.label(stop);
+        pen.put(" · ", Role::Faint)
+            .put(&key, Role::Key)
+            .put(" stops", Role::Dim);
+    }
+}
+
+fn stoppable(phase: &Phase) -> bool {
+    matches!(
+        phase,
+        Phase::Starting(_) | Phase::Working { .. } | Phase::Retrying { .. } | Phase::Waiting(_)
+    )
+}
+
+fn phase(scene: Scene<'_>) -> (&'static str, Role, String) {
+    let now = scene.fleet.at;
+    let since = |at: At| {
+        let ran = std::time::Duration::from_millis(now.since(at).0);
+        seconds(ran)
+    };
+    let pane = &scene.ui.breakglass;
+    if pane.state == TalkState::Opening {
+        return ("◌", Role::Busy, "opening a conversation".to_owned());
+    }
+    match &pane.transcript.phase {
+        Phase::Asleep | Phase::Idle => ("", Role::Dim, String::new()),
+        Phase::Starting(at) => ("◌", Role::Busy, format!("starting Claude, {}", since(*at))),
+        Phase::Working { since: at, heard } => {
+            let silent = now.since(*heard).0;
+            let words = if silent >= SILENT {
+                let silent = silent / 1000;
+                format!("working {}, silent for {silent} s", since(*at))
+            } else {
+                format!("working {}", since(*at))
+            };
+            let role = if silent >= 3 * SILENT {
+                Role::Warn
+            } else {
+                Role::Busy
+            };
+            (turn(now), role, words)
+        }
+        Phase::Retrying {
+            attempt,
+            of,
+            due,
+            why,
+        } => (
+            "▲",
+            Role::Warn,
+            format!("{why}: try {attempt} of {of} in {}", left(*due, now)),
+        ),
+        Phase::Waiting(at) => ("?", Role::Warn, format!("waits for you, {}", since(*at))),
+        Phase::Stopping(at) => ("◌", Role::Warn, format!("stopping, {}", since(*at))),
+        Phase::Dead(why) => ("✖", Role::Bad, why.to_string()),
+    }
+}
+
+/// It turns as the fleet's clock goes on.
+fn turn(now: At) -> &'static str {
+    const TURNS: [&str; 4] = ["◐", "◓", "◑", "◒"];
+    let at = usize::try_from(now.0 / 250 % 4).unwrap_or(0);
+    TURNS.get(at).copied().unwrap_or("◐")
+}

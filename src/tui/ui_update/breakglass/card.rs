@@ -1,0 +1,121 @@
+//! Deciding on the proposal that waits. Approving takes the focus of the card and its whole word; no key alone does it.
+
+use super::evidence;
+use crate::domain::{ProposalId, Severity};
+use crate::engine::{Command, Decision, PendingProposal};
+use crate::tui::action::Action;
+use crate::tui::panes;
+use crate::tui::ui::{LineEdit, Ui};
+use crate::tui::ui_breakglass::{CardStop, CardUi, Part};
+use crate::tui::ui_update::effect::{Copied, Scene, UiEffect};
+
+/// The proposal that the card shows.
+pub(super) fn shown<'a>(ui: &Ui, scene: Scene<'a>) -> Option<&'a PendingProposal> {
+    panes::talk_proposal(&ui.breakglass, scene.fleet)
+}
+
+pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<UiEffect>> {
+    let Some(pending) = shown(ui, scene) else {
+        return Some(Vec::new());
+    };
+    let evidence = pending.proposal.evidence.len();
+    match action {
+        Action::Up | Action::Previous => walk(ui, evidence, false),
+        Action::Down | Action::Next => walk(ui, evidence, true),
+        Action::Submit | Action::Open => return Some(enter(ui, scene, pending)),
+        Action::Copy => {
+            return Some(vec![UiEffect::Copy(Copied {
+                what: "the proposed command".to_owned(),
+                text: pending.proposal.command.to_string(),
+            })]);
+        }
+        // In a field every other key is for the field; at the evidence, for the screen.
+        _ if matches!(ui.breakglass.card.stop, CardStop::Evidence(_)) => return None,
+        _ => {}
+    }
+    Some(Vec::new())
+}
+
+/// Tab inside of the card: from one field to the other; false where it leaves the card.
+pub(super) fn turn(ui: &mut Ui, on: bool) -> bool {
+    let card = &mut ui.breakglass.card;
+    if ui.breakglass.part != Part::Card {
+        return false;
+    }
+    card.stop = match (card.stop, on) {
+        (CardStop::Word, true) => CardStop::Refuse,
+        (CardStop::Refuse, false) | (CardStop::Evidence(_), true) => CardStop::Word,
+        _ => return false,
+    };
+    true
+}
+
+fn walk(ui: &mut Ui, evidence: usize, down: bool) {
+    let card = &mut ui.breakglass.card;
+    card.stop = match (card.stop, down) {
+        (CardStop::Evidence(at), true) if at + 1 < evidence => CardStop::Evidence(at + 1),
+        (CardStop::Evidence(_), true) | (CardStop::Refuse, false) => CardStop::Word,
+        (CardStop::Evidence(at), false) => CardStop::Evidence(at.saturating_sub(1)),
+        (CardStop::Word, false) if evidence > 0 => CardStop::Evidence(evidence - 1),
+        (CardStop::Word, true) => CardStop::Refuse,
+        (stop, _) => stop,
+    };
+}
+
+fn enter(ui: &mut Ui, scene: Scene<'_>, pending: &PendingProposal) -> Vec<UiEffect> {
+    let id = pending.proposal.id;
+    match ui.breakglass.card.stop {
+        CardStop::Evidence(at) => match pending.proposal.evidence.get(at) {
+            Some(of) => evidence::show(ui, scene, of),
+            None => Vec::new(),
+        },
+        CardStop::Word => approve(ui, pending),
+        CardStop::Refuse => {
+            let reason = std::mem::take(&mut ui.breakglass.card.reason).text;
+            let reason = reason.trim();
+            let why = (!reason.is_empty()).then(|| reason.to_owned());
+            ui.say(Severity::Info, "refused; Claude is told", None);
+            decide(ui, id, Decision::Refuse(why))
+        }
+    }
+}
+
+/// The engine looks at the word again; here it keeps a slip from being a question to the engine.
+fn approve(ui: &mut Ui, pending: &PendingProposal) -> Vec<UiEffect> {
+    let word = pending.proposal.word.as_str();
+    let typed = ui.breakglass.card.word.text.trim().to_owned();
+    let rest = typed.strip_prefix(word);
+    let is_right = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" --"));
+    if !is_right {
+        let text = format!("approving takes the word {word}, typed in full");
+        ui.say(Severity::Warning, text, None);
+        return Vec::new();
+    }
+    ui.breakglass.card.word = LineEdit::default();
+    decide(ui, pending.proposal.id, Decision::Approve(typed))
+}
+
+fn decide(ui: &mut Ui, proposal: ProposalId, decision: Decision) -> Vec<UiEffect> {
+    ui.breakglass.part = Part::Composer;
+    vec![UiEffect::Ask(Command::Decide { proposal, decision })]
+}
+
+/// What was typed for one proposal is void for any other; keys that were on their way to it go into the draft, where they
+/// do nothing.
+pub(super) fn settle(ui: &mut Ui, scene: Scene<'_>) {
+    let present = shown(ui, scene).map(|pending| pending.proposal.id);
+    let pane = &mut ui.breakglass;
+    if pane.card.proposal == present {
+        return;
+    }
+    let was_on_it = pane.part == Part::Card;
+    pane.card = CardUi {
+        proposal: present,
+        ..CardUi::default()
+    };
+    if was_on_it {
+        pane.part = Part::Composer;
+        let text = "the proposal is no longer open; what was typed decides nothing";
+        ui.say(Severity::Warning, text, None);
+    }
+}

@@ -1,0 +1,155 @@
+//! A second console of the same person watches, asks, and takes over when the first is gone.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use pilothouse::engine::{AssistantCommand, EventKind, MindWish, Reply};
+
+use super::stage::{Stage, words};
+
+#[tokio::test]
+async fn a_second_console_sees_what_has_been_and_what_comes_and_may_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut one, mut two) = (Stage::new(folder.path()), Stage::new(folder.path()));
+    let mut talk = one.open().await;
+    one.say(&talk, "first").await;
+    let mut puppet = one.puppet().await;
+    assert_eq!(puppet.wish().await, MindWish::Say("first".into()));
+    puppet.asked("first").await;
+    puppet.text("m1.0", "an answer").await;
+    puppet.done(0.1).await;
+    puppet.asked("second").await;
+    puppet.draft("m2.0", "begun ").await;
+    talk.shows_text("draft begun ").await;
+
+    // What the first has handed to the store is on the disk a moment later.
+    let listed = loop {
+        let listed = two.sessions().await;
+        if !listed.is_empty() {
+            break listed;
+        }
+    };
+    let pid = std::process::id();
+    let elsewhere = format!("this machine, pid {pid}");
+    assert_eq!(
+        listed[0].elsewhere.as_ref().map(|text| text.as_str()),
+        Some(elsewhere.as_str())
+    );
+    let mut there = two.resume(talk.id).await;
+    let shown = there.shows_text("draft begun ").await;
+    assert_eq!(
+        words(&shown),
+        [
+            "ask first",
+            "say an answer",
+            "turn Done",
+            "ask second",
+            "draft begun "
+        ]
+    );
+    assert_eq!(
+        shown.elsewhere.as_ref().map(|text| text.as_str()),
+        Some(elsewhere.as_str())
+    );
+    puppet.draft("m2.0", "and going on").await;
+    there.shows_text("draft begun and going on").await;
+    puppet.text("m2.0", "all of it").await;
+    there.shows_text("say all of it").await;
+
+    assert_eq!(two.say(&there, "from there").await, Reply::Done);
+    assert_eq!(puppet.wish().await, MindWish::Say("from there".into()));
+    let stop = two.ask(AssistantCommand::Interrupt(talk.id)).await;
+    assert_eq!(stop, Reply::Done);
+    assert_eq!(puppet.wish().await, MindWish::Interrupt);
+    let refused = two.say(&there, " ").await;
+    assert!(matches!(refused, Reply::Refused(_)), "{refused:?}");
+    let refused = two.ask(AssistantCommand::Forget(talk.id)).await;
+    assert!(matches!(refused, Reply::Refused(_)), "{refused:?}");
+
+    // The first console goes away; the second may go on by asking.
+    one.end().await;
+    there.shows(|picture| picture.elsewhere.is_none()).await;
+    assert_eq!(two.say(&there, "go on").await, Reply::Done);
+    let mut puppet = two.puppet().await;
+    assert_eq!(puppet.start.program.as_deref(), Some("0b5c-77"));
+    assert_eq!(puppet.wish().await, MindWish::Say("go on".into()));
+    puppet.asked("go on").await;
+    let shown = there.shows_text("ask go on").await;
+    let said = words(&shown);
+    assert!(said[said.len() - 2].contains("Died"), "{said:?}");
+    two.end().await;
+}
+
+#[tokio::test]
+async fn nobody_else_gets_in_and_nothing_stays_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path());
+    let talk = stage.open().await;
+    let talks = folder.path().join("talks");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode(&talks) & 0o777, 0o700);
+    let socket = talks.join(format!("{}.sock", talk.id));
+    assert_eq!(mode(&socket) & 0o777, 0o600);
+    // Who says anything else than what it wants is hung up on.
+    let stream = UnixStream::connect(&socket).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let heard = tokio::task::spawn_blocking(move || {
+        let mut stream = stream;
+        stream.write_all(b"GET / HTTP/1.1\n").unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).map(|_| heard)
+    });
+    let heard = heard.await.unwrap();
+    assert!(heard.is_err() || heard.is_ok_and(|heard| heard.is_empty()));
+    stage.end().await;
+    assert_eq!(std::fs::read_dir(&talks).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_too_slow_is_let_go_and_told_and_the_others_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path());
+    let mut talk = stage.open().await;
+    stage.say(&talk, "one").await;
+    let puppet = stage.puppet().await;
+    puppet.asked("one").await;
+    talk.shows_text("ask one").await;
+    let socket = folder.path().join(format!("talks/{}.sock", talk.id));
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    stream
+        .write_all(b"{\"attach\":{\"version\":1,\"after\":0}}\n")
+        .unwrap();
+    // It reads its greeting, so that it is known to watch, and then no more.
+    let greeted = tokio::task::spawn_blocking(move || {
+        let mut greeting = vec![0; 64];
+        stream.read_exact(&mut greeting).unwrap();
+        stream
+    });
+    let mut stream = greeted.await.unwrap();
+    let long = "x".repeat(2000);
+    for n in 0..2000 {
+        puppet
+            .tell(EventKind::Denied {
+                tool: format!("{n}").into(),
+                why: long.as_str().into(),
+            })
+            .await;
+    }
+    talk.shows_text("denied 1999").await;
+    let rest = tokio::task::spawn_blocking(move || {
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).map(|_| rest)
+    });
+    let rest = rest.await.unwrap().unwrap();
+    assert!(
+        rest.ends_with("\"too_slow\"\n"),
+        "{}",
+        &rest[rest.len() - 200..]
+    );
+    assert!(!rest.contains("\"1999\""));
+    stage.end().await;
+}

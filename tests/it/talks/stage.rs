@@ -1,0 +1,257 @@
+//! An engine on simulated hosts whose assistant is played by the test.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use pilothouse::clock::Clock;
+use pilothouse::config::{Config, Settings};
+use pilothouse::domain::{SessionId, Wall};
+use pilothouse::engine::sim::SimFleet;
+use pilothouse::engine::{
+    Acting, Actor, AssistantCheck, AssistantCommand, Assisting, Command, Ending, Engine, Entry,
+    EventKind, Handle, Mind, MindNews, MindStart, MindWish, Minds, Refusal, Reply, SessionSummary,
+    Setup, Transcript, Usage,
+};
+use pilothouse::store::Store;
+use pilothouse::tasks::Tasks;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+/// A program that the test plays.
+pub struct Puppet {
+    pub start: MindStart,
+    pub wishes: mpsc::Receiver<MindWish>,
+    pub news: mpsc::Sender<MindNews>,
+}
+
+impl Puppet {
+    /// The next wish.
+    pub async fn wish(&mut self) -> MindWish {
+        let wish = timeout(Duration::from_secs(20), self.wishes.recv());
+        wish.await.expect("no wish").expect("nobody wishes")
+    }
+
+    pub async fn tell(&self, kind: EventKind) {
+        self.news.send(MindNews::Event(kind)).await.unwrap();
+    }
+
+    /// A question is being worked on.
+    pub async fn asked(&self, text: &str) {
+        self.tell(EventKind::Asked {
+            text: text.lines().map(Into::into).collect(),
+            queued: false,
+        })
+        .await;
+        self.tell(EventKind::Began {
+            model: "sonnet".into(),
+            version: "2".into(),
+            program_session: "0b5c-77".into(),
+        })
+        .await;
+    }
+
+    pub async fn draft(&self, block: &str, delta: &str) {
+        self.tell(EventKind::Draft {
+            block: block.into(),
+            thinking: false,
+            delta: delta.into(),
+        })
+        .await;
+    }
+
+    pub async fn text(&self, block: &str, text: &str) {
+        self.tell(EventKind::Text {
+            block: block.into(),
+            thinking: false,
+            lines: text.lines().map(Into::into).collect(),
+        })
+        .await;
+    }
+
+    pub async fn done(&self, cost: f64) {
+        self.tell(EventKind::TurnEnded {
+            ending: Ending::Done,
+            usage: Usage {
+                cost,
+                ..Usage::default()
+            },
+        })
+        .await;
+    }
+}
+
+/// Hands a puppet to the test whenever a program is begun.
+struct Puppets(mpsc::UnboundedSender<Puppet>);
+
+impl Minds for Puppets {
+    fn begin(&self, start: MindStart) -> Mind {
+        let (wishes, wished) = mpsc::channel(16);
+        let (told, news) = mpsc::channel(64);
+        let puppet = Puppet {
+            start,
+            wishes: wished,
+            news: told,
+        };
+        assert!(self.0.send(puppet).is_ok(), "the test has ended");
+        Mind { wishes, news }
+    }
+
+    fn check(&self) -> BoxFuture<'_, AssistantCheck> {
+        Box::pin(async {
+            AssistantCheck {
+                program: Ok("a puppet".into()),
+                login: Err(Refusal {
+                    why: "a puppet has none".into(),
+                    hint: None,
+                }),
+            }
+        })
+    }
+}
+
+/// An engine.
+pub struct Stage {
+    pub sim: Arc<SimFleet>,
+    pub engine: Engine,
+    pub handle: Handle,
+    pub puppets: mpsc::UnboundedReceiver<Puppet>,
+}
+
+impl Stage {
+    /// With a store and a place to be attached to in this folder.
+    pub fn new(folder: &Path) -> Self {
+        Self::with(folder, Some(Store::new(&folder.join("history.db"))))
+    }
+
+    pub fn with(folder: &Path, store: Option<Store>) -> Self {
+        Self::on(folder, store, SimFleet::new(1, 2))
+    }
+
+    pub fn on(folder: &Path, store: Option<Store>, sim: Arc<SimFleet>) -> Self {
+        let (begun, puppets) = mpsc::unbounded_channel();
+        let config = Config {
+            fleet: "sim".into(),
+            hosts: sim.specs(),
+            settings: Settings::default(),
+            file: None,
+            problems: Vec::new(),
+        };
+        let engine = Engine::start(Setup {
+            config,
+            clock: Clock::timers(Wall(1_800_000_000_000)),
+            tasks: Tasks::new(),
+            connect: sim.clone(),
+            store,
+            record: None,
+            acting: Acting::unrecorded(),
+            assisting: Assisting {
+                folder: Some(folder.join("talks")),
+                minds: Some(Arc::new(Puppets(begun))),
+            },
+        });
+        let handle = engine.handle();
+        Self {
+            sim,
+            engine,
+            handle,
+            puppets,
+        }
+    }
+
+    pub async fn ask(&self, command: AssistantCommand) -> Reply {
+        let command = Command::Assistant(command);
+        self.handle.ask(Actor::Terminal, command).await
+    }
+
+    pub async fn open(&self) -> Talk {
+        match self.ask(AssistantCommand::Open).await {
+            Reply::Session(id) => self.talk(id),
+            reply => panic!("{reply:?}"),
+        }
+    }
+
+    pub async fn resume(&self, id: SessionId) -> Talk {
+        match self.ask(AssistantCommand::Resume(id)).await {
+            Reply::Session(id) => self.talk(id),
+            reply => panic!("{reply:?}"),
+        }
+    }
+
+    fn talk(&self, id: SessionId) -> Talk {
+        Talk {
+            id,
+            pictures: self.handle.transcript(id).expect("no transcript"),
+        }
+    }
+
+    pub async fn say(&self, talk: &Talk, text: &str) -> Reply {
+        self.ask(AssistantCommand::Say {
+            session: talk.id,
+            text: text.into(),
+        })
+        .await
+    }
+
+    pub async fn puppet(&mut self) -> Puppet {
+        let begun = timeout(Duration::from_secs(20), self.puppets.recv());
+        begun.await.expect("no program is begun").unwrap()
+    }
+
+    pub async fn sessions(&self) -> Vec<SessionSummary> {
+        match self.ask(AssistantCommand::Sessions).await {
+            Reply::Sessions(list) => list,
+            reply => panic!("{reply:?}"),
+        }
+    }
+
+    pub async fn end(self) {
+        assert!(self.engine.shutdown(Duration::from_secs(5)).await);
+    }
+}
+
+/// A conversation as a face sees it.
+pub struct Talk {
+    pub id: SessionId,
+    pub pictures: watch::Receiver<Arc<Transcript>>,
+}
+
+impl Talk {
+    /// The first picture that is as it should be.
+    pub async fn shows(&mut self, wanted: impl Fn(&Transcript) -> bool) -> Arc<Transcript> {
+        let seen = self.pictures.wait_for(|picture| wanted(picture));
+        let seen = timeout(Duration::from_secs(20), seen).await;
+        let seen = seen.map(|seen| Arc::clone(&seen.unwrap()));
+        seen.unwrap_or_else(|_| panic!("never shown; last: {:#?}", self.pictures.borrow()))
+    }
+
+    pub async fn shows_text(&mut self, text: &str) -> Arc<Transcript> {
+        self.shows(|picture| words(picture).iter().any(|said| said == text))
+            .await
+    }
+}
+
+/// The entries in short: `ask …`, `say …`, `draft …`, `call …`, and so on.
+pub fn words(transcript: &Transcript) -> Vec<String> {
+    let joined = |lines: &[pilothouse::text::SafeText]| {
+        let lines: Vec<_> = lines.iter().map(|line| line.as_str()).collect();
+        lines.join("/")
+    };
+    let word = |entry: &Arc<Entry>| match entry.as_ref() {
+        Entry::Asked { lines, .. } => format!("ask {}", joined(lines)),
+        Entry::Said { lines, draft, .. } => {
+            let kind = if *draft { "draft" } else { "say" };
+            format!("{kind} {}", joined(lines))
+        }
+        Entry::Thought { lines, .. } => format!("think {}", joined(lines)),
+        Entry::Call(call) => format!("call {} {:?}", call.tool, call.state),
+        Entry::Decided { decided, .. } => format!("decided {decided:?}"),
+        Entry::Denied { tool, .. } => format!("denied {tool}"),
+        Entry::Trouble { sentence, .. } => format!("trouble {sentence}"),
+        Entry::Runbook { name, host, .. } => format!("runbook {name} {host}"),
+        Entry::Findings { lines, .. } => format!("findings {}", joined(lines)),
+        Entry::Turn(turn) => format!("turn {:?}", turn.ending),
+    };
+    transcript.entries.iter().map(word).collect()
+}
