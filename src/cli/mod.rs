@@ -3,6 +3,7 @@
 mod acts;
 mod args;
 mod ask;
+mod breakglass_drill;
 mod config_verbs;
 mod console;
 mod containers;
