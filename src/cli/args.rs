@@ -10,6 +10,7 @@ use super::containers::ContainersArgs;
 use super::demo_verb::DemoArgs;
 use super::ledger_verbs::LedgerVerb;
 use super::logs_args::LogsArgs;
+use super::power::PowerArgs;
 use crate::config::{Flags, VARIABLES, parse_period};
 
 /// What to try first.
@@ -175,6 +176,8 @@ pub(super) enum Verb {
         #[arg(value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// Use the power switch of a host: status, forensics, start, stop, reset, cycle; no assistant in its path
+    Power(PowerArgs),
     /// Show, verify or export the ledger: what was done, by whom, with what outcome
     #[command(subcommand)]
     Ledger(LedgerVerb),
