@@ -30,6 +30,7 @@ mod once;
 mod overview;
 mod passing;
 mod person;
+mod power;
 mod print;
 mod probe;
 mod replay_verb;

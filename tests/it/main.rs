@@ -41,6 +41,7 @@ mod messages_api;
 mod payloads;
 mod power;
 mod power_door;
+mod power_kill;
 mod pty;
 mod quoting;
 mod readme;
