@@ -174,6 +174,9 @@ fn draw_fields(
         pen.put(if here { "› " } else { "  " }, Role::Accent)
             .left(label, 9, role);
         let start = Position::new(pen.column(), pen.line());
+        if stop == CardStop::Word && !line.text.is_empty() {
+            pen.at_end(&[(word.as_str(), Role::Faint)]);
+        }
         if line.text.is_empty() {
             pen.put(empty, Role::Faint);
             caret = caret.or(here.then_some(start));
