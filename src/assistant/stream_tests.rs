@@ -4,9 +4,12 @@ use proptest::prelude::*;
 
 use super::stream::{Block, BlockKind, CliEvent, parse};
 
+/// A line, and whether its event is the right one.
+type Row = (&'static str, fn(&CliEvent) -> bool);
+
 #[test]
 fn lines_by_rows() {
-    let rows: &[(&str, fn(&CliEvent) -> bool)] = &[
+    let rows: &[Row] = &[
         (
             r#"{"uuid":"u","subtype":"init","type":"system","session_id":"s","tools":["a"],"mcp_servers":[{"name":"n","status":"connected","x":1}],"plugins":[],"permissionMode":"default"}"#,
             |e| {
