@@ -36,7 +36,6 @@ mod logs;
 mod logs_verb;
 mod mcp;
 mod messages_api;
-mod messages_api;
 mod power;
 mod power_door;
 mod pty;
