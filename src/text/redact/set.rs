@@ -198,11 +198,12 @@ pub(crate) fn private_keys(random: &mut Rng) -> Vec<String> {
     .into_iter()
     .map(|label| {
         let width = if label.starts_with("OPENSSH") { 70 } else { 64 };
-        let body: String = (0..random.usize(4..26))
-            .map(|_| format!("{}\n", of(random, BASE64, width)))
+        let body: Vec<String> = (0..random.usize(4..26))
+            .map(|_| of(random, BASE64, width))
             .collect();
+        let body = body.join("\n");
         format!(
-            "-----BEGIN {label}-----\n{body}{}=\n-----END {label}-----\n",
+            "-----BEGIN {label}-----\n{body}\n{}=\n-----END {label}-----\n",
             of(random, BASE64, 27)
         )
     })
