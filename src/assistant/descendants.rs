@@ -1,5 +1,6 @@
-//! Processes that a program of ours started and may leave behind. They carry a mark in their environment; on Linux those whose
-//! parent is gone become our children, so that they can be found, killed and reaped. Elsewhere only the process group is ended.
+//! Processes that a program of ours started and may leave behind: they carry a mark in their environment, or stand in the
+//! folder that is the program's alone. On Linux those whose parent is gone become our children, so that they can be found,
+//! killed and reaped; elsewhere only the process group is ended.
 
 #[cfg(not(target_os = "linux"))]
 pub(super) use elsewhere::Descendants;
@@ -17,13 +18,15 @@ fn mark() -> String {
 mod elsewhere {
     //! No process table to read: the process group has to do.
 
+    use std::path::Path;
+
     use super::{MARK, mark};
 
-    #[derive(Debug)]
+    #[derive(Debug, Clone)]
     pub(in crate::assistant) struct Descendants(String);
 
     impl Descendants {
-        pub(in crate::assistant) fn adopt() -> Self {
+        pub(in crate::assistant) fn adopt(_folder: &Path) -> Self {
             Self(mark())
         }
 
@@ -36,6 +39,8 @@ mod elsewhere {
         pub(in crate::assistant) fn kill(&mut self) {}
 
         pub(in crate::assistant) async fn reap(&mut self) {}
+
+        pub(in crate::assistant) fn abandon(&self) {}
     }
 }
 
@@ -45,6 +50,7 @@ mod linux {
 
     use std::collections::BTreeSet;
     use std::fs;
+    use std::path::{Path, PathBuf};
     use std::time::Duration;
 
     use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
@@ -56,9 +62,13 @@ mod linux {
     const PAUSE: Duration = Duration::from_millis(20);
 
     /// What one start of a program may leave behind.
-    #[derive(Debug)]
+    #[derive(Debug, Clone)]
     pub(in crate::assistant) struct Descendants {
         mark: String,
+        /// The program itself.
+        root: Option<i32>,
+        /// Where the program, and nobody else, stands.
+        folder: PathBuf,
         /// Seen below the program while it lived: by pid and start, because pids come back.
         seen: BTreeSet<(i32, u64)>,
     }
@@ -73,12 +83,14 @@ mod linux {
 
     impl Descendants {
         /// Makes this process the parent of whatever loses its own below it.
-        pub(in crate::assistant) fn adopt() -> Self {
+        pub(in crate::assistant) fn adopt(folder: &Path) -> Self {
             if let Err(e) = rustix::process::set_child_subreaper(Some(getpid())) {
                 tracing::debug!(error = %e, "orphans will not become our children");
             }
             Self {
                 mark: mark(),
+                root: None,
+                folder: folder.to_owned(),
                 seen: BTreeSet::new(),
             }
         }
@@ -91,6 +103,7 @@ mod linux {
         /// Remembers what runs below the program now.
         pub(in crate::assistant) fn note(&mut self, root: Option<i32>) {
             let Some(root) = root else { return };
+            self.root = Some(root);
             let table = table();
             let below = below(&table, &BTreeSet::from([root]));
             self.seen.extend(
@@ -117,7 +130,7 @@ mod linux {
         pub(in crate::assistant) async fn reap(&mut self) {
             for _ in 0..ROUNDS {
                 self.kill();
-                if !self.bury() {
+                if !self.bury(WaitOptions::NOHANG) {
                     return;
                 }
                 tokio::time::sleep(PAUSE).await;
@@ -125,26 +138,45 @@ mod linux {
             tracing::warn!("processes that the assistant's program left behind can't be ended");
         }
 
-        /// Reaps those that are ours; whether any is left.
-        fn bury(&mut self) -> bool {
+        /// The same where nobody can wait for it: a thread of its own waits for the dead.
+        pub(in crate::assistant) fn abandon(&self) {
+            let mut left = self.clone();
+            left.kill();
+            let burial = move || {
+                while left.bury(WaitOptions::empty()) {
+                    left.kill();
+                    std::thread::yield_now();
+                }
+            };
+            if let Err(e) = std::thread::Builder::new()
+                .name("burial".into())
+                .spawn(burial)
+            {
+                tracing::debug!(error = %e, "nobody buries what the assistant's program left");
+            }
+        }
+
+        /// Reaps those that are our children; whether any is left. The program itself is its handle's.
+        fn bury(&mut self, how: WaitOptions) -> bool {
             let me = getpid().as_raw_nonzero().get();
-            let left = self.left();
+            let mut left = self.left();
+            left.retain(|row| Some(row.pid) != self.root);
             for row in left.iter().filter(|row| row.parent == me) {
                 if let Some(pid) = Pid::from_raw(row.pid)
-                    && let Err(e) = waitpid(Some(pid), WaitOptions::NOHANG)
+                    && let Err(e) = waitpid(Some(pid), how)
                 {
-                    tracing::debug!(pid = row.pid, error = %e, "a left process was reaped already");
+                    tracing::debug!(pid = row.pid, error = %e, "a left process was buried already");
                 }
             }
             !left.is_empty()
         }
 
-        /// What is left: seen before, marked, or below one that is.
+        /// What is left: seen before, marked, standing in our folder, or below one that is.
         fn left(&self) -> Vec<Row> {
             let table = table();
             let roots: BTreeSet<i32> = table
                 .iter()
-                .filter(|row| self.seen.contains(&(row.pid, row.start)) || self.is_marked(row.pid))
+                .filter(|row| self.seen.contains(&(row.pid, row.start)) || self.is_of_ours(row))
                 .map(|row| row.pid)
                 .collect();
             let below = below(&table, &roots);
@@ -153,10 +185,15 @@ mod linux {
             left
         }
 
-        fn is_marked(&self, pid: i32) -> bool {
+        /// It carries the mark; or it became our child, and stands where only the program did.
+        fn is_of_ours(&self, row: &Row) -> bool {
             let wanted = format!("{MARK}={}", self.mark);
-            fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|all| all.split(|b| *b == 0).any(|one| one == wanted.as_bytes()))
+            let marked = fs::read(format!("/proc/{}/environ", row.pid))
+                .is_ok_and(|all| all.split(|b| *b == 0).any(|one| one == wanted.as_bytes()));
+            marked
+                || row.parent == getpid().as_raw_nonzero().get()
+                    && fs::read_link(format!("/proc/{}/cwd", row.pid))
+                        .is_ok_and(|folder| folder.starts_with(&self.folder))
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::login::Credentials;
 use super::session::Form;
-use super::tools::SERVER;
+use super::tools::{SERVER, shown_name};
 use crate::config::{AssistantSettings, Environment};
 use crate::domain::Secret;
 
@@ -75,7 +75,7 @@ pub(super) struct Rooms {
 impl Rooms {
     /// Makes the directory and everything in it, for us alone.
     pub(super) fn furnish(dir: &Path, mcp: &McpServer, prompt: &str) -> io::Result<Self> {
-        let rooms = Self {
+        let mut rooms = Self {
             work: dir.join("work"),
             home: dir.join("home"),
             config: dir.join("config"),
@@ -86,6 +86,8 @@ impl Rooms {
         for folder in [dir, &rooms.work, &rooms.home, &rooms.config, &rooms.scratch] {
             private_folder(folder)?;
         }
+        // As the kernel names it, so that whoever stands in it can be found.
+        rooms.work = fs::canonicalize(&rooms.work)?;
         private_file(&rooms.mcp, &mcp_config(mcp))?;
         private_file(&rooms.prompt, prompt)?;
         Ok(rooms)
@@ -154,10 +156,7 @@ pub(super) fn arguments(
     let mut pair = |flag: &str, value: String| all.extend([flag.to_owned(), value]);
     pair("--mcp-config", rooms.mcp.display().to_string());
     pair("--system-prompt-file", rooms.prompt.display().to_string());
-    let ours: Vec<String> = tools
-        .iter()
-        .map(|tool| format!("mcp__{SERVER}__{tool}"))
-        .collect();
+    let ours: Vec<String> = tools.iter().map(|tool| shown_name(tool)).collect();
     pair("--allowedTools", ours.join(","));
     pair("--max-turns", settings.turns.to_string());
     pair("--max-budget-usd", settings.budget.to_string());

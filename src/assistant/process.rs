@@ -76,7 +76,7 @@ impl Program {
         reason = "the assistant's program needs a cleared environment and a signal ladder; nothing else starts here"
     )]
     pub(super) fn start(launch: &Launch, tasks: &Tasks) -> io::Result<Self> {
-        let descendants = Descendants::adopt();
+        let descendants = Descendants::adopt(&launch.folder);
         let mut command = Command::new(&launch.program);
         command
             .args(&launch.arguments)
@@ -185,7 +185,8 @@ impl Program {
     }
 
     /// Interrupts it.
-    pub(super) fn interrupt(&self) {
+    pub(super) fn interrupt(&mut self) {
+        self.descendants.note(self.pid());
         self.signal(Signal::INT);
     }
 
@@ -223,7 +224,7 @@ impl Drop for Program {
     fn drop(&mut self) {
         if self.ended.is_none() {
             self.kill();
-            self.descendants.kill();
+            self.descendants.abandon();
         }
     }
 }

@@ -3,6 +3,7 @@
 mod acts;
 mod args;
 mod ask;
+mod ask_verb;
 mod config_verbs;
 mod console;
 mod containers;
@@ -33,9 +34,11 @@ mod print;
 mod probe;
 mod replay_verb;
 mod run;
+mod runbook_verb;
 mod runtime;
 mod snapshot;
 mod starter;
+mod talk_print;
 mod verb_guess;
 
 pub use passing::pass;

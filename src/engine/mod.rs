@@ -44,7 +44,7 @@ mod update;
 mod ways;
 mod webhook;
 
-pub use assist::{Assisting, Mind, MindNews, MindStart, MindWish, Minds};
+pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,

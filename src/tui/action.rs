@@ -257,8 +257,8 @@ const TABLE: &[ActionSpec] = acts! {
     Act Breakglass "breakglass" SCREENS, ["b"], "breakglass", "Open the emergency pane with Claude, runbooks and the power switch, or leave it; what goes on there goes on";
     Act AskAbout "ask-about" ASKED_ABOUT, ["B"], "", "Ask Claude about this: the host, the container, or the marked log lines";
     Act TakeBack "take-back" TALK, ["u"], "", "Take back the questions that wait for their turn";
-    Act Conversations "conversations" TALK, ["o"], "conversations", "Open, go on with or strike off a conversation";
-    Act NewConversation "new-conversation" TALK, ["w"], "new", "Begin a new conversation";
+    Act Conversations "sessions" TALK, ["o"], "sessions", "Open, go on with or strike off a conversation";
+    Act NewConversation "new-session" TALK, ["w"], "new", "Begin a new conversation";
     Act Forget "forget" &[Place::Sessions], ["x", "delete"], "forget…", "Strike the conversation off, after a question";
     Act Questions "questions" SCREENS, ["a"], "answer", "Answer what connections ask: host keys, passphrases";
     Act FullCommand "full-command" &[Place::Dialog], ["c"], "", "Show the exact remote command in full";

@@ -20,6 +20,11 @@ impl Ui {
         }
     }
 
+    /// Whether what fills the screen has the keys: no layer lies over it, and the breakglass pane beside it has them not.
+    pub(super) fn body_has_keys(&self) -> bool {
+        self.layers.is_empty() && !self.breakglass.has_keys()
+    }
+
     /// Whether something is being typed that would be lost.
     pub fn has_draft(&self) -> bool {
         match self.place() {

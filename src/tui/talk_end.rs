@@ -11,7 +11,7 @@ use super::source::Source;
 use super::ui_breakglass::{Shown, TalkState};
 use super::ui_update::{self, Scene, UiEffect};
 use crate::domain::{SessionId, Severity};
-use crate::engine::{Phase, Transcript};
+use crate::engine::Transcript;
 
 type Pictures = watch::Receiver<Arc<Transcript>>;
 
@@ -55,11 +55,7 @@ impl Console {
     /// Whether something is drawn of the conversation that moves with the time.
     pub(super) fn talk_moves(&self) -> bool {
         let pane = &self.ui.breakglass;
-        let still = matches!(
-            pane.transcript.phase,
-            Phase::Asleep | Phase::Idle | Phase::Dead(_)
-        );
-        pane.shown != Shown::Hidden && !(still && self.fleet.proposals.is_empty())
+        pane.shown != Shown::Hidden && (pane.is_at_work() || !self.fleet.proposals.is_empty())
     }
 
     /// The rows of the conversation for the room that they have now.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::talk::{Composer, TalkRows};
 use super::ui::LineEdit;
 use crate::domain::{HostId, ProposalId, SessionId};
-use crate::engine::{AssistantCheck, EntryId, Refusal, RunbookSummary, SessionSummary, Transcript};
+use crate::engine::{
+    AssistantCheck, EntryId, Phase, Refusal, RunbookSummary, SessionSummary, Transcript,
+};
 
 /// Everything about the looks of the breakglass pane.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +55,12 @@ impl BreakglassUi {
             TalkState::Open(id) => Some(id),
             _ => None,
         }
+    }
+
+    /// Whether Claude does something now.
+    pub fn is_at_work(&self) -> bool {
+        let phase = &self.transcript.phase;
+        !matches!(phase, Phase::Asleep | Phase::Idle | Phase::Dead(_))
     }
 
     /// Whether the pane has the keys.

@@ -17,6 +17,8 @@ mod lens;
 #[path = "../it/screens/scenes.rs"]
 mod scenes;
 mod svg;
+#[path = "../it/screens/talk.rs"]
+mod talk;
 
 use std::path::PathBuf;
 
@@ -41,6 +43,8 @@ fn main() {
     all.extend(scenes::moods());
     all.extend(scenes::lenses());
     all.extend(scenes::lens_layers());
+    all.extend(talk::talks());
+    all.extend(talk::talk_layers());
     for mut scene in all {
         if wanted.as_ref().is_some_and(|wanted| wanted != scene.name) {
             continue;

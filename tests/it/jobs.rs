@@ -26,7 +26,7 @@ use super::sshd::Sshd;
 
 const KINDS: [&str; 4] = ["dash", "bash", "busybox", "zsh"];
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// This machine with another `sh`.
 struct Shelled {

@@ -9,12 +9,15 @@
 )]
 
 mod approval;
+mod assistant;
+mod assistant_scenes;
 mod cli;
 mod config;
 mod console;
 mod containers;
 mod containers_cli;
 mod demo;
+mod diagnose;
 mod dial;
 mod docker;
 mod docker_hostile;
@@ -33,6 +36,9 @@ mod ledger_verbs;
 mod logs;
 mod logs_verb;
 mod mcp;
+mod messages_api;
+mod messages_api;
+mod payloads;
 mod power;
 mod power_door;
 mod power_kill;

@@ -464,6 +464,52 @@ impl Gone {
     }
 }
 
+#[test]
+fn a_conversation_written_by_an_enemy_draws_nothing_of_its_own() {
+    let mut pty = console("run");
+    let before = pty.raw.len();
+    pty.press("b");
+    pty.wait_for("the talk is there");
+    pty.press("mine \x1b[200~two\x1b[31m lines\r\nof it\x1b[201~");
+    pty.wait_for("of it");
+    pty.press("\r");
+    pty.wait_for("HEARD mine two");
+    // From the keys of the draft to the conversation, its full width, and back out.
+    pty.press("\t");
+    pty.wait_for("search");
+    pty.press("gz");
+    pty.press("b");
+    pty.wait_until("the pane left", |pty| {
+        !pty.screen.screen().contents().contains("HEARD")
+    });
+    let written = String::from_utf8_lossy(&pty.raw[before..]).into_owned();
+    for foreign in [
+        "\x1b[?1000h",
+        "\x1b[?1003h",
+        "\x1b[?1049h",
+        "\x1b[31;7m",
+        "\x1b[2;5r",
+        "\x1b[6n",
+        "\x1b[c",
+        "\x1b(0",
+        "\x1b]",
+        "\x1bP",
+        "\x1bc",
+        "\x1b=",
+        "\x1b[4h",
+        "\x1b[>",
+        "\u{202e}",
+        "\u{9b}",
+    ] {
+        assert!(!written.contains(foreign), "{foreign:?} came through");
+    }
+    let controls = written.chars().filter(|c| c.is_control() && *c != '\x1b');
+    assert_eq!(controls.collect::<String>(), "");
+    pty.press("q");
+    let (status, _) = pty.wait();
+    assert!(status.success());
+}
+
 /// Shapes of a terminal's death by the command that runs the console. Each closes the master's last descriptor.
 #[test]
 fn a_dead_terminal_ends_it_within_two_seconds() {

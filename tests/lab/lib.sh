@@ -43,7 +43,7 @@ jump      24  bash     none          ed25519  key
 behind    25  bash     rtx           ed25519  key
 flood     26  bash     flood         ed25519  key
 boxes     27  bash     rtx           ed25519  key
-guest     28  bash     rtx           ed25519  key
+guest     28  bash     h200x8        ed25519  key
 HOSTS
 }
 

@@ -1,9 +1,10 @@
 //! The seam to the program behind a conversation: wishes go in, news come out. The program itself is the assistant's affair.
 
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::assistant::{EventKind, Phase};
+use crate::assistant::{EventKind, Phase, ToolAnswer};
 use crate::domain::SessionId;
 use crate::engine::AssistantCheck;
 
@@ -29,6 +30,21 @@ pub enum MindNews {
     Event(EventKind),
     /// What it does now.
     Phase(Phase),
+    /// It calls a tool, and waits for the answer.
+    Called(MindCall),
+}
+
+/// A call of a tool, as it came.
+#[derive(Debug)]
+pub struct MindCall {
+    /// The tool's own name; not checked.
+    pub tool: String,
+    /// Its input; not checked.
+    pub input: Value,
+    /// How the program names the call, where it says so.
+    pub id: Option<String>,
+    /// Where the answer goes. Closed once nobody wants it any more.
+    pub answer: oneshot::Sender<ToolAnswer>,
 }
 
 /// How a program is begun.

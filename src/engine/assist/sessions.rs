@@ -7,21 +7,24 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::absent::Absent;
 use super::lock;
 use super::mind::Minds;
+use super::program::Programs;
 use super::record::Record;
 use super::room::{Assisting, Room};
+use super::runbook;
 use super::stage::elsewhere;
 use super::talk::{Order, Talk};
 use super::wire::Wish;
 use crate::assistant::SessionSummary;
 use crate::clock::Clock;
-use crate::domain::{SessionId, Wall};
+use crate::config::{AssistantSettings, Problem};
+use crate::diagnose::Runbook;
+use crate::domain::{HostId, SessionId, Wall};
 use crate::engine::host_actor::Shared;
 use crate::engine::lanes::Lanes;
 use crate::engine::trouble::Trouble;
-use crate::engine::{AssistantCommand, Refusal, Reply};
+use crate::engine::{AssistantCommand, Handle, Refusal, Reply};
 use crate::store::{Store, StoredSession};
 use crate::text::SafeText;
 
@@ -35,6 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(in crate::engine) struct Sessions {
     store: Option<Store>,
     clock: Clock,
+    handle: Handle,
+    settings: AssistantSettings,
     assisting: Assisting,
     trouble: Trouble,
     open: Mutex<HashMap<SessionId, mpsc::Sender<Order>>>,
@@ -45,12 +50,14 @@ impl Sessions {
     pub(in crate::engine) fn new(
         assisting: Assisting,
         store: Option<Store>,
-        lanes: &Lanes,
-        clock: &Clock,
+        (lanes, clock): (&Lanes, &Clock),
+        (handle, settings): (&Handle, &AssistantSettings),
     ) -> Self {
         Self {
             store,
             clock: clock.clone(),
+            handle: handle.clone(),
+            settings: settings.clone(),
             assisting,
             trouble: Trouble::new(lanes.clone()),
             open: Mutex::default(),
@@ -74,8 +81,14 @@ impl Sessions {
             AssistantCommand::Close(id) => self.order(id, Order::Close).await,
             AssistantCommand::Forget(id) => self.forget(shared, id).await,
             AssistantCommand::Check => Reply::Assistant(self.minds(shared).check().await),
-            AssistantCommand::Runbook { .. } | AssistantCommand::Runbooks => {
-                failed("there are no runbooks yet", None)
+            AssistantCommand::Runbook {
+                session,
+                host,
+                name,
+            } => self.runbook(session, host, &name).await,
+            AssistantCommand::Runbooks => {
+                let books = self.books().await;
+                Reply::Runbooks(books.iter().map(runbook::summary).collect())
             }
         }
     }
@@ -112,7 +125,10 @@ impl Sessions {
     /// Where programs come from.
     fn minds(&self, shared: &Shared) -> Arc<dyn Minds> {
         self.assisting.minds.clone().unwrap_or_else(|| {
-            Arc::new(Absent {
+            Arc::new(Programs {
+                places: self.assisting.program.clone(),
+                settings: self.settings.clone(),
+                clock: self.clock.clone(),
                 tasks: shared.tasks.clone(),
             })
         })
@@ -176,6 +192,38 @@ impl Sessions {
         reply
     }
 
+    async fn runbook(&self, session: SessionId, host: HostId, name: &str) -> Reply {
+        match runbook::find(self.books().await, name) {
+            Ok(book) => {
+                let order = |answer| Order::Runbook { host, book, answer };
+                self.order(session, order).await
+            }
+            Err(refusal) => Reply::Failed(refusal),
+        }
+    }
+
+    /// The runbooks there are. What is wrong with a person's own is told once.
+    async fn books(&self) -> Vec<Runbook> {
+        let (books, problems) = runbook::books(self.assisting.runbooks.clone()).await;
+        for Problem {
+            file,
+            line,
+            what,
+            hint,
+        } in problems
+        {
+            let file = file.map(|file| format!("{}: ", file.display()));
+            let line = line.map(|line| format!("line {line}: "));
+            let sentence = format!(
+                "runbook {}{}{what}",
+                file.unwrap_or_default(),
+                line.unwrap_or_default()
+            );
+            self.trouble.tell(sentence, hint).await;
+        }
+        books
+    }
+
     async fn forget(&self, shared: &Arc<Shared>, id: SessionId) -> Reply {
         if let Some(elsewhere) = self.elsewhere(id).await {
             return Reply::Refused(Refusal {
@@ -235,6 +283,8 @@ impl Sessions {
     fn begin(&self, shared: &Arc<Shared>, record: Record) {
         let room = Arc::new(Room {
             shared: Arc::clone(shared),
+            handle: self.handle.clone(),
+            settings: self.settings.clone(),
             clock: self.clock.clone(),
             store: self.store.clone(),
             folder: self.assisting.folder.clone(),

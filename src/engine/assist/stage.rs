@@ -1,21 +1,26 @@
 //! Who runs a conversation: we, another console, or nobody. Taking it over, and letting it go.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::attach::{self, Knock};
+use super::calls::Clerk;
 use super::drafts::is_live;
 use super::lock::{self, Holder, Lock, Taken};
-use super::mind::{Mind, MindStart, MindWish};
+use super::mind::{Mind, MindCall, MindStart, MindWish};
 use super::record::Record;
 use super::room::Room;
+use super::runbook::Running;
 use super::talk::Talk;
 use super::watch::{self, Watching};
 use super::wire::{ToWatcher, Wish};
-use crate::domain::SessionId;
+use crate::diagnose::Runbook;
+use crate::domain::{HostId, SessionId};
 use crate::engine::{Refusal, Reply};
 use crate::store::StoredSession;
 use crate::tasks::Tasks;
@@ -49,10 +54,12 @@ pub(super) struct Mine {
     pub(super) mind: Option<Mind>,
     /// It ends with its program.
     is_closing: bool,
-    /// What listens at the door.
+    /// What listens at the door, and runbooks.
     tasks: Tasks,
     /// Tool calls that are at work for the program.
     calls: Tasks,
+    /// Stops the runbook that is at work.
+    stop: CancellationToken,
 }
 
 impl Drop for Mine {
@@ -69,6 +76,7 @@ impl Mine {
             mind: None,
             is_closing: false,
             calls: tasks.child(),
+            stop: tasks.token().child_token(),
             tasks,
         }
     }
@@ -87,6 +95,7 @@ impl Mine {
                 Reply::Done
             }
             Wish::Interrupt => {
+                self.stop.cancel();
                 self.tell(MindWish::Interrupt);
                 Reply::Done
             }
@@ -167,6 +176,49 @@ impl Mine {
 }
 
 impl Talk {
+    /// The program calls a tool.
+    pub(super) fn called(&self, call: MindCall) {
+        let Stage::Mine(mine) = &self.stage else {
+            return;
+        };
+        let clerk = Clerk {
+            room: Arc::clone(&self.room),
+            session: self.id,
+            happen: self.happen.clone(),
+        };
+        mine.calls.spawn(clerk.answer(call));
+    }
+
+    /// Runs a runbook, one at a time.
+    pub(super) async fn runbook(&mut self, host: HostId, book: Runbook) -> Result<(), Refusal> {
+        self.hold().await?;
+        let Stage::Mine(mine) = &mut self.stage else {
+            return Err(Refusal {
+                why: "another console runs this conversation".into(),
+                hint: Some("run it there, or in a conversation of your own".into()),
+            });
+        };
+        if self.under_way.runs_a_runbook() {
+            return Err(Refusal {
+                why: "a runbook is at work in this conversation".into(),
+                hint: Some("wait until it has ended, or stop it".into()),
+            });
+        }
+        mine.stop = mine.tasks.token().child_token();
+        let running = Running {
+            room: Arc::clone(&self.room),
+            host,
+            book,
+            happen: self.happen.clone(),
+            stop: mine.stop.clone(),
+        };
+        let began = running.began();
+        let tasks = mine.tasks.clone();
+        self.happened(began);
+        tasks.spawn(running.run());
+        Ok(())
+    }
+
     /// Takes the conversation, or attaches to the console that has it.
     pub(super) async fn hold(&mut self) -> Result<(), Refusal> {
         if !matches!(self.stage, Stage::Resting) {

@@ -16,7 +16,8 @@ use super::stage::{Mine, Stage};
 use super::under_way::UnderWay;
 use super::wire::{PhaseWords, ToWatcher, Wish, line};
 use crate::assistant::{EventKind, Phase, SessionEvent, Transcript};
-use crate::domain::SessionId;
+use crate::diagnose::Runbook;
+use crate::domain::{HostId, SessionId};
 use crate::engine::{Refusal, Reply};
 use crate::store::StoredSession;
 use crate::text::SafeText;
@@ -30,6 +31,12 @@ pub(super) enum Order {
     Hold(oneshot::Sender<Reply>),
     /// A person's wish.
     Wish(Wish, oneshot::Sender<Reply>),
+    /// Run a runbook in it.
+    Runbook {
+        host: HostId,
+        book: Runbook,
+        answer: oneshot::Sender<Reply>,
+    },
     /// End the program behind it.
     Close(oneshot::Sender<Reply>),
     /// What a list shows of it, and who runs it elsewhere.
@@ -52,7 +59,7 @@ pub(super) struct Talk {
     orders: mpsc::Receiver<Order>,
     happenings: mpsc::Receiver<EventKind>,
     /// Where tool calls and runbooks tell what happens.
-    _happen: mpsc::Sender<EventKind>,
+    pub(super) happen: mpsc::Sender<EventKind>,
 }
 
 /// What comes next.
@@ -88,7 +95,7 @@ impl Talk {
             drafts: Drafts::default(),
             orders,
             happenings,
-            _happen: happen,
+            happen,
         };
         talk.anew();
         (talk, pictures)
@@ -143,6 +150,10 @@ impl Talk {
                 drop(answer.send(reply.map_or_else(Reply::Failed, |()| Reply::Session(self.id))));
             }
             Order::Wish(wish, answer) => self.person(wish, answer).await,
+            Order::Runbook { host, book, answer } => {
+                let reply = self.runbook(host, book).await;
+                drop(answer.send(reply.map_or_else(Reply::Failed, |()| Reply::Done)));
+            }
             Order::Close(answer) => {
                 self.close();
                 drop(answer.send(Reply::Done));
@@ -220,6 +231,7 @@ impl Talk {
                 self.happened(kind);
             }
             Some(MindNews::Phase(phase)) => self.phase(phase),
+            Some(MindNews::Called(call)) => self.called(call),
             None => self.program_is_gone(),
         }
     }

@@ -34,6 +34,11 @@ impl UnderWay {
         self.proposals.len()
     }
 
+    /// Whether a runbook is at work.
+    pub(super) fn runs_a_runbook(&self) -> bool {
+        self.runbooks > 0
+    }
+
     /// An event has happened.
     pub(super) fn heed(&mut self, kind: &EventKind) {
         match kind {

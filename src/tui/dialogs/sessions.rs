@@ -6,6 +6,7 @@ use super::layers::{buttons, from_foot, from_head, surface};
 use super::palette::first;
 use crate::domain::Age;
 use crate::engine::SessionSummary;
+use crate::text::SafeText;
 use crate::tui::action::Action;
 use crate::tui::panes::Scene;
 use crate::tui::talk::dollars;
@@ -67,7 +68,8 @@ fn told(canvas: &mut Canvas<'_>, line: Rect, list: &SessionsUi) {
             pen.put("◌ asking which there are", Role::Busy);
         }
         Known::Failed(refusal) => {
-            pen.put(&format!("✖ {}", refusal.why), Role::Bad);
+            pen.put("✖ ", Role::Bad)
+                .put(SafeText::new(&refusal.why).as_str(), Role::Bad);
         }
         Known::Is(sessions) if sessions.is_empty() => {
             pen.put("none yet", Role::Dim);
@@ -79,7 +81,12 @@ fn told(canvas: &mut Canvas<'_>, line: Rect, list: &SessionsUi) {
 fn draw(canvas: &mut Canvas<'_>, line: Rect, of: &SessionSummary, open: bool) {
     let mut pen = canvas.pen(line);
     let age = Age(u64::try_from(of.age.as_millis()).unwrap_or(u64::MAX)).words();
-    let end = format!("{:>5}  {:>6}  {:>8}", of.questions, dollars(of.cost), age);
+    let cost = if of.cost > 0.0 {
+        dollars(of.cost)
+    } else {
+        "–".to_owned()
+    };
+    let end = format!("{:>5}  {cost:>6}  {age:>8}", of.questions);
     pen.at_end(&[(&end, Role::Dim)]);
     let mark = if open { "● " } else { "  " };
     pen.put(mark, Role::Ok);

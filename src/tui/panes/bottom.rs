@@ -3,6 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use super::Scene;
+use super::breakglass::talk_hints;
 use super::logs::hits as lens_hits;
 use crate::domain::HealthWord;
 use crate::engine::Alert;
@@ -214,6 +215,9 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let mut pen = canvas.pen(area);
     pen.skip(1);
     let place = scene.ui.place();
+    if talk_hints::are_here(scene) {
+        return talk_hints::hints(&mut pen, scene);
+    }
     let replay = scene
         .ui
         .replay

@@ -178,7 +178,7 @@ fn table(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
     if table.rows.rows().is_empty() {
         nothing(canvas, body, scene);
     }
-    let focused = scene.ui.place_of_keys() == Place::Containers && scene.ui.layers.is_empty();
+    let focused = scene.ui.place_of_keys() == Place::Containers && scene.ui.body_has_keys();
     let seen = table.rows.rows().iter().skip(table.scroll);
     for (row, container) in (0..body.height).zip(seen) {
         let line = row_of(body, row);

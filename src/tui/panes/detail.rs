@@ -72,7 +72,7 @@ pub(in crate::tui) fn tabs(top: Rect, host: &Host, open: Tab) -> [Rect; Tab::ALL
 
 /// Draws the box.
 pub(in crate::tui) fn detail(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
-    let focused = scene.ui.focus == Focus::Detail && scene.ui.layers.is_empty();
+    let focused = scene.ui.focus == Focus::Detail && scene.ui.body_has_keys();
     let role = if focused {
         Role::BorderFocus
     } else {

@@ -44,7 +44,7 @@ struct Sum {
 /// Draws the box.
 pub(in crate::tui) fn host_list(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let Scene { fleet, ui, .. } = scene;
-    let focused = ui.focus == Focus::List && ui.layers.is_empty();
+    let focused = ui.focus == Focus::List && ui.body_has_keys();
     let role = if focused {
         Role::BorderFocus
     } else {

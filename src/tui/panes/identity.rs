@@ -9,6 +9,7 @@ use crate::text::width;
 use crate::tui::layout::selected;
 use crate::tui::theme::Role;
 use crate::tui::ui::{ReplayUi, Ui};
+use crate::tui::ui_breakglass::{Part, Shown};
 use crate::tui::widgets::{Canvas, clock, rate};
 
 /// Draws the line. Modes and the time come first; what the link and the screen cost is told where there is room left.
@@ -59,9 +60,22 @@ fn modes(scene: Scene<'_>) -> Vec<String> {
         ui.replay.map(replay_words),
         (ui.waiting > 0).then(|| "WORKING".to_owned()),
         (!ui.mouse).then(|| "MOUSE OFF".to_owned()),
+        talk_words(scene),
     ];
     let padded = |mode: String| format!(" {mode} ");
     modes.into_iter().flatten().map(padded).collect()
+}
+
+/// What goes on in the breakglass pane while it is out of sight: a proposal that waits is never missed.
+fn talk_words(scene: Scene<'_>) -> Option<String> {
+    let pane = &scene.ui.breakglass;
+    match (scene.fleet.proposals.len(), pane.shown) {
+        (0, Shown::Hidden) if pane.is_at_work() => Some("CLAUDE WORKS".to_owned()),
+        (0, _) => None,
+        (_, Shown::Focused) if pane.part == Part::Card => None,
+        (1, _) => Some("1 PROPOSAL WAITS".to_owned()),
+        (many, _) => Some(format!("{many} PROPOSALS WAIT")),
+    }
 }
 
 /// How far the selected host is; as wide for each, so that its neighbours stand still.

@@ -50,7 +50,7 @@ pub(super) fn table(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
         canvas.pen(body).skip(1).put(why, Role::Dim);
     }
     let chosen = chosen(scene, &acts);
-    let focused = scene.ui.place_of_keys() == Place::Ledger && scene.ui.layers.is_empty();
+    let focused = scene.ui.place_of_keys() == Place::Ledger && scene.ui.body_has_keys();
     let seen = acts.iter().enumerate().skip(scene.ui.ledger.scroll);
     for (row, (place, act)) in (0..body.height).zip(seen) {
         let line = Rect::new(body.x, body.y + row, body.width, 1);

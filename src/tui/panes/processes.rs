@@ -92,7 +92,7 @@ pub(super) fn table(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, host:
         canvas.pen(body).skip(1).put(why, Role::Dim);
     }
     let old = is_old(scene, read.age(scene.fleet.at).0);
-    let focused = ui.focus == Focus::Detail && ui.tab == Tab::Processes && ui.layers.is_empty();
+    let focused = ui.focus == Focus::Detail && ui.tab == Tab::Processes && ui.body_has_keys();
     for (row, process) in (0..body.height).zip(shown.into_iter().skip(ui.processes.scroll)) {
         let line = Rect::new(body.x, body.y + row, body.width, 1);
         draw_row(canvas.pen(line).stale(old), host, process);

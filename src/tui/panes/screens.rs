@@ -25,7 +25,7 @@ pub(in crate::tui) fn screen(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
     if screen == Screen::Logs {
         return logs(canvas, scene);
     }
-    let role = if scene.ui.layers.is_empty() {
+    let role = if scene.ui.body_has_keys() {
         Role::BorderFocus
     } else {
         Role::Border

@@ -30,7 +30,7 @@ pub(super) fn table(canvas: &mut Canvas<'_>, scene: Scene<'_>, host: &Host) {
         nothing(canvas, body, scene, host);
     }
     let chosen = chosen(scene, &rows);
-    let focused = ui.place_of_keys() == Place::Sources && ui.layers.is_empty();
+    let focused = ui.place_of_keys() == Place::Sources && ui.body_has_keys();
     let seen = rows.iter().enumerate().skip(ui.sources.scroll);
     for (row, (place, offer)) in (0..body.height).zip(seen) {
         let line = row_of(body, row);

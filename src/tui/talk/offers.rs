@@ -5,6 +5,7 @@ use crate::domain::{HostId, PowerVerb, Rung};
 use crate::engine::{
     AssistantCheck, Entry, Fleet, Host, Outcome, Phase, Refusal, RunbookSummary, TroubleKind,
 };
+use crate::text::cut;
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
 use crate::tui::ui_breakglass::{BreakglassUi, Known, TalkState};
@@ -98,7 +99,7 @@ pub(in crate::tui) fn tail(ui: &Ui, fleet: &Fleet, cells: usize) -> Vec<TailRow>
         rows: Vec::new(),
     };
     if !ui.breakglass.transcript.entries.is_empty() {
-        rows.blank();
+        rows.push(vec![TextRow::default()], None);
     }
     had(&mut rows, &ui.breakglass);
     let mut number = 0;
@@ -106,7 +107,9 @@ pub(in crate::tui) fn tail(ui: &Ui, fleet: &Fleet, cells: usize) -> Vec<TailRow>
         if offers.is_empty() {
             continue;
         }
-        rows.blank();
+        if rows.rows.len() > 1 {
+            rows.blank();
+        }
         rows.text(&[Piece::new(title, Role::Dim)], None);
         let widest = offers.iter().map(|offer| offer.name.chars().count()).max();
         let widest = widest.unwrap_or(0).min(18);
@@ -316,11 +319,10 @@ impl Rows {
 
     fn offer(&mut self, offer: &Offer, widest: usize, number: usize) {
         let first = Piece::new(format!("  {:<widest$}", offer.name), Role::Key);
-        let rest = Piece::new(" ".repeat(widest + 4), Role::Dim);
-        let gap = Piece::new("  ", Role::Dim);
-        let what = [Piece::new(offer.what.clone(), Role::Dim)];
-        let rows = flow(&what, Break::Words, self.cells, (&[first, gap], &[rest]));
-        self.push(rows, Some(number));
+        let what = cut(&offer.what, self.cells.saturating_sub(first.cells() + 2));
+        let what = Piece::new(format!("  {what}"), Role::Dim);
+        // One row each: what a choice does is steady under the eye.
+        self.push(vec![TextRow(vec![first, what])], Some(number));
     }
 
     fn refusal(&mut self, what: &str, refusal: &Refusal) {

@@ -19,13 +19,16 @@ use async_trait::async_trait;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Problem, Settings};
 use pilothouse::domain::{
-    At, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, SshSpec, Thresholds,
+    At, GpuSourceChoice, HealthWord, HostAddress, HostId, HostSpec, SessionId, SshSpec, Thresholds,
+    Wall,
 };
 use pilothouse::engine::{
-    Command, ContainerTerminal, Fleet, Handle, Host, Link, Refusal, Reply, Request,
+    AssistantCommand, Command, ContainerTerminal, Entry, EntryId, Fleet, Handle, Host, Link,
+    Refusal, Reply, Request, Transcript, TroubleKind,
 };
 use pilothouse::shell::ShellCommand;
 use pilothouse::tasks::Tasks;
+use pilothouse::text::SafeText;
 use pilothouse::tui::{self, Keymap, Left, Outside, TuiOptions};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -140,6 +143,46 @@ fn far_terminal(tasks: &Tasks) -> ContainerTerminal {
     }
 }
 
+/// A conversation that was written by an enemy, with whom a person can go on.
+fn hostile_talk(handle: &Handle) -> watch::Sender<Arc<Transcript>> {
+    let nasty = String::from_utf8_lossy(NASTY).into_owned();
+    let lines = |text: &str| -> Vec<SafeText> { text.split('\n').map(SafeText::new).collect() };
+    let id = EntryId;
+    let markdown = format!(
+        "# {nasty}\n**&#27;[31m** `&#x9b;2J` [x](&#27;]0;owned&#7;) &#x202e;\n\n```&#27;c\n{nasty}\n```\n\n| &#27;[?1000h |\n|-|\n| {nasty} |"
+    );
+    let entries = vec![
+        Entry::Asked {
+            id: id(1),
+            wall: Wall(0),
+            lines: lines(&nasty),
+        },
+        Entry::Said {
+            id: id(2),
+            lines: lines(&markdown),
+            draft: true,
+        },
+        Entry::Trouble {
+            id: id(3),
+            wall: Wall(0),
+            kind: TroubleKind::Offline,
+            sentence: SafeText::new(&nasty),
+            hint: Some("the talk is there".into()),
+        },
+    ];
+    let (pictures, reader) = watch::channel(Arc::new(Transcript {
+        session: SessionId(1),
+        title: SafeText::new(&nasty),
+        model: Some(SafeText::new(&nasty)),
+        queued: vec![SafeText::new(&nasty)],
+        entries: entries.into_iter().map(Arc::new).collect(),
+        number: 3,
+        ..Transcript::default()
+    }));
+    handle.show_transcript(SessionId(1), reader);
+    pictures
+}
+
 /// Does what the first argument says when it is asked to reconnect; answers everything else with Done.
 async fn serve(
     mode: String,
@@ -147,7 +190,31 @@ async fn serve(
     mut requests: mpsc::Receiver<Request>,
     fleets: watch::Sender<Arc<Fleet>>,
 ) {
+    let talk = hostile_talk(&handle);
     while let Some(request) = requests.recv().await {
+        if let Command::Assistant(command) = &request.command {
+            let answer = match command {
+                AssistantCommand::Open => Reply::Session(SessionId(1)),
+                AssistantCommand::Say { text, .. } => {
+                    talk.send_modify(|picture| {
+                        let all = Arc::make_mut(picture);
+                        all.number += 1;
+                        all.entries.push(Arc::new(Entry::Asked {
+                            id: EntryId(all.number),
+                            wall: Wall(0),
+                            lines: vec![SafeText::new(&format!("HEARD {text}"))],
+                        }));
+                    });
+                    Reply::Done
+                }
+                _ => Reply::Failed(Refusal {
+                    why: String::from_utf8_lossy(NASTY).into_owned(),
+                    hint: None,
+                }),
+            };
+            let _ = request.reply.send(answer);
+            continue;
+        }
         if let (Command::Shell { .. }, "terminal") = (&request.command, mode.as_str()) {
             let id = pilothouse::domain::TerminalId(1);
             handle.hand_out(id, far_terminal(&tasks));

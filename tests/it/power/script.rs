@@ -310,7 +310,7 @@ fn evidence_that_hangs_holds_a_verb_up_for_its_budget_and_no_longer() {
             .report
             .lines
             .iter()
-            .map(|line| line.as_str())
+            .map(pilothouse::text::SafeText::as_str)
             .collect();
         assert!(
             said.contains(&"incomplete: end of evidence"),

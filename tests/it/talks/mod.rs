@@ -1,5 +1,7 @@
 //! Conversations through the real engine, with a stand-in for the program behind them.
 
 mod attach;
+mod calls;
 mod order;
+mod runbooks;
 mod stage;

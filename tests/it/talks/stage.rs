@@ -5,40 +5,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use pilothouse::assistant::ToolAnswer;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Config, Settings};
 use pilothouse::domain::{SessionId, Wall};
 use pilothouse::engine::sim::SimFleet;
 use pilothouse::engine::{
-    Acting, Actor, AssistantCheck, AssistantCommand, Assisting, Command, Ending, Engine, Entry,
-    EventKind, Handle, Mind, MindNews, MindStart, MindWish, Minds, Refusal, Reply, SessionSummary,
-    Setup, Transcript, Usage,
+    Acting, Actor, AssistantCheck, AssistantCommand, Assisting, Command, Decision, Ending, Engine,
+    Entry, EventKind, Fleet, Handle, Link, Mind, MindCall, MindNews, MindStart, MindWish, Minds,
+    Refusal, Reply, SessionSummary, Setup, Transcript, Usage,
 };
 use pilothouse::store::Store;
 use pilothouse::tasks::Tasks;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 /// A program that the test plays.
-pub struct Puppet {
-    pub start: MindStart,
-    pub wishes: mpsc::Receiver<MindWish>,
-    pub news: mpsc::Sender<MindNews>,
+pub(crate) struct Puppet {
+    pub(crate) start: MindStart,
+    pub(crate) wishes: mpsc::Receiver<MindWish>,
+    pub(crate) news: mpsc::Sender<MindNews>,
 }
 
 impl Puppet {
     /// The next wish.
-    pub async fn wish(&mut self) -> MindWish {
+    pub(crate) async fn wish(&mut self) -> MindWish {
         let wish = timeout(Duration::from_secs(20), self.wishes.recv());
         wish.await.expect("no wish").expect("nobody wishes")
     }
 
-    pub async fn tell(&self, kind: EventKind) {
+    pub(crate) async fn tell(&self, kind: EventKind) {
         self.news.send(MindNews::Event(kind)).await.unwrap();
     }
 
     /// A question is being worked on.
-    pub async fn asked(&self, text: &str) {
+    pub(crate) async fn asked(&self, text: &str) {
         self.tell(EventKind::Asked {
             text: text.lines().map(Into::into).collect(),
             queued: false,
@@ -52,7 +53,7 @@ impl Puppet {
         .await;
     }
 
-    pub async fn draft(&self, block: &str, delta: &str) {
+    pub(crate) async fn draft(&self, block: &str, delta: &str) {
         self.tell(EventKind::Draft {
             block: block.into(),
             thinking: false,
@@ -61,7 +62,7 @@ impl Puppet {
         .await;
     }
 
-    pub async fn text(&self, block: &str, text: &str) {
+    pub(crate) async fn text(&self, block: &str, text: &str) {
         self.tell(EventKind::Text {
             block: block.into(),
             thinking: false,
@@ -70,7 +71,25 @@ impl Puppet {
         .await;
     }
 
-    pub async fn done(&self, cost: f64) {
+    /// Calls a tool, and is answered later.
+    pub(crate) async fn call(
+        &self,
+        id: &str,
+        tool: &str,
+        input: serde_json::Value,
+    ) -> oneshot::Receiver<ToolAnswer> {
+        let (answer, answered) = oneshot::channel();
+        let call = MindCall {
+            tool: tool.into(),
+            input,
+            id: Some(id.into()),
+            answer,
+        };
+        self.news.send(MindNews::Called(call)).await.unwrap();
+        answered
+    }
+
+    pub(crate) async fn done(&self, cost: f64) {
         self.tell(EventKind::TurnEnded {
             ending: Ending::Done,
             usage: Usage {
@@ -112,24 +131,24 @@ impl Minds for Puppets {
 }
 
 /// An engine.
-pub struct Stage {
-    pub sim: Arc<SimFleet>,
-    pub engine: Engine,
-    pub handle: Handle,
-    pub puppets: mpsc::UnboundedReceiver<Puppet>,
+pub(crate) struct Stage {
+    pub(crate) sim: Arc<SimFleet>,
+    pub(crate) engine: Engine,
+    pub(crate) handle: Handle,
+    pub(crate) puppets: mpsc::UnboundedReceiver<Puppet>,
 }
 
 impl Stage {
     /// With a store and a place to be attached to in this folder.
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self::with(folder, Some(Store::new(&folder.join("history.db"))))
     }
 
-    pub fn with(folder: &Path, store: Option<Store>) -> Self {
+    pub(crate) fn with(folder: &Path, store: Option<Store>) -> Self {
         Self::on(folder, store, SimFleet::new(1, 2))
     }
 
-    pub fn on(folder: &Path, store: Option<Store>, sim: Arc<SimFleet>) -> Self {
+    pub(crate) fn on(folder: &Path, store: Option<Store>, sim: Arc<SimFleet>) -> Self {
         let (begun, puppets) = mpsc::unbounded_channel();
         let config = Config {
             fleet: "sim".into(),
@@ -149,6 +168,8 @@ impl Stage {
             assisting: Assisting {
                 folder: Some(folder.join("talks")),
                 minds: Some(Arc::new(Puppets(begun))),
+                program: None,
+                runbooks: Some(folder.join("runbooks")),
             },
         });
         let handle = engine.handle();
@@ -160,19 +181,19 @@ impl Stage {
         }
     }
 
-    pub async fn ask(&self, command: AssistantCommand) -> Reply {
+    pub(crate) async fn ask(&self, command: AssistantCommand) -> Reply {
         let command = Command::Assistant(command);
         self.handle.ask(Actor::Terminal, command).await
     }
 
-    pub async fn open(&self) -> Talk {
+    pub(crate) async fn open(&self) -> Talk {
         match self.ask(AssistantCommand::Open).await {
             Reply::Session(id) => self.talk(id),
             reply => panic!("{reply:?}"),
         }
     }
 
-    pub async fn resume(&self, id: SessionId) -> Talk {
+    pub(crate) async fn resume(&self, id: SessionId) -> Talk {
         match self.ask(AssistantCommand::Resume(id)).await {
             Reply::Session(id) => self.talk(id),
             reply => panic!("{reply:?}"),
@@ -186,7 +207,7 @@ impl Stage {
         }
     }
 
-    pub async fn say(&self, talk: &Talk, text: &str) -> Reply {
+    pub(crate) async fn say(&self, talk: &Talk, text: &str) -> Reply {
         self.ask(AssistantCommand::Say {
             session: talk.id,
             text: text.into(),
@@ -194,46 +215,73 @@ impl Stage {
         .await
     }
 
-    pub async fn puppet(&mut self) -> Puppet {
+    pub(crate) async fn puppet(&mut self) -> Puppet {
         let begun = timeout(Duration::from_secs(20), self.puppets.recv());
         begun.await.expect("no program is begun").unwrap()
     }
 
-    pub async fn sessions(&self) -> Vec<SessionSummary> {
+    /// Every host is connected.
+    pub(crate) async fn is_up(&self) {
+        let mut fleet = self.handle.fleet();
+        let up = |fleet: &Arc<Fleet>| {
+            fleet
+                .hosts
+                .iter()
+                .all(|host| matches!(host.link, Link::Up { .. }))
+        };
+        let up = fleet.wait_for(up);
+        drop(timeout(Duration::from_secs(20), up).await.unwrap().unwrap());
+    }
+
+    /// The proposal that waits, and a decision on it.
+    pub(crate) async fn decide(&self, decision: Decision) -> Reply {
+        let mut fleet = self.handle.fleet();
+        let waits = fleet.wait_for(|fleet| !fleet.proposals.is_empty());
+        let waits = timeout(Duration::from_secs(20), waits)
+            .await
+            .unwrap()
+            .unwrap();
+        let proposal = waits.proposals[0].proposal.id;
+        drop(waits);
+        let command = Command::Decide { proposal, decision };
+        self.handle.ask(Actor::Terminal, command).await
+    }
+
+    pub(crate) async fn sessions(&self) -> Vec<SessionSummary> {
         match self.ask(AssistantCommand::Sessions).await {
             Reply::Sessions(list) => list,
             reply => panic!("{reply:?}"),
         }
     }
 
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         assert!(self.engine.shutdown(Duration::from_secs(5)).await);
     }
 }
 
 /// A conversation as a face sees it.
-pub struct Talk {
-    pub id: SessionId,
-    pub pictures: watch::Receiver<Arc<Transcript>>,
+pub(crate) struct Talk {
+    pub(crate) id: SessionId,
+    pub(crate) pictures: watch::Receiver<Arc<Transcript>>,
 }
 
 impl Talk {
     /// The first picture that is as it should be.
-    pub async fn shows(&mut self, wanted: impl Fn(&Transcript) -> bool) -> Arc<Transcript> {
+    pub(crate) async fn shows(&mut self, wanted: impl Fn(&Transcript) -> bool) -> Arc<Transcript> {
         let seen = self.pictures.wait_for(|picture| wanted(picture));
         let seen = timeout(Duration::from_secs(20), seen).await;
         let seen = seen.map(|seen| Arc::clone(&seen.unwrap()));
         seen.unwrap_or_else(|_| panic!("never shown; last: {:#?}", self.pictures.borrow()))
     }
 
-    pub async fn shows_text(&mut self, text: &str) -> Arc<Transcript> {
+    pub(crate) async fn shows_text(&mut self, text: &str) -> Arc<Transcript> {
         self.shows(|picture| words(picture).iter().any(|said| said == text))
             .await
     }
 }
 
 /// The entries in short: `ask …`, `say …`, `draft …`, `call …`, and so on.
-pub fn words(transcript: &Transcript) -> Vec<String> {
+pub(crate) fn words(transcript: &Transcript) -> Vec<String> {
     let joined = |lines: &[pilothouse::text::SafeText]| {
         let lines: Vec<_> = lines.iter().map(|line| line.as_str()).collect();
         lines.join("/")
@@ -254,4 +302,11 @@ pub fn words(transcript: &Transcript) -> Vec<String> {
         Entry::Turn(turn) => format!("turn {:?}", turn.ending),
     };
     transcript.entries.iter().map(word).collect()
+}
+
+/// What was asked of a simulated host, but for our own look for its container engine.
+pub(crate) fn commands(stage: &Stage, host: &str) -> Vec<String> {
+    let mut ran = stage.sim.commands(host);
+    ran.retain(|ran| !ran.contains("pilothouse-containers"));
+    ran
 }

@@ -2,7 +2,8 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::engine::{Fleet, PendingProposal};
+use crate::domain::ActClass;
+use crate::engine::{Command, Fleet, PendingProposal};
 use crate::tui::panes::Scene;
 use crate::tui::talk::left;
 use crate::tui::theme::Role;
@@ -27,13 +28,13 @@ pub(super) fn height(ui: &Ui, fleet: &Fleet, width: u16) -> u16 {
     let Some(pending) = shown(&ui.breakglass, fleet) else {
         return 0;
     };
-    let text = text(pending, width.saturating_sub(4));
+    let text = text(pending, fleet, width.saturating_sub(4));
     let rows = text.len() + pending.proposal.evidence.len() + 2 + 2;
     u16::try_from(rows).unwrap_or(u16::MAX)
 }
 
 /// Action, command, reason.
-fn text(pending: &PendingProposal, cells: u16) -> Vec<TextRow> {
+fn text(pending: &PendingProposal, fleet: &Fleet, cells: u16) -> Vec<TextRow> {
     let proposal = &pending.proposal;
     let cells = usize::from(cells);
     let mut rows = flow(
@@ -52,6 +53,12 @@ fn text(pending: &PendingProposal, cells: u16) -> Vec<TextRow> {
             Piece::new(proposal.why.clone(), Role::Text),
         ];
         rows.extend(flow(&why, Break::Words, cells, (&[], &[])));
+    }
+    if let Some(unarmed) = unarmed(pending, fleet) {
+        let mark = [Piece::new("▲ ", Role::Warn)];
+        let blank = [Piece::new("  ", Role::Warn)];
+        let unarmed = [Piece::new(unarmed, Role::Warn)];
+        rows.extend(flow(&unarmed, Break::Words, cells, (&mark, &blank)));
     }
     rows
 }
@@ -79,7 +86,7 @@ pub(super) fn card(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position
     let upper = Rect::new(inner.x, inner.y, inner.width, inner.height - fields);
     let evidence = pending.proposal.evidence.len() as u16;
     let told = upper.height.saturating_sub(evidence);
-    let text = text(pending, inner.width);
+    let text = text(pending, scene.fleet, inner.width);
     for (down, row) in text.iter().take(usize::from(told)).enumerate() {
         let mut pen = canvas.row(upper, down as u16);
         row.draw(&mut pen);
@@ -150,19 +157,14 @@ fn draw_fields(
     let card = &scene.ui.breakglass.card;
     let word = &pending.proposal.word;
     let mut caret = None;
-    let approves = format!("type {word} to approve ");
+    let approve = format!("type {word}, then Enter");
     let fields = [
-        (
-            CardStop::Word,
-            approves.as_str(),
-            &card.word,
-            "Tab comes here",
-        ),
+        (CardStop::Word, "approve", &card.word, approve.as_str()),
         (
             CardStop::Refuse,
-            "Enter refuses, because ",
+            "refuse",
             &card.reason,
-            "(a reason is optional)",
+            "Enter; a reason may stand here",
         ),
     ];
     for (down, (stop, label, line, empty)) in fields.into_iter().enumerate() {
@@ -170,15 +172,32 @@ fn draw_fields(
         let role = if here { Role::Title } else { Role::Dim };
         let mut pen = canvas.row(area, down as u16);
         pen.put(if here { "› " } else { "  " }, Role::Accent)
-            .put(label, role);
-        if here {
+            .left(label, 9, role);
+        let start = Position::new(pen.column(), pen.line());
+        if stop == CardStop::Word && !line.text.is_empty() {
+            pen.at_end(&[(word.as_str(), Role::Faint)]);
+        }
+        if line.text.is_empty() {
+            pen.put(empty, Role::Faint);
+            caret = caret.or(here.then_some(start));
+        } else if here {
             let room = pen.room();
             caret = Some(edit(&mut pen, line, room, false));
-        } else if line.text.is_empty() {
-            pen.put(empty, Role::Faint);
         } else {
             pen.put(&line.text, Role::Text);
         }
     }
     caret
+}
+
+/// What has to be armed before this can be approved; nothing where it is, or need not be.
+fn unarmed(pending: &PendingProposal, fleet: &Fleet) -> Option<String> {
+    let host = pending.proposal.host.as_ref()?;
+    let class = match &pending.command {
+        Command::Power { verb, .. } if !verb.changes() => return None,
+        Command::Power { .. } => ActClass::Power,
+        _ => ActClass::Restart,
+    };
+    let is_free = !fleet.needs_arming(class) || fleet.armed(host, class).is_some();
+    (!is_free).then(|| format!("{host} is not armed for {class}: approving is refused until it is"))
 }

@@ -5,6 +5,7 @@ mod composer;
 mod pane;
 mod place;
 mod status;
+pub(in crate::tui::panes) mod talk_hints;
 mod transcript;
 
 pub(in crate::tui) use card::shown as proposal;

@@ -49,8 +49,12 @@ fn title(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
     if usage.cost > 0.0 {
         end.push(dollars(usage.cost));
     }
+    let area = Borders::of(scene.layout.talk.all).top;
+    if area.width < 60 && end.len() > 1 {
+        end.remove(0);
+    }
     let end = format!(" {} ", end.join(" · "));
-    let mut pen = canvas.pen(Borders::of(scene.layout.talk.all).top);
+    let mut pen = canvas.pen(area);
     if end.trim() != "" {
         pen.at_end(&[(&end, Role::Dim)]);
     }
@@ -76,6 +80,10 @@ fn foot(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
         if below > 0 {
             pen.at_end(&[(&format!(" {below} more below ▾ "), Role::Dim)]);
         }
+    }
+    if pane.transcript.cut > 0 {
+        let cut = format!(" {} older events were left out ", pane.transcript.cut);
+        pen.put(&cut, Role::Dim);
     }
     if let Some(elsewhere) = &pane.transcript.elsewhere {
         pen.put(&format!(" watched: {elsewhere} "), Role::Mode);

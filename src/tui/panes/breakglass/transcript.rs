@@ -2,13 +2,14 @@
 
 use ratatui::layout::{Position, Rect};
 
+use crate::domain::Wall;
 use crate::engine::{Decided, Entry};
 use crate::text::width;
 use crate::tui::panes::Scene;
 use crate::tui::talk::{Chip, Seen, TALK_GUTTER, TailRow, chip, id_of, tail};
 use crate::tui::theme::Role;
 use crate::tui::ui_breakglass::{Part, Stop, TalkView};
-use crate::tui::widgets::{Canvas, Pen, row_of};
+use crate::tui::widgets::{Canvas, Pen, clock, row_of};
 
 /// Draws them; tells where the cursor's row is.
 pub(super) fn transcript(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
@@ -62,12 +63,27 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, seen: Seen<'_>) -
             let (glyph, role) = mark(entry, first);
             pen.left(glyph, TALK_GUTTER, role);
             row.draw(&mut pen);
+            if let Some(wall) = when(entry).filter(|_| first) {
+                pen.skip(2);
+                pen.at_end(&[(&clock(wall, &scene.ui.zone), Role::Faint)]);
+            }
         }
     }
     if chosen {
         highlight(canvas, line, scene, first);
     }
     chosen && first
+}
+
+/// When it was: of what a person did, or has to know the moment of.
+fn when(entry: &Entry) -> Option<Wall> {
+    match entry {
+        Entry::Asked { wall, .. }
+        | Entry::Decided { wall, .. }
+        | Entry::Trouble { wall, .. }
+        | Entry::Runbook { wall, .. } => Some(*wall),
+        _ => None,
+    }
 }
 
 fn highlight(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, first: bool) {

@@ -32,7 +32,7 @@ pub(super) fn lines(canvas: &mut Canvas<'_>, place: LensPlace, scene: Scene<'_>)
             }
         }
         if picture.cursor == Some(line.row) && !matches!(line.content, Content::Day(_)) {
-            let has_keys = scene.ui.layers.is_empty();
+            let has_keys = scene.ui.body_has_keys();
             let role = if has_keys {
                 Role::Selected
             } else {

@@ -15,7 +15,7 @@ pub(in crate::tui) fn logs(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
     let place = scene.layout.lens;
     let picture = scene.ui.lens.shown();
     if place.framed {
-        let role = if scene.ui.layers.is_empty() {
+        let role = if scene.ui.body_has_keys() {
             Role::BorderFocus
         } else {
             Role::Border

@@ -2,7 +2,7 @@
 
 use super::{about, card, compose, open, sessions, transcript};
 use crate::domain::Severity;
-use crate::engine::{AssistantCommand, Command, Phase};
+use crate::engine::{AssistantCommand, Command};
 use crate::tui::action::Action;
 use crate::tui::ui::{LineEdit, Ui};
 use crate::tui::ui_breakglass::{CardStop, Part};
@@ -41,7 +41,7 @@ pub(in crate::tui::ui_update) fn act(
         Action::Zoom => ui.breakglass.full = !ui.breakglass.full,
         Action::Back => open::leave(ui),
         Action::TakeBack => return Some(compose::take_back(ui)),
-        Action::Stop => return Some(stop(ui, scene)),
+        Action::Stop => return Some(stop(ui)),
         action => {
             return match ui.breakglass.part {
                 Part::Transcript => transcript::act(ui, scene, action),
@@ -103,8 +103,8 @@ pub(in crate::tui::ui_update) fn interrupt(ui: &mut Ui, scene: Scene<'_>) -> Opt
     if !ui.breakglass.has_keys() || !ui.layers.is_empty() {
         return None;
     }
-    if is_at_work(&ui.breakglass.transcript.phase) {
-        let effects = stop(ui, scene);
+    if ui.breakglass.is_at_work() {
+        let effects = stop(ui);
         let key = scene.keymap.label(Action::Interrupt);
         let told = ui.flash.as_ref().map(|flash| flash.text.clone());
         let text = format!("{}; {key} again quits", told.unwrap_or_default());
@@ -122,15 +122,11 @@ pub(in crate::tui::ui_update) fn interrupt(ui: &mut Ui, scene: Scene<'_>) -> Opt
     None
 }
 
-fn is_at_work(phase: &Phase) -> bool {
-    !matches!(phase, Phase::Asleep | Phase::Idle | Phase::Dead(_))
-}
-
-fn stop(ui: &mut Ui, _scene: Scene<'_>) -> Vec<UiEffect> {
+fn stop(ui: &mut Ui) -> Vec<UiEffect> {
     let Some(session) = ui.breakglass.session() else {
         return Vec::new();
     };
-    if !is_at_work(&ui.breakglass.transcript.phase) {
+    if !ui.breakglass.is_at_work() {
         ui.say(Severity::Info, "Claude is not at work", None);
         return Vec::new();
     }

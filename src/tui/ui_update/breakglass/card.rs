@@ -103,19 +103,32 @@ fn decide(ui: &mut Ui, proposal: ProposalId, decision: Decision) -> Vec<UiEffect
 /// What was typed for one proposal is void for any other; keys that were on their way to it go into the draft, where they
 /// do nothing.
 pub(super) fn settle(ui: &mut Ui, scene: Scene<'_>) {
-    let present = shown(ui, scene).map(|pending| pending.proposal.id);
-    let pane = &mut ui.breakglass;
-    if pane.card.proposal == present {
+    let present = shown(ui, scene);
+    let id = present.map(|pending| pending.proposal.id);
+    if ui.breakglass.card.proposal == id {
         return;
     }
-    let was_on_it = pane.part == Part::Card;
-    pane.card = CardUi {
-        proposal: present,
+    ui.breakglass.card = CardUi {
+        proposal: id,
         ..CardUi::default()
     };
-    if was_on_it {
-        pane.part = Part::Composer;
+    if ui.breakglass.part == Part::Card {
+        ui.breakglass.part = Part::Composer;
         let text = "the proposal is no longer open; what was typed decides nothing";
         ui.say(Severity::Warning, text, None);
+    } else if let Some(pending) = present {
+        tell(ui, scene, pending);
     }
+}
+
+/// A proposal takes no focus and opens over nothing: it is told, with the key that leads to it.
+fn tell(ui: &mut Ui, scene: Scene<'_>, pending: &PendingProposal) {
+    let leads = if ui.breakglass.has_keys() {
+        Action::NextPane
+    } else {
+        Action::Breakglass
+    };
+    let key = scene.keymap.label(leads);
+    let text = format!("Claude proposes: {}", pending.proposal.what);
+    ui.say(Severity::Warning, text, Some(format!("{key} goes to it")));
 }

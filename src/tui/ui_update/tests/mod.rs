@@ -1,6 +1,7 @@
 //! Scripted keys on a small fleet: what they change, what they ask for, and what they never do.
 
 mod asking;
+mod breakglass;
 mod containers;
 mod lens;
 mod looking;

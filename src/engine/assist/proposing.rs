@@ -1,0 +1,201 @@
+//! What the assistant wishes to be done: put before a person, and what became of it told to the model.
+
+use tokio_util::sync::CancellationToken;
+
+use super::calls::{Clerk, Given};
+use crate::assistant::{
+    Cited, Decided, EventKind, Evidence, ProposedAct, ProposedSignal, StepResult, ToolAnswer,
+};
+use crate::domain::{ContainerId, HostId};
+use crate::engine::host_state::Host;
+use crate::engine::proposals::{Proposing, Settled};
+use crate::engine::{Command, Refusal, Signal};
+use crate::follow::SourceSpec;
+use crate::text::SafeText;
+
+/// Puts it before a person and waits: for their decision, for ten minutes, or until nobody asks any more.
+pub(super) async fn propose(
+    (clerk, gone): (&Clerk, &CancellationToken),
+    host: &HostId,
+    act: ProposedAct,
+    (why, cited): (SafeText, Vec<Cited>),
+) -> Given {
+    let fleet = clerk.fleet();
+    let Some(found) = fleet.host(host) else {
+        return Given::failed(format!("there is no host {host}"));
+    };
+    let command = match command(found, act) {
+        Ok(command) => command,
+        Err(why) => return Given::failed(why),
+    };
+    let proposing = Proposing {
+        session: clerk.session,
+        command,
+        why,
+        evidence: cited
+            .into_iter()
+            .map(|cited| evidence(host, cited))
+            .collect(),
+    };
+    let open = match clerk.room.shared.proposals.put(proposing).await {
+        Ok(open) => open,
+        Err(Refusal { why, hint }) => {
+            let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+            return Given::failed(format!("nobody was asked: {why}{hint}"));
+        }
+    };
+    let proposal = open.proposal().as_ref().clone();
+    let id = proposal.id;
+    clerk.tell(EventKind::Proposed(proposal)).await;
+    let settled = tokio::select! {
+        settled = open.settled() => settled,
+        () = gone.cancelled() => Settled {
+            decided: Decided::Withdrawn,
+            printed: None,
+        },
+    };
+    let decided = settled.decided.clone();
+    clerk
+        .tell(EventKind::Decided {
+            proposal: id,
+            decided,
+        })
+        .await;
+    told(host, settled)
+}
+
+/// The command that a person would have asked for.
+fn command(host: &Host, act: ProposedAct) -> Result<Command, String> {
+    let id = host.id.clone();
+    Ok(match act {
+        ProposedAct::Power(verb) => Command::Power { host: id, verb },
+        ProposedAct::Container { container, act } => Command::Container {
+            host: id,
+            id: container_id(host, &container)?,
+            act,
+        },
+        ProposedAct::Signal { pid, signal } => Command::Signal {
+            host: id,
+            pid,
+            started: started(host, pid),
+            signal: self::signal(signal),
+        },
+        ProposedAct::Run { argv } => Command::Run { host: id, argv },
+        ProposedAct::Reconnect => {
+            return Err(
+                "a connection is dialled again by itself; ask the person to reconnect where that takes too long"
+                    .into(),
+            );
+        }
+    })
+}
+
+/// A container by its name, or by the first letters of its id.
+fn container_id(host: &Host, name: &str) -> Result<ContainerId, String> {
+    let list = &host.containers.list;
+    if let Some(named) = list.iter().find(|found| found.name.as_str() == name) {
+        return Ok(named.id.clone());
+    }
+    let mut like = list
+        .iter()
+        .filter(|found| name.len() >= 6 && found.id.as_str().starts_with(name));
+    match (like.next(), like.next()) {
+        (Some(one), None) => Ok(one.id.clone()),
+        (Some(_), Some(_)) => Err(format!(
+            "more than one container of {} begins with {name}",
+            host.id
+        )),
+        (None, _) => Err(format!("{} has no container {name}", host.id)),
+    }
+}
+
+/// When a process was started, where we know: so that a reused pid is not hit.
+fn started(host: &Host, pid: u32) -> Option<u64> {
+    let processes = &host.processes.as_ref()?.value;
+    let found = processes.iter().find(|process| process.pid == pid)?;
+    found.started.value().copied()
+}
+
+fn signal(signal: ProposedSignal) -> Signal {
+    match signal {
+        ProposedSignal::Int => Signal::Int,
+        ProposedSignal::Term => Signal::Term,
+        ProposedSignal::Kill => Signal::Kill,
+        ProposedSignal::Hup => Signal::Hup,
+    }
+}
+
+/// A log source is named with its host, so that it can be opened as it stands.
+fn evidence(host: &HostId, cited: Cited) -> Evidence {
+    let is_log = cited.source.as_str().parse::<SourceSpec>().is_ok();
+    let source = if is_log {
+        format!("{host}/{}", cited.source).into()
+    } else {
+        cited.source
+    };
+    Evidence {
+        what: cited.what,
+        host: Some(host.clone()),
+        source,
+        at: cited.at,
+    }
+}
+
+/// What would be done, for the chip: the card has the exact command.
+pub(super) fn words(act: &ProposedAct) -> String {
+    match act {
+        ProposedAct::Power(verb) => format!("power {verb}"),
+        ProposedAct::Container { container, act } => {
+            format!("{act:?} container {container}").to_lowercase()
+        }
+        ProposedAct::Signal { pid, signal } => {
+            format!("send {} to process {pid}", self::signal(*signal).name())
+        }
+        ProposedAct::Run { argv } => argv.join(" "),
+        ProposedAct::Reconnect => "reconnect".into(),
+    }
+}
+
+/// What became of it: for the model, and for the person.
+fn told(host: &HostId, settled: Settled) -> Given {
+    let words = match &settled.decided {
+        Decided::Approved { outcome, done, .. } if *done => {
+            format!("A person approved it, and it was done: {outcome}.")
+        }
+        Decided::Approved { outcome, .. } => {
+            format!("A person approved it, but it was not done: {outcome}.")
+        }
+        Decided::Refused { why: Some(why) } => format!("A person refused it: {why}."),
+        Decided::Refused { why: None } => "A person refused it.".to_owned(),
+        Decided::Shut { why } => {
+            format!("A person agreed, but Pilothouse refused it: {why}. Nothing was done.")
+        }
+        Decided::Expired => "Nobody decided on it in time. Nothing was done.".to_owned(),
+        Decided::Withdrawn => "It was withdrawn. Nothing was done.".to_owned(),
+    };
+    let done = matches!(settled.decided, Decided::Approved { done: true, .. });
+    let given = match settled.printed {
+        Some(printed) => {
+            let given = Given::foreign(&format!("what the command printed on {host}"), printed);
+            let text = format!("{words}\n{}", given.answer.text);
+            Given {
+                answer: ToolAnswer {
+                    text,
+                    is_error: !done,
+                },
+                ..given
+            }
+        }
+        None => Given {
+            result: StepResult {
+                failed: (!done).then(|| words.as_str().into()),
+                ..Given::failed("").result
+            },
+            answer: ToolAnswer {
+                text: words,
+                is_error: !done,
+            },
+        },
+    };
+    given
+}

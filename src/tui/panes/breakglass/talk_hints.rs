@@ -1,0 +1,106 @@
+//! The line of hints while the pane has the keys: what they do in the part that has them.
+
+use crate::text::width;
+use crate::tui::action::{Action, Place};
+use crate::tui::panes::Scene;
+use crate::tui::theme::Role;
+use crate::tui::ui_breakglass::{CardStop, Part, Stop};
+use crate::tui::widgets::Pen;
+
+/// Whether the pane has the keys and no layer lies over it.
+pub(in crate::tui::panes) fn are_here(scene: Scene<'_>) -> bool {
+    let ui = scene.ui;
+    ui.breakglass.has_keys() && ui.layers.is_empty() || ui.place() == Place::Sessions
+}
+
+/// Writes the hints; the way to the help is never the one that is cut.
+pub(in crate::tui::panes) fn hints(pen: &mut Pen<'_>, scene: Scene<'_>) {
+    let keys = scene.keymap.keys_of(Action::Help);
+    // Where letters are typed, `?` is one of them.
+    let types = matches!(scene.ui.place(), Place::Composer | Place::Text);
+    let help = if types { keys.last() } else { keys.first() };
+    if let Some(help) = help {
+        let help = help.to_string();
+        pen.at_end(&[(&help, Role::Key), (" help ", Role::Dim)]);
+    }
+    for (action, words) in of(scene) {
+        let key = scene.keymap.label(action);
+        if key.is_empty() || width(&key) + 1 + width(words) > usize::from(pen.room()) {
+            continue;
+        }
+        pen.put(&key, Role::Key)
+            .skip(1)
+            .put(words, Role::Dim)
+            .skip(3);
+    }
+}
+
+fn of(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+    let pane = &scene.ui.breakglass;
+    if scene.ui.place() == Place::Sessions {
+        return vec![
+            (Action::Open, "open"),
+            (Action::Forget, "strike off…"),
+            (Action::Close, "leave"),
+        ];
+    }
+    let works = pane.is_at_work();
+    let next = if scene.fleet.proposals.is_empty() {
+        "conversation"
+    } else {
+        "proposal"
+    };
+    match pane.part {
+        Part::Composer => {
+            let mut hints = vec![
+                (Action::Submit, if works { "queue" } else { "ask" }),
+                (Action::NewLine, "new line"),
+                (Action::NextPane, next),
+            ];
+            if works {
+                hints.push((Action::Interrupt, "stop"));
+            }
+            let takes_back = !pane.transcript.queued.is_empty();
+            let close = if takes_back { "take back" } else { "leave" };
+            hints.push((Action::Close, close));
+            hints
+        }
+        Part::Card => card(pane.card.stop),
+        Part::Transcript => transcript(pane.stop, works),
+    }
+}
+
+fn card(stop: CardStop) -> Vec<(Action, &'static str)> {
+    let enter = match stop {
+        CardStop::Evidence(_) => (Action::Open, "open"),
+        CardStop::Word => (Action::Submit, "approve, once the word is typed"),
+        CardStop::Refuse => (Action::Submit, "refuse"),
+    };
+    vec![
+        enter,
+        (Action::NextPane, "next"),
+        (Action::Previous, "evidence"),
+        (Action::Close, "back to the draft"),
+    ]
+}
+
+fn transcript(stop: Option<Stop>, works: bool) -> Vec<(Action, &'static str)> {
+    let enter = match stop {
+        Some(Stop::Offer(_)) => "do it",
+        Some(Stop::Entry(_)) => "open or fold",
+        None => "ask",
+    };
+    let mut hints = vec![(Action::Open, enter), (Action::NextPane, "draft")];
+    if works {
+        hints.push((Action::Stop, "stop"));
+    }
+    hints.extend([
+        (Action::Filter, "search"),
+        (Action::Copy, "copy"),
+        (Action::Conversations, "sessions"),
+        (Action::NewConversation, "new"),
+        (Action::Zoom, "zoom"),
+        (Action::Breakglass, "leave"),
+    ]);
+    hints
+}
