@@ -4,6 +4,7 @@ mod acts;
 mod args;
 mod ask;
 mod ask_verb;
+mod breakglass_drill;
 mod config_verbs;
 mod console;
 mod containers;

@@ -109,6 +109,11 @@ impl Demo {
         }
     }
 
+    /// A private folder that goes when the demo ends.
+    pub fn folder(&self) -> &Path {
+        self.keys.folder()
+    }
+
     /// Writes the same configuration as a file that every command takes with `--config`.
     pub fn write_config(&self, path: &Path) -> Result<(), DemoError> {
         written::write(path, &self.config())

@@ -52,6 +52,11 @@ impl KeyRing {
         Ok(Self { dir })
     }
 
+    /// The directory itself.
+    pub(super) fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where the console's private key lies.
     pub(super) fn identity(&self) -> PathBuf {
         self.dir.join("id_ed25519")

@@ -37,7 +37,6 @@ mod logs;
 mod logs_verb;
 mod mcp;
 mod messages_api;
-mod messages_api;
 mod payloads;
 mod power;
 mod power_door;
