@@ -1,5 +1,5 @@
-//! The console's end of the assistant's tools (hands): a private socket per conversation, on which exactly one `pilothouse
-//! mcp` child is let in by a one-time word. It hands calls on and decides nothing.
+//! The console's end of the assistant's tools (hands): a private socket per conversation, on which one `pilothouse mcp`
+//! child at a time is let in by a word that nobody else knows. It hands calls on and decides nothing.
 
 use std::collections::HashMap;
 use std::fs;
