@@ -8,9 +8,9 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod approval;
 mod assistant;
 mod assistant_scenes;
-mod approval;
 mod cli;
 mod config;
 mod console;
@@ -34,10 +34,10 @@ mod ledger_kill;
 mod ledger_verbs;
 mod logs;
 mod logs_verb;
-mod messages_api;
-mod power_door;
 mod mcp;
+mod messages_api;
 mod power;
+mod power_door;
 mod pty;
 mod quoting;
 mod readme;
