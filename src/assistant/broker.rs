@@ -1,17 +1,17 @@
-//! The console's end of the assistant's tools (hands): a private socket per conversation, on which exactly one `pilothouse
-//! mcp` child is let in by a one-time word. It hands calls on and decides nothing.
+//! The console's end of the assistant's tools (hands): a private socket per conversation, on which one `pilothouse mcp` child
+//! at a time is let in by a random word of this conversation. It hands calls on and decides nothing.
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom as _, SystemRandom};
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -19,7 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::tools::SERVER;
+use super::launch::McpServer;
 use super::wire::{
     ChildFrame, ConsoleFrame, LONGEST_CALL, LineReader, SOCKET_VARIABLE, TOKEN_VARIABLE,
     ToolAnswer, line,
@@ -39,7 +39,7 @@ const LONGEST_PATH: usize = 103;
 /// Why there is no broker.
 #[derive(Debug, Error)]
 pub enum BrokerError {
-    /// The folder, the socket or the configuration in it could not be made.
+    /// The folder or the socket in it could not be made.
     #[error("a private socket in {place} could not be made")]
     Place {
         /// Where.
@@ -124,39 +124,48 @@ impl Drop for PendingCall {
 #[derive(Debug)]
 pub struct Broker {
     place: Place,
+    token: Secret<String>,
     tasks: Tasks,
 }
 
 impl Broker {
-    /// Makes a socket in a new folder below `base` (`$XDG_RUNTIME_DIR`, else `/tmp`) and waits there for one child, which
-    /// `program` (our own binary) will be when it is started with `mcp`. Events go to the receiver.
+    /// Makes a socket in a new folder below `base` (`$XDG_RUNTIME_DIR`, else `/tmp`) and waits there for a child. Events go
+    /// to the receiver.
     pub fn open(
         tasks: &Tasks,
         base: &Path,
-        program: &Path,
     ) -> Result<(Self, mpsc::Receiver<BrokerEvent>), BrokerError> {
         let token = Secret::new(random_word()?);
         let place = Place::make(base)?;
-        let failed = |source| BrokerError::Place {
+        let listener = UnixListener::bind(place.socket()).map_err(|source| BrokerError::Place {
             place: place.folder.clone(),
             source,
-        };
-        let listener = UnixListener::bind(place.socket()).map_err(failed)?;
-        place.write_config(program, &token).map_err(failed)?;
+        })?;
         let (events, receiver) = mpsc::channel(MOST_CALLS);
+        let (welcomed, children) = mpsc::channel(1);
         let tasks = tasks.child();
-        tasks.spawn(serve(listener, place.socket(), token, events));
-        Ok((Self { place, tasks }, receiver))
+        tasks.spawn(admit(listener, token.clone(), welcomed));
+        tasks.spawn(serve(children, events));
+        let broker = Self {
+            place,
+            token,
+            tasks,
+        };
+        Ok((broker, receiver))
     }
 
-    /// The file for `--mcp-config`: our server alone, with the socket and the word in its environment. Only we may read it.
-    pub fn config_file(&self) -> PathBuf {
-        self.place.config()
-    }
-
-    /// A folder that only we may enter, for what else the program needs; it goes with the broker.
-    pub fn folder(&self) -> &Path {
-        &self.place.folder
+    /// How the program starts the child: `program` is our own binary. The word stands in the child's environment, never in
+    /// an argument.
+    pub fn server(&self, program: PathBuf) -> McpServer {
+        let socket = self.place.socket().display().to_string();
+        McpServer {
+            program,
+            args: vec!["mcp".to_owned()],
+            env: vec![
+                (SOCKET_VARIABLE.to_owned(), Secret::new(socket)),
+                (TOKEN_VARIABLE.to_owned(), self.token.clone()),
+            ],
+        }
     }
 }
 
@@ -202,25 +211,6 @@ impl Place {
     fn socket(&self) -> PathBuf {
         self.folder.join("s")
     }
-
-    fn config(&self) -> PathBuf {
-        self.folder.join("mcp.json")
-    }
-
-    fn write_config(&self, program: &Path, token: &Secret<String>) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(self.config())?;
-        let config = json!({"mcpServers": {SERVER: {
-            "type": "stdio",
-            "command": program,
-            "args": ["mcp"],
-            "env": {SOCKET_VARIABLE: self.socket(), TOKEN_VARIABLE: token.expose()},
-        }}});
-        file.write_all(config.to_string().as_bytes())
-    }
 }
 
 impl Drop for Place {
@@ -231,18 +221,15 @@ impl Drop for Place {
     }
 }
 
-/// Lets one child in, then shuts the door behind it.
-async fn serve(
-    listener: UnixListener,
-    socket: PathBuf,
-    token: Secret<String>,
-    events: mpsc::Sender<BrokerEvent>,
-) {
-    let child = loop {
+/// Lets in whoever says the word.
+async fn admit(listener: UnixListener, token: Secret<String>, welcomed: mpsc::Sender<Child>) {
+    loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                if let Some(child) = greet(stream, &token).await {
-                    break child;
+                if let Some(child) = greet(stream, &token).await
+                    && welcomed.send(child).await.is_err()
+                {
+                    return;
                 }
             }
             Err(error) => {
@@ -250,19 +237,33 @@ async fn serve(
                 return;
             }
         }
-    };
-    drop(listener);
-    if let Err(error) = fs::remove_file(&socket) {
-        tracing::debug!(%error, "the assistant's socket stays behind");
     }
-    if events.send(BrokerEvent::Joined).await.is_err() {
-        return;
-    }
-    if let Err(error) = child.converse(&events).await {
-        tracing::debug!(%error, "the assistant's tools left");
-    }
-    if events.send(BrokerEvent::Left).await.is_err() {
-        tracing::debug!("nobody hears that the assistant's tools left");
+}
+
+/// One child at a time. A program that is started anew brings a new one, and then the old one is hung up on: it belongs to a
+/// program that is gone.
+async fn serve(mut children: mpsc::Receiver<Child>, events: mpsc::Sender<BrokerEvent>) {
+    let mut next = children.recv().await;
+    while let Some(mut child) = next.take() {
+        if events.send(BrokerEvent::Joined).await.is_err() {
+            return;
+        }
+        next = tokio::select! {
+            ended = child.talk(&events) => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "the assistant's tools left");
+                }
+                None
+            }
+            newer = children.recv() => newer,
+        };
+        drop(child);
+        if events.send(BrokerEvent::Left).await.is_err() {
+            return;
+        }
+        if next.is_none() {
+            next = children.recv().await;
+        }
     }
 }
 
@@ -315,16 +316,17 @@ struct Child {
     waiting: HashMap<u64, CancellationToken>,
 }
 
-impl Child {
-    /// Until it goes, breaks the protocol, or nobody takes its calls any more. What still waits is cancelled then.
-    async fn converse(mut self, events: &mpsc::Sender<BrokerEvent>) -> io::Result<()> {
-        let ended = self.talk(events).await;
+impl Drop for Child {
+    /// Nobody waits for its answers any more.
+    fn drop(&mut self) {
         for token in self.waiting.values() {
             token.cancel();
         }
-        ended
     }
+}
 
+impl Child {
+    /// Until it goes, breaks the protocol, or nobody takes its calls any more.
     async fn talk(&mut self, events: &mpsc::Sender<BrokerEvent>) -> io::Result<()> {
         loop {
             tokio::select! {

@@ -6,10 +6,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::ask_verb::AskArgs;
 use super::containers::ContainersArgs;
 use super::demo_verb::DemoArgs;
 use super::ledger_verbs::LedgerVerb;
 use super::logs_args::LogsArgs;
+use super::power::PowerArgs;
+use super::runbook_verb::RunbookArgs;
 use crate::config::{Flags, VARIABLES, parse_period};
 
 /// What to try first.
@@ -155,6 +158,10 @@ pub(super) enum Verb {
     Containers(ContainersArgs),
     /// Print log lines of containers, units, files and kernels, merged in the order of time
     Logs(LogsArgs),
+    /// Ask the assistant one question and print its answer as it comes; it can look, and change nothing
+    Ask(AskArgs),
+    /// List the runbooks, or run one: questions to a sick host, and what the answers add up to
+    Runbook(RunbookArgs),
     /// Show a simulated fleet behind real SSH servers in this process: no GPU, no network
     Demo(DemoArgs),
     /// Play a recorded session in the same screen
@@ -175,6 +182,8 @@ pub(super) enum Verb {
         #[arg(value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// Use the power switch of a host: status, forensics, start, stop, reset, cycle; no assistant in its path
+    Power(PowerArgs),
     /// Show, verify or export the ledger: what was done, by whom, with what outcome
     #[command(subcommand)]
     Ledger(LedgerVerb),

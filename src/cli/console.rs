@@ -72,7 +72,11 @@ pub(super) fn show(
             store: store.as_deref().map(Store::new),
             record,
             acting,
-            assisting: Assisting::default(),
+            assisting: if wishes.remembers {
+                here.assisting()
+            } else {
+                Assisting::default()
+            },
         })
     };
     let ended = tui::run(engine.handle(), options);

@@ -1,10 +1,12 @@
 //! What every verb is given: the common flags, the environment, the person's folders.
 
+use std::path::PathBuf;
+
 use super::args::Common;
 use super::error::CliError;
 use super::person;
 use crate::config::{Config, Environment, LoadError, Origin, Paths, Problem, Resolved, load};
-use crate::engine::Acting;
+use crate::engine::{Acting, Assisting, ProgramPlaces};
 use crate::ssh::Defaults;
 use crate::store::{Ledger, LedgerPaths};
 use crate::tui::{Keymap, theme_load};
@@ -60,6 +62,24 @@ impl Here {
             who: self.person()?.user.to_string().into(),
             from: person::seat(&self.environment).into(),
         })
+    }
+
+    /// What conversations with the assistant are given.
+    pub(super) fn assisting(&self) -> Assisting {
+        let state = self.paths.state();
+        let own = std::env::current_exe().ok();
+        let runtime = self.environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Assisting {
+            folder: state.map(|state| state.join("talks")),
+            program: state.zip(own).map(|(state, own)| ProgramPlaces {
+                environment: self.environment.clone(),
+                own,
+                runtime: runtime.unwrap_or_else(|| PathBuf::from("/tmp")),
+                rooms: state.join("assistant"),
+            }),
+            minds: None,
+            runbooks: self.paths.runbooks(),
+        }
     }
 
     /// The person as ssh sees them.

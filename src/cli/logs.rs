@@ -147,7 +147,10 @@ pub(super) fn start(
         acting,
         store: None,
         record: None,
-        assisting: Assisting::default(),
+        assisting: Assisting {
+            runbooks: here.paths.runbooks(),
+            ..Assisting::default()
+        },
     }))
 }
 

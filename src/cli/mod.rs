@@ -3,6 +3,8 @@
 mod acts;
 mod args;
 mod ask;
+mod ask_verb;
+mod breakglass_drill;
 mod config_verbs;
 mod console;
 mod containers;
@@ -28,13 +30,16 @@ mod once;
 mod overview;
 mod passing;
 mod person;
+mod power;
 mod print;
 mod probe;
 mod replay_verb;
 mod run;
+mod runbook_verb;
 mod runtime;
 mod snapshot;
 mod starter;
+mod talk_print;
 mod verb_guess;
 
 pub use passing::pass;

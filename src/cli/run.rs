@@ -11,8 +11,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::{
-    config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, mcp_verb, once, print,
-    probe, replay_verb, runtime, verb_guess,
+    ask_verb, config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, mcp_verb,
+    once, power, print, probe, replay_verb, runbook_verb, runtime, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 
@@ -71,11 +71,14 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
         });
     }
     match verb {
+        Verb::Power(args) => power::run(&args, &here),
         Verb::Ledger(verb) => ledger_verbs::run(&verb, &here),
         Verb::Containers(args) => containers::run(&args, &here),
         Verb::Config(verb) => config_verbs::run(verb, &here),
         Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
         Verb::Logs(args) => logs::run(&args, &here),
+        Verb::Ask(args) => ask_verb::run(&args, &here),
+        Verb::Runbook(args) => runbook_verb::run(&args, &here),
         Verb::Demo(args) => demo_verb::run(&args, &here),
         Verb::Replay { file } => replay_verb::run(&file, &here),
         Verb::Probe { once } => probe::run(here.common.period, once),

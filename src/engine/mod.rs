@@ -34,6 +34,7 @@ mod remote;
 mod replay;
 mod run;
 pub mod sim;
+mod sink;
 mod stakes;
 mod state;
 mod stats_interest;
@@ -43,7 +44,7 @@ mod update;
 mod ways;
 mod webhook;
 
-pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds};
+pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
@@ -62,6 +63,7 @@ pub use msg::{HostMsg, LinkDown, Msg, PowerMsg, ProposalMsg};
 pub use notice::{Alert, Notice};
 pub use opened::ContainerTerminal;
 pub use policy::READ_ONLY_MEND;
+pub use power::NO_SWITCH;
 pub use proposals::{OpenProposal, Proposals, Proposing, Settled};
 pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
@@ -84,6 +86,7 @@ pub use crate::logs::{
     SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope, level_of,
 };
 pub use crate::power::{
-    MachineState, Operation, OperationState, PowerAct, PowerReport, PowerStep, StepKind, StepState,
+    HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,
+    PowerStep, StepKind, StepState, install as power_install,
 };
 pub use crate::reach::{Ladder, Outcome, Verdict};

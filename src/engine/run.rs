@@ -27,6 +27,7 @@ use super::power::{self, Powers};
 use super::proposals::Proposals;
 use super::publish::{News, Publisher};
 use super::record::{Header, Recorder, Tape, Written};
+use super::sink::Sink;
 use super::state::Fleet;
 use super::trouble::Trouble;
 use super::update::update;
@@ -97,7 +98,7 @@ impl Engine {
         let (notices, _) = broadcast::channel(NOTICES);
         let (out, fleet) = watch::channel(Arc::new(Fleet::new(&config.fleet, &config.settings)));
         let (links, opened) = (Arc::<Links>::default(), Opened::default());
-        let logs = config.settings.logs;
+        let (logs, ledger) = (config.settings.logs, acting.ledger.clone());
         let lenses = lens::lenses(&links, &fleet, &opened, (&clock, &tasks), logs);
         let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
@@ -122,8 +123,7 @@ impl Engine {
         });
         let redials = start_hosts(&config, &shared);
         recall(keeper.as_ref(), &config, &tasks);
-        let ledger = acting.ledger.clone();
-        let door = open_door(acting, &clock, &shared);
+        let door = open_door(acting, &config, &clock, &shared);
         let outlets = Outlets {
             notices,
             redials,
@@ -190,8 +190,10 @@ fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Not
     config.hosts.iter().map(start).collect()
 }
 
-fn open_door(acting: Acting, clock: &Clock, shared: &Arc<Shared>) -> Arc<Door> {
-    let door = Arc::new(Door::new(acting, clock.clone(), shared));
+fn open_door(acting: Acting, config: &Config, clock: &Clock, shared: &Arc<Shared>) -> Arc<Door> {
+    let sink = config.settings.ledger_sink.clone();
+    let sink = sink.map(|host| Sink::start(host, shared));
+    let door = Arc::new(Door::new(acting, clock.clone(), shared, sink));
     let recalling = Arc::clone(&door);
     shared.tasks.spawn(async move { recalling.recall().await });
     door

@@ -3,7 +3,7 @@
 use super::action::{self, Action};
 use super::lens_offers;
 use super::ui::{GraphSpan, SortKey, Tab, Ui};
-use crate::domain::HostId;
+use crate::domain::{HostId, PowerVerb};
 use crate::engine::{Fleet, InvalidSource, Link, Signal, SourceAddress, SourceSpec, TextForm};
 
 /// A line that was understood.
@@ -38,6 +38,10 @@ pub enum Order {
     Filter(String),
     /// Show what a prune of this host would take, and ask.
     Prune(HostId),
+    /// The power card of a host, and what its switch is asked for.
+    Power(HostId, Option<PowerVerb>),
+    /// Arm this host.
+    Arm(HostId),
     /// Show what is and was wrong.
     Alerts,
     /// Open the log lens over these sources.
@@ -113,6 +117,9 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         ("link", []) => Order::Tab(Tab::Link),
         ("go", [name]) => Order::Go(host(name, fleet)?),
         ("prune", [name]) => Order::Prune(host(name, fleet)?),
+        ("power", [name]) => Order::Power(host(name, fleet)?, None),
+        ("power", [name, verb]) => Order::Power(host(name, fleet)?, Some(power_verb(verb)?)),
+        ("arm", [name]) => Order::Arm(host(name, fleet)?),
         ("prune", []) => match &ui.selected {
             Some(id) => Order::Prune(id.clone()),
             None => return Err(misused("prune")),
@@ -171,7 +178,8 @@ pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
             all.extend(hosts());
             all
         }
-        ["go" | "shell" | "prune"] | ["reconnect", ..] => hosts().collect(),
+        ["go" | "shell" | "prune" | "power" | "arm"] | ["reconnect", ..] => hosts().collect(),
+        ["power", _] => PowerVerb::ALL.map(PowerVerb::word).to_vec(),
         ["logs", ..] => return log_completions(head, word, fleet, ui),
         ["theme"] => ui.themes.iter().map(String::as_str).collect(),
         ["sort"] => names(&SORTS),
@@ -206,6 +214,8 @@ fn names<T>(table: &'static [(&'static str, T)]) -> Vec<&'static str> {
 fn usage(verb: &str) -> String {
     let how = match verb {
         "go" | "shell" => " HOST",
+        "power" => " HOST [status|forensics|start|stop|reset|cycle]",
+        "arm" => " [HOST]",
         "reconnect" => " [HOST…]",
         "prune" => " [HOST]",
         "signal" => " PID [TERM|INT|HUP|KILL]",
@@ -295,6 +305,20 @@ fn log_completions(head: &str, word: &str, fleet: &Fleet, ui: &Ui) -> Vec<String
         .filter(|candidate| candidate.to_lowercase().starts_with(&typed))
         .map(|candidate| format!("{head} {candidate}"))
         .collect()
+}
+
+/// One of the six words, letter by letter: none of them is guessed.
+fn power_verb(word: &str) -> Result<PowerVerb, Misunderstood> {
+    word.parse().map_err(|_| {
+        let words = PowerVerb::ALL.map(PowerVerb::word);
+        Misunderstood {
+            what: format!("`{word}` is no verb of a power switch"),
+            hint: Some(action::nearest(word, words).map_or_else(
+                || format!("there are: {}", words.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            )),
+        }
+    })
 }
 
 fn number(word: &str) -> Result<u32, Misunderstood> {

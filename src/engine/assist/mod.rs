@@ -1,7 +1,6 @@
 //! Conversations with the assistant in the engine: one task each that numbers, keeps and shows what happens, answers the
 //! assistant's tools, and lets other consoles watch.
 
-mod absent;
 mod attach;
 mod calls;
 mod drafts;
@@ -10,6 +9,7 @@ mod keeping;
 mod lock;
 mod metric_words;
 mod mind;
+mod program;
 mod proposing;
 mod reading;
 mod record;
@@ -24,5 +24,6 @@ mod watch;
 mod wire;
 
 pub use mind::{Mind, MindCall, MindNews, MindStart, MindWish, Minds};
+pub use program::ProgramPlaces;
 pub use room::Assisting;
 pub(super) use sessions::Sessions;

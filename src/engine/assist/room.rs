@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::mind::Minds;
+use super::program::ProgramPlaces;
 use crate::clock::Clock;
 use crate::config::AssistantSettings;
 use crate::engine::Handle;
@@ -16,7 +17,9 @@ use crate::store::Store;
 pub struct Assisting {
     /// The folder of the state directory in which consoles find each other's conversations. `None`: none is attached to.
     pub folder: Option<PathBuf>,
-    /// Where the programs behind conversations come from. `None`: from this machine, as the settings say.
+    /// Where the program of this machine finds what it needs. `None`: it can't be had.
+    pub program: Option<ProgramPlaces>,
+    /// Where the programs behind conversations come from instead.
     pub minds: Option<Arc<dyn Minds>>,
     /// The folder of the person's own runbooks.
     pub runbooks: Option<PathBuf>,

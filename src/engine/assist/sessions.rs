@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::absent::Absent;
 use super::lock;
 use super::mind::Minds;
+use super::program::Programs;
 use super::record::Record;
 use super::room::{Assisting, Room};
 use super::runbook;
@@ -125,7 +125,10 @@ impl Sessions {
     /// Where programs come from.
     fn minds(&self, shared: &Shared) -> Arc<dyn Minds> {
         self.assisting.minds.clone().unwrap_or_else(|| {
-            Arc::new(Absent {
+            Arc::new(Programs {
+                places: self.assisting.program.clone(),
+                settings: self.settings.clone(),
+                clock: self.clock.clone(),
                 tasks: shared.tasks.clone(),
             })
         })

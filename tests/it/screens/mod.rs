@@ -4,6 +4,7 @@ mod box_scenes;
 mod boxes;
 mod fleets;
 mod lens;
+mod power;
 mod scenes;
 mod talk;
 
@@ -140,6 +141,25 @@ fn nothing_that_a_program_writes_reaches_the_screen_as_a_control() {
 }
 
 #[test]
+fn arming_and_the_power_switch() {
+    for scene in power::panes() {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+        if scene.name == "armed" {
+            insta::assert_snapshot!("armed-50x14", drawn(&scene, (50, 14)));
+        }
+    }
+    for scene in power::cards() {
+        for size in [(80, 24), (120, 40)] {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+}
+
+#[test]
 fn breakglass_in_four_moods() {
     for scene in talk::talks() {
         for size in SIZES {
@@ -246,6 +266,8 @@ fn all() -> Vec<Scene> {
     all.extend(box_scenes::over());
     all.extend(scenes::lenses());
     all.extend(scenes::lens_layers());
+    all.extend(power::panes());
+    all.extend(power::cards());
     all.extend(talk::talks());
     all.extend(talk::talk_layers());
     all

@@ -47,10 +47,8 @@ async fn a_runbook_asks_step_by_step_and_says_what_it_found() {
             panic!("{entry:?}");
         };
         assert_eq!(call.tool.as_str(), step);
-        assert!(
-            ran.iter().any(|ran| ran.contains(call.what.as_str())),
-            "{ran:?}"
-        );
+        let first = call.what.as_str().split('␊').next().unwrap();
+        assert!(ran.iter().any(|ran| ran.contains(first)), "{first} {ran:?}");
         assert!(matches!(&call.state, CallState::Ended(ended) if ended.exit == Some(0)));
     }
     assert_eq!(

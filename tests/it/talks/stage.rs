@@ -168,6 +168,7 @@ impl Stage {
             assisting: Assisting {
                 folder: Some(folder.join("talks")),
                 minds: Some(Arc::new(Puppets(begun))),
+                program: None,
                 runbooks: Some(folder.join("runbooks")),
             },
         });
@@ -301,4 +302,11 @@ pub(crate) fn words(transcript: &Transcript) -> Vec<String> {
         Entry::Turn(turn) => format!("turn {:?}", turn.ending),
     };
     transcript.entries.iter().map(word).collect()
+}
+
+/// What was asked of a simulated host, but for our own look for its container engine.
+pub(crate) fn commands(stage: &Stage, host: &str) -> Vec<String> {
+    let mut ran = stage.sim.commands(host);
+    ran.retain(|ran| !ran.contains("pilothouse-containers"));
+    ran
 }
