@@ -18,7 +18,7 @@ fn events(kinds: Vec<EventKind>) -> Vec<SessionEvent> {
         .zip(kinds)
         .map(|(number, kind)| SessionEvent {
             number,
-            wall: Wall(number as i64),
+            wall: Wall(i64::try_from(number).unwrap()),
             kind,
         })
         .collect()

@@ -224,9 +224,8 @@ impl Session {
             Program::Starting(starting) if self.stop.is_none() => {
                 Some(starting.since.plus(START_LIMIT))
             }
-            Program::Starting(_) => None,
             Program::Leaving { due, .. } => Some(*due),
-            Program::None | Program::Up => None,
+            Program::None | Program::Starting(_) | Program::Up => None,
         };
         let stop = self.stop.as_ref().map(|stop| stop.due);
         let turn = self.turn.as_ref().and_then(|turn| {

@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::talk_print::Printer;
-use super::{print, runtime};
+use super::{print, runtime, talk_print};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{HostId, SessionId};
@@ -130,7 +130,7 @@ impl Asking {
         if self.json {
             print::json(&summary(&shown, before))?;
         } else {
-            printer.end(&shown);
+            talk_print::end(&shown);
         }
         Ok(match ended {
             Exit::Done if self.refused => Exit::Refused,

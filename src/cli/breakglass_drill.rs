@@ -29,7 +29,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 /// One step, as it is printed.
 #[derive(Debug, Serialize)]
 struct Step {
-    step: &'static str,
+    name: &'static str,
     seconds: f64,
     ok: bool,
     seen: String,
@@ -106,7 +106,7 @@ impl Drill {
 
     async fn step(
         &mut self,
-        step: &'static str,
+        name: &'static str,
         work: impl Future<Output = Seen>,
     ) -> Result<(), ()> {
         let begun = self.clock.at();
@@ -119,10 +119,10 @@ impl Drill {
         let seen = seen.unwrap_or_else(|why| why);
         if !self.json {
             let mark = if ok { "ok  " } else { "FAIL" };
-            print::message(&format!("{mark} {seconds:6.1} s  {step}: {seen}"));
+            print::message(&format!("{mark} {seconds:6.1} s  {name}: {seen}"));
         }
         self.steps.push(Step {
-            step,
+            name,
             seconds,
             ok,
             seen,

@@ -40,7 +40,7 @@ pub(super) fn run(args: &RunbookArgs, here: &Here) -> Result<Exit, CliError> {
         (None | Some("list"), None) => with_engine(here, None, |handle| list(handle, here)),
         (Some(host), Some(name)) => {
             let (host, name) = (HostId::new(host), name.to_owned());
-            with_engine(here, Some(host.clone()), |handle| {
+            with_engine(here, Some(&host.clone()), |handle| {
                 run_on(handle, (host, name), here)
             })
         }
@@ -58,10 +58,10 @@ pub(super) fn run(args: &RunbookArgs, here: &Here) -> Result<Exit, CliError> {
 /// Does something with an engine on this host, or on none.
 fn with_engine<F: Future<Output = Result<Exit, CliError>>>(
     here: &Here,
-    host: Option<HostId>,
+    host: Option<&HostId>,
     work: impl FnOnce(Handle) -> F,
 ) -> Result<Exit, CliError> {
-    let config = config(here, host.as_ref())?;
+    let config = config(here, host)?;
     runtime::block_on(async {
         let tasks = Tasks::new();
         let engine = logs::start(config, (here, Acting::unrecorded()), &tasks)?;
@@ -137,9 +137,8 @@ async fn run_on(
         print::message(&format!("pilothouse: {}", refusal.why));
         return Ok(Exit::Failed);
     }
-    let shown = match follow(&handle, session, here.common.json).await? {
-        Some(shown) => shown,
-        None => return Ok(Exit::Ended(130)),
+    let Some(shown) = follow(&handle, session, here.common.json).await? else {
+        return Ok(Exit::Ended(130));
     };
     if here.common.json {
         print::json(&of(&shown, host.clone(), name))?;
@@ -239,7 +238,8 @@ struct Ran {
 
 #[derive(Debug, Serialize)]
 struct Step {
-    step: String,
+    #[serde(rename = "step")]
+    words: String,
     command: String,
     exit: Option<i32>,
     failed: Option<String>,
@@ -250,7 +250,7 @@ struct Step {
 
 fn of(shown: &Transcript, host: HostId, runbook: String) -> Ran {
     let step = |(call, result): (&CallView, &StepResult)| Step {
-        step: call.tool.to_string(),
+        words: call.tool.to_string(),
         command: call.what.to_string(),
         exit: result.exit,
         failed: result.failed.as_ref().map(ToString::to_string),

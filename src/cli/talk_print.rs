@@ -71,22 +71,6 @@ impl Printer {
         Ok(())
     }
 
-    /// The last words: what it took.
-    pub(super) fn end(&self, shown: &Transcript) {
-        let usage = &shown.usage;
-        let model = shown.model.as_ref().map(|model| format!("{model}, "));
-        print::message(&format!(
-            "{}{} turns, {} s, {} tokens in, {} out, ${:.2}; go on with --session {}",
-            model.unwrap_or_default(),
-            usage.turns,
-            usage.took.as_secs(),
-            usage.input,
-            usage.output,
-            usage.cost,
-            shown.session
-        ));
-    }
-
     /// Whole lines; the last of a draft may still grow.
     fn lines(&mut self, id: EntryId, lines: &[SafeText], draft: bool) -> Result<(), CliError> {
         let whole = lines.len() - usize::from(draft && !lines.is_empty());
@@ -119,6 +103,22 @@ impl Printer {
             print::message(&words());
         }
     }
+}
+
+/// The last words: what it took.
+pub(super) fn end(shown: &Transcript) {
+    let usage = &shown.usage;
+    let model = shown.model.as_ref().map(|model| format!("{model}, "));
+    print::message(&format!(
+        "{}{} turns, {} s, {} tokens in, {} out, ${:.2}; go on with --session {}",
+        model.unwrap_or_default(),
+        usage.turns,
+        usage.took.as_secs(),
+        usage.input,
+        usage.output,
+        usage.cost,
+        shown.session
+    ));
 }
 
 /// How a call ended, in a line.

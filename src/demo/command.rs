@@ -60,8 +60,7 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         return Program::Syslog(ask);
     }
     match argv.as_slice() {
-        [] | ["true" | ":"] => Program::says(""),
-        ["sync"] => Program::says(""),
+        [] | ["true" | ":" | "sync"] => Program::says(""),
         ["reboot"] | ["systemctl", "reboot"] => Program::Reboots,
         ["sh", "-c", script] if script.contains("systemctl reboot") => Program::Reboots,
         ["false"] => Program::fails(1, ""),

@@ -77,6 +77,7 @@ pub use crate::assistant::{
     CallId, CallState, CallView, Decided, Ending, Entry, EntryId, EventKind, Evidence, Origin,
     Phase, Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
 };
+pub use crate::assistant::{Trouble as AssistantTrouble, check as look_for_assistant};
 pub use crate::follow::{
     InvalidSource, Level, LineBatch, LineRef, SourceAddress, SourceOffer, SourceSpec, Stamp,
     StreamKind,

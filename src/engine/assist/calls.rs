@@ -109,8 +109,7 @@ impl Clerk {
         let id = id.unwrap_or_else(|| format!("call-{:016x}", fastrand::u64(..)));
         let id = CallId(id.into());
         let parsed = ToolCall::parse(&tool, &input);
-        self.tell(self.began(&id, &tool, parsed.as_ref().ok()))
-            .await;
+        self.tell(began(&id, &tool, parsed.as_ref().ok())).await;
         let since = self.room.clock.at();
         let gone = CancellationToken::new();
         let mut work = Box::pin(async {
@@ -242,32 +241,32 @@ impl Clerk {
             tracing::debug!("a tool call outlives its conversation");
         }
     }
+}
 
-    /// The call as it is shown.
-    fn began(&self, id: &CallId, tool: &str, call: Option<&ToolCall>) -> EventKind {
-        let (what, why) = match call {
-            None => ("a call that is not understood".to_owned(), None),
-            Some(ToolCall::Fleet) => ("every host and what is known of it".to_owned(), None),
-            Some(ToolCall::HostFacts { question, .. }) => (question.command().render(), None),
-            Some(ToolCall::ReadLogs(wish)) => (reading::words(wish), None),
-            Some(ToolCall::Metrics {
-                series, minutes, ..
-            }) => {
-                let series = series.map_or_else(|| "all readings".into(), |s| format!("{s:?}"));
-                (format!("{series}, {minutes} minutes"), None)
-            }
-            Some(ToolCall::Run { argv, why, .. }) => (argv.join(" "), Some(why.clone())),
-            Some(ToolCall::Propose { act, why, .. }) => (proposing::words(act), Some(why.clone())),
-        };
-        let clean = |text: &str| SafeText::from(guarded_words(text));
-        EventKind::CallBegan {
-            call: id.clone(),
-            origin: Origin::Assistant,
-            tool: tool.into(),
-            host: call.and_then(ToolCall::host).cloned(),
-            what: clean(&what),
-            why: why.map(|why| clean(why.as_str())),
+/// The call as it is shown.
+fn began(id: &CallId, tool: &str, call: Option<&ToolCall>) -> EventKind {
+    let (what, why) = match call {
+        None => ("a call that is not understood".to_owned(), None),
+        Some(ToolCall::Fleet) => ("every host and what is known of it".to_owned(), None),
+        Some(ToolCall::HostFacts { question, .. }) => (question.command().render(), None),
+        Some(ToolCall::ReadLogs(wish)) => (reading::words(wish), None),
+        Some(ToolCall::Metrics {
+            series, minutes, ..
+        }) => {
+            let series = series.map_or_else(|| "all readings".into(), |s| format!("{s:?}"));
+            (format!("{series}, {minutes} minutes"), None)
         }
+        Some(ToolCall::Run { argv, why, .. }) => (argv.join(" "), Some(why.clone())),
+        Some(ToolCall::Propose { act, why, .. }) => (proposing::words(act), Some(why.clone())),
+    };
+    let clean = |text: &str| SafeText::from(guarded_words(text));
+    EventKind::CallBegan {
+        call: id.clone(),
+        origin: Origin::Assistant,
+        tool: tool.into(),
+        host: call.and_then(ToolCall::host).cloned(),
+        what: clean(&what),
+        why: why.map(|why| clean(why.as_str())),
     }
 }
 

@@ -82,6 +82,9 @@ fn one(
     lines.push(head + &parts.collect::<Vec<_>>().join(", "));
 }
 
+/// What is measured of every GPU: the series of one, its name and its unit.
+type OfGpu = (Measure, fn(u32) -> SeriesKey, &'static str, &'static str);
+
 fn keys(measure: Option<Measure>) -> Vec<(SeriesKey, String, &'static str)> {
     let wanted = |of| measure.is_none_or(|measure| measure == of);
     let mut keys = Vec::new();
@@ -91,7 +94,6 @@ fn keys(measure: Option<Measure>) -> Vec<(SeriesKey, String, &'static str)> {
     if wanted(Measure::Memory) {
         keys.push((SeriesKey::Memory, "memory".to_owned(), "% of total"));
     }
-    type OfGpu = (Measure, fn(u32) -> SeriesKey, &'static str, &'static str);
     let of_gpu: [OfGpu; 4] = [
         (
             Measure::GpuUtilisation,
@@ -113,8 +115,7 @@ fn keys(measure: Option<Measure>) -> Vec<(SeriesKey, String, &'static str)> {
         ),
         (Measure::GpuPower, SeriesKey::GpuPower, "power", "W"),
     ];
-    for (of, key, name, unit) in of_gpu.into_iter().filter(|(of, ..)| wanted(*of)) {
-        let _ = of;
+    for (_, key, name, unit) in of_gpu.into_iter().filter(|(of, ..)| wanted(*of)) {
         keys.extend(GPUS.map(|gpu| (key(gpu), format!("gpu {gpu} {name}"), unit)));
     }
     if wanted(Measure::Network) {

@@ -174,7 +174,7 @@ fn told(host: &HostId, settled: Settled) -> Given {
         Decided::Withdrawn => "It was withdrawn. Nothing was done.".to_owned(),
     };
     let done = matches!(settled.decided, Decided::Approved { done: true, .. });
-    let given = match settled.printed {
+    match settled.printed {
         Some(printed) => {
             let given = Given::foreign(&format!("what the command printed on {host}"), printed);
             let text = format!("{words}\n{}", given.answer.text);
@@ -196,6 +196,5 @@ fn told(host: &HostId, settled: Settled) -> Given {
                 is_error: !done,
             },
         },
-    };
-    given
+    }
 }

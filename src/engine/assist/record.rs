@@ -305,3 +305,131 @@ fn beginning(text: &str, bytes: usize) -> &str {
         .unwrap_or_default();
     text.get(..end).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(size: usize) -> EventKind {
+        EventKind::Denied {
+            tool: "x".into(),
+            why: "y".repeat(size).into(),
+        }
+    }
+
+    fn record() -> Record {
+        Record::new(SessionId(7), Wall(1))
+    }
+
+    /// What a store would have after these batches.
+    fn keep(stored: &mut std::collections::BTreeMap<u64, String>, batch: SessionBatch) {
+        stored.retain(|number, _| *number >= batch.first);
+        stored.extend(batch.events);
+    }
+
+    #[test]
+    fn its_beginning_is_cut_and_one_event_says_how_much() {
+        let mut record = record();
+        let mut stored = std::collections::BTreeMap::new();
+        for n in 0..1000 {
+            record.push(Wall(n), denied(10_000));
+            // Pieces of drafts take numbers, and no room.
+            record.next_number();
+            if let Some(batch) = record.batch() {
+                keep(&mut stored, batch);
+            }
+        }
+        let events: Vec<SessionEvent> = record.events().collect();
+        let EventKind::Cut { events: gone } = events[0].kind else {
+            panic!("{:?}", events[0]);
+        };
+        assert_eq!(gone as usize + events.len() - 1, 1000);
+        assert!(events.is_sorted_by(|a, b| a.number < b.number));
+        let bytes: usize = stored.values().map(String::len).sum();
+        assert!(bytes <= BYTES, "{bytes}");
+        let head = record.head().clone();
+        let again = Record::stored(head, stored.into_iter().collect());
+        assert_eq!(again.events().collect::<Vec<_>>(), events);
+        assert_eq!(again.cut_before(), gone);
+    }
+
+    #[test]
+    fn what_was_not_kept_is_handed_over_again_and_nothing_twice() {
+        let mut record = record();
+        for n in 0..3 {
+            record.push(Wall(n), denied(1));
+        }
+        let numbers = |batch: Option<SessionBatch>| -> Vec<u64> {
+            let events = batch.into_iter().flat_map(|batch| batch.events);
+            events.map(|(number, _)| number).collect()
+        };
+        assert_eq!(numbers(record.batch()), [1, 2, 3]);
+        assert_eq!(record.batch(), None);
+        record.push(Wall(9), denied(1));
+        record.is_kept_up_to(1);
+        assert_eq!(numbers(record.batch()), [2, 3, 4]);
+        record.push(Wall(9), denied(1));
+        assert_eq!(numbers(record.batch()), [5]);
+    }
+
+    #[test]
+    fn one_event_is_never_larger_than_its_bound_and_says_what_is_missing() {
+        let mut record = record();
+        let (event, row) = record.push(
+            Wall(1),
+            EventKind::Text {
+                block: "m".into(),
+                thinking: false,
+                lines: vec!["short".into(), "é".repeat(8 << 20).into(), "after".into()],
+            },
+        );
+        assert!(row.json.len() <= LONGEST + 1000, "{}", row.json.len());
+        let EventKind::Text { lines, .. } = event.kind else {
+            panic!("another event");
+        };
+        assert_eq!((lines.len(), lines[0].as_str()), (3, "short"));
+        assert!(lines[2].as_str().ends_with("bytes are left out here"));
+    }
+
+    #[test]
+    fn a_list_shows_the_first_question_what_was_asked_and_what_it_cost() {
+        let mut record = record();
+        let ask = |text: &str, queued| EventKind::Asked {
+            text: vec!["".into(), text.into()],
+            queued,
+        };
+        record.push(Wall(5), ask("first", false));
+        record.push(Wall(6), ask("second", true));
+        record.push(Wall(7), ask("second", false));
+        record.push(
+            Wall(8),
+            EventKind::TurnEnded {
+                ending: crate::assistant::Ending::Done,
+                usage: crate::assistant::Usage {
+                    cost: 0.5,
+                    ..Default::default()
+                },
+            },
+        );
+        let head = record.head();
+        assert_eq!((head.title.as_str(), head.questions), ("first", 2));
+        assert_eq!((head.last, head.began), (Wall(8), Wall(1)));
+        assert!((head.cost - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn whoever_watches_is_told_what_stands_for_what_was_cut() {
+        let mut record = record();
+        for n in 0..500 {
+            record.push(Wall(n), denied(10_000));
+        }
+        let mut watched = self::record();
+        for row in record.after(3) {
+            watched.take(&read(&row.json).unwrap());
+        }
+        let events: Vec<SessionEvent> = record.events().collect();
+        assert_eq!(watched.events().collect::<Vec<_>>(), events);
+        assert_eq!(watched.number(), record.number());
+        assert_eq!(record.after(record.number()).count(), 0);
+    }
+}

@@ -275,6 +275,7 @@ fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
         Order::Prune(host) => return vec![UiEffect::Ask(Command::PrunePreview { host })],
         Order::Power(host, verb) => return power::order(ui, host, verb),
         Order::Arm(host) => power::arm(ui, scene, host),
+        Order::Runbook(host, name) => return breakglass::runbook(ui, scene, host, name),
         Order::Shell(host) => return vec![UiEffect::Ask(Command::Shell { host })],
         Order::Signal { pid, signal } => return signal_process(ui, scene, pid, signal),
         Order::Theme(name) => return vec![UiEffect::Theme(name)],

@@ -199,5 +199,5 @@ fn unarmed(pending: &PendingProposal, fleet: &Fleet) -> Option<String> {
         _ => ActClass::Restart,
     };
     let is_free = !fleet.needs_arming(class) || fleet.armed(host, class).is_some();
-    (!is_free).then(|| format!("{host} is not armed for {class}: approving is refused until it is"))
+    (!is_free).then(|| format!("{host} is not armed for {class}: approving is refused. Tab on to the conversation to arm it"))
 }
