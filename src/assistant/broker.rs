@@ -1,17 +1,17 @@
-//! The console's end of the assistant's tools (hands): a private socket per conversation, on which one `pilothouse mcp`
-//! child at a time is let in by a word that nobody else knows. It hands calls on and decides nothing.
+//! The console's end of the assistant's tools (hands): a private socket per conversation, on which one `pilothouse mcp` child
+//! at a time is let in by a random word of this conversation. It hands calls on and decides nothing.
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom as _, SystemRandom};
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -20,7 +20,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::launch::McpServer;
-use super::tools::SERVER;
 use super::wire::{
     ChildFrame, ConsoleFrame, LONGEST_CALL, LineReader, SOCKET_VARIABLE, TOKEN_VARIABLE,
     ToolAnswer, line,
@@ -40,7 +39,7 @@ const LONGEST_PATH: usize = 103;
 /// Why there is no broker.
 #[derive(Debug, Error)]
 pub enum BrokerError {
-    /// The folder, the socket or the configuration in it could not be made.
+    /// The folder or the socket in it could not be made.
     #[error("a private socket in {place} could not be made")]
     Place {
         /// Where.
@@ -125,60 +124,48 @@ impl Drop for PendingCall {
 #[derive(Debug)]
 pub struct Broker {
     place: Place,
-    program: PathBuf,
     token: Secret<String>,
     tasks: Tasks,
 }
 
 impl Broker {
-    /// Makes a socket in a new folder below `base` (`$XDG_RUNTIME_DIR`, else `/tmp`) and waits there for a child, which
-    /// `program` (our own binary) will be when it is started with `mcp`. Events go to the receiver.
+    /// Makes a socket in a new folder below `base` (`$XDG_RUNTIME_DIR`, else `/tmp`) and waits there for a child. Events go
+    /// to the receiver.
     pub fn open(
         tasks: &Tasks,
         base: &Path,
-        program: &Path,
     ) -> Result<(Self, mpsc::Receiver<BrokerEvent>), BrokerError> {
         let token = Secret::new(random_word()?);
         let place = Place::make(base)?;
-        let failed = |source| BrokerError::Place {
+        let listener = UnixListener::bind(place.socket()).map_err(|source| BrokerError::Place {
             place: place.folder.clone(),
             source,
-        };
-        let listener = UnixListener::bind(place.socket()).map_err(failed)?;
-        place.write_config(program, &token).map_err(failed)?;
+        })?;
         let (events, receiver) = mpsc::channel(MOST_CALLS);
+        let (welcomed, children) = mpsc::channel(1);
         let tasks = tasks.child();
-        tasks.spawn(serve(listener, token.clone(), events));
+        tasks.spawn(admit(listener, token.clone(), welcomed));
+        tasks.spawn(serve(children, events));
         let broker = Self {
             place,
-            program: program.to_owned(),
             token,
             tasks,
         };
         Ok((broker, receiver))
     }
 
-    /// The child as whoever starts the assistant's program names it: with the socket and the word in its environment.
-    pub fn server(&self) -> McpServer {
-        let socket = self.place.socket().to_string_lossy().into_owned();
+    /// How the program starts the child: `program` is our own binary. The word stands in the child's environment, never in
+    /// an argument.
+    pub fn server(&self, program: PathBuf) -> McpServer {
+        let socket = self.place.socket().display().to_string();
         McpServer {
-            program: self.program.clone(),
-            args: vec!["mcp".into()],
+            program,
+            args: vec!["mcp".to_owned()],
             env: vec![
-                (SOCKET_VARIABLE.into(), Secret::new(socket)),
-                (TOKEN_VARIABLE.into(), self.token.clone()),
+                (SOCKET_VARIABLE.to_owned(), Secret::new(socket)),
+                (TOKEN_VARIABLE.to_owned(), self.token.clone()),
             ],
         }
-    }
-
-    /// The file for `--mcp-config`: our server alone, with the socket and the word in its environment. Only we may read it.
-    pub fn config_file(&self) -> PathBuf {
-        self.place.config()
-    }
-
-    /// A folder that only we may enter, for what else the program needs; it goes with the broker.
-    pub fn folder(&self) -> &Path {
-        &self.place.folder
     }
 }
 
@@ -224,25 +211,6 @@ impl Place {
     fn socket(&self) -> PathBuf {
         self.folder.join("s")
     }
-
-    fn config(&self) -> PathBuf {
-        self.folder.join("mcp.json")
-    }
-
-    fn write_config(&self, program: &Path, token: &Secret<String>) -> io::Result<()> {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(self.config())?;
-        let config = json!({"mcpServers": {SERVER: {
-            "type": "stdio",
-            "command": program,
-            "args": ["mcp"],
-            "env": {SOCKET_VARIABLE: self.socket(), TOKEN_VARIABLE: token.expose()},
-        }}});
-        file.write_all(config.to_string().as_bytes())
-    }
 }
 
 impl Drop for Place {
@@ -253,27 +221,48 @@ impl Drop for Place {
     }
 }
 
-/// Lets one child in at a time. A program that has ended is started anew with the next question, and brings a child of its own.
-async fn serve(listener: UnixListener, token: Secret<String>, events: mpsc::Sender<BrokerEvent>) {
+/// Lets in whoever says the word.
+async fn admit(listener: UnixListener, token: Secret<String>, welcomed: mpsc::Sender<Child>) {
     loop {
-        let child = match listener.accept().await {
-            Ok((stream, _)) => greet(stream, &token).await,
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Some(child) = greet(stream, &token).await
+                    && welcomed.send(child).await.is_err()
+                {
+                    return;
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "the assistant's socket takes no connection");
                 return;
             }
-        };
-        let Some(child) = child else {
-            continue;
-        };
+        }
+    }
+}
+
+/// One child at a time. A program that is started anew brings a new one, and then the old one is hung up on: it belongs to a
+/// program that is gone.
+async fn serve(mut children: mpsc::Receiver<Child>, events: mpsc::Sender<BrokerEvent>) {
+    let mut next = children.recv().await;
+    while let Some(mut child) = next.take() {
         if events.send(BrokerEvent::Joined).await.is_err() {
             return;
         }
-        if let Err(error) = child.converse(&events).await {
-            tracing::debug!(%error, "the assistant's tools left");
-        }
+        next = tokio::select! {
+            ended = child.talk(&events) => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "the assistant's tools left");
+                }
+                None
+            }
+            newer = children.recv() => newer,
+        };
+        drop(child);
         if events.send(BrokerEvent::Left).await.is_err() {
             return;
+        }
+        if next.is_none() {
+            next = children.recv().await;
         }
     }
 }
@@ -327,16 +316,17 @@ struct Child {
     waiting: HashMap<u64, CancellationToken>,
 }
 
-impl Child {
-    /// Until it goes, breaks the protocol, or nobody takes its calls any more. What still waits is cancelled then.
-    async fn converse(mut self, events: &mpsc::Sender<BrokerEvent>) -> io::Result<()> {
-        let ended = self.talk(events).await;
+impl Drop for Child {
+    /// Nobody waits for its answers any more.
+    fn drop(&mut self) {
         for token in self.waiting.values() {
             token.cancel();
         }
-        ended
     }
+}
 
+impl Child {
+    /// Until it goes, breaks the protocol, or nobody takes its calls any more.
     async fn talk(&mut self, events: &mpsc::Sender<BrokerEvent>) -> io::Result<()> {
         loop {
             tokio::select! {

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::event::{EventKind, TroubleKind};
 use super::launch::{self, McpServer, Rooms};
 use super::login;
+use super::own_tools;
 use super::process::{FromProgram, Launch, Program};
 use super::session::{Act, Exited, Form, Input, Output, Rules, Session, Wish};
 use super::session_words::LONGEST_QUESTION;
@@ -34,7 +35,7 @@ pub struct Setup {
     pub environment: Environment,
     /// The child that offers our tools.
     pub mcp: McpServer,
-    /// The names of our tools, as that child offers them.
+    /// The names of our tools, as that child offers them or as the program shows them: [`super::TOOLS`].
     pub tools: Vec<String>,
     /// The conversation's own directory; the program keeps there what it needs to go on later.
     pub dir: PathBuf,
@@ -76,9 +77,14 @@ pub struct Conversation {
 impl Conversation {
     /// Begins one; no program runs before its first question. The receiver ends when the conversation is over: after
     /// [`Wish::Close`], or with `tasks`.
-    pub fn start(setup: Setup, tasks: &Tasks, clock: &Clock) -> (Self, mpsc::Receiver<Heard>) {
+    pub fn start(mut setup: Setup, tasks: &Tasks, clock: &Clock) -> (Self, mpsc::Receiver<Heard>) {
         let (wishes, wished) = mpsc::channel(ROOM);
         let (teller, heard) = mpsc::channel(ROOM);
+        for tool in &mut setup.tools {
+            if let Some(name) = own_tools::short(tool) {
+                *tool = name.to_owned();
+            }
+        }
         let form = match &setup.resume {
             Some(name) => Form::Resume(name.clone()),
             None => Form::Create(uuid()),

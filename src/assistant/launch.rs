@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::login::Credentials;
 use super::session::Form;
-use super::tools::SERVER;
+use super::tools::{SERVER, shown_name};
 use crate::config::{AssistantSettings, Environment};
 use crate::domain::Secret;
 
@@ -156,10 +156,7 @@ pub(super) fn arguments(
     let mut pair = |flag: &str, value: String| all.extend([flag.to_owned(), value]);
     pair("--mcp-config", rooms.mcp.display().to_string());
     pair("--system-prompt-file", rooms.prompt.display().to_string());
-    let ours: Vec<String> = tools
-        .iter()
-        .map(|tool| format!("mcp__{SERVER}__{tool}"))
-        .collect();
+    let ours: Vec<String> = tools.iter().map(|tool| shown_name(tool)).collect();
     pair("--allowedTools", ours.join(","));
     pair("--max-turns", settings.turns.to_string());
     pair("--max-budget-usd", settings.budget.to_string());

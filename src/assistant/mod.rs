@@ -7,6 +7,8 @@ mod descendants;
 mod drafts;
 mod event;
 mod fold;
+#[cfg(test)]
+mod fold_tests;
 mod guard;
 mod launch;
 mod login;
@@ -15,9 +17,13 @@ mod process;
 mod prompt;
 mod session;
 mod session_line;
+#[cfg(test)]
+mod session_tests;
 mod session_turn;
 mod session_words;
 mod stream;
+#[cfg(test)]
+mod stream_tests;
 mod stream_wire;
 mod tool_input;
 mod tool_list;

@@ -6,7 +6,7 @@ use super::stream::Init;
 use super::tools::SERVER;
 
 /// The name of a tool of ours without the server's.
-fn short(tool: &str) -> Option<&str> {
+pub(super) fn short(tool: &str) -> Option<&str> {
     tool.strip_prefix("mcp__")?
         .strip_prefix(SERVER)?
         .strip_prefix("__")

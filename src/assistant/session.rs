@@ -58,7 +58,7 @@ pub(super) struct Exited {
 }
 
 /// What comes in.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Input {
     /// From a person.
     Wish(Wish),
@@ -220,9 +220,12 @@ impl Session {
     /// When [`Input::Time`] is wanted next.
     pub(super) fn due(&self) -> Option<At> {
         let starting = match &self.program {
-            Program::Starting(starting) => Some(starting.since.plus(START_LIMIT)),
+            // One that is being stopped has the ladder's moments.
+            Program::Starting(starting) if self.stop.is_none() => {
+                Some(starting.since.plus(START_LIMIT))
+            }
             Program::Leaving { due, .. } => Some(*due),
-            Program::None | Program::Up => None,
+            Program::None | Program::Starting(_) | Program::Up => None,
         };
         let stop = self.stop.as_ref().map(|stop| stop.due);
         let turn = self.turn.as_ref().and_then(|turn| {

@@ -11,6 +11,7 @@ use super::containers::ContainersArgs;
 use super::demo_verb::DemoArgs;
 use super::ledger_verbs::LedgerVerb;
 use super::logs_args::LogsArgs;
+use super::power::PowerArgs;
 use super::runbook_verb::RunbookArgs;
 use crate::config::{Flags, VARIABLES, parse_period};
 
@@ -181,6 +182,8 @@ pub(super) enum Verb {
         #[arg(value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// Use the power switch of a host: status, forensics, start, stop, reset, cycle; no assistant in its path
+    Power(PowerArgs),
     /// Show, verify or export the ledger: what was done, by whom, with what outcome
     #[command(subcommand)]
     Ledger(LedgerVerb),

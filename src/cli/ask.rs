@@ -73,10 +73,16 @@ fn print_plan(here: &Here, plan: &Plan, challenge: Option<&Challenge>) -> Result
         return print::json(&serde_json::json!({
             "what": plan.what,
             "request": plan.command,
+            "notes": plan.notes,
             "confirm": challenge,
         }));
     }
-    let text = format!("would {}\n  {}", plan.what, plan.command);
+    let mut lines = vec![
+        format!("would {}", plan.what),
+        format!("  {}", plan.command),
+    ];
+    lines.extend(plan.notes.iter().map(|note| format!("  {note}")));
+    let text = lines.join("\n");
     if here.common.dry_run {
         print::data(&text)
     } else {

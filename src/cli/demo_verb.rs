@@ -10,7 +10,7 @@ use super::console::{self, Wishes};
 use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
-use super::{looks, once, print, runtime};
+use super::{breakglass_drill, looks, once, print, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{Demo, DemoOptions, Drill};
@@ -19,7 +19,8 @@ use crate::tasks::Tasks;
 /// What the demo is to show.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    /// Play a disaster: wedge, oom, flap or thermal
+    /// Play a disaster: wedge, oom, flap or thermal; or breakglass: a machine wedges, and its whole recovery is played and
+    /// timed without a screen
     #[arg(long, value_name = "NAME", value_parser = drill)]
     drill: Option<Drill>,
     /// Only serve the machines, without a screen, until Ctrl-C
@@ -66,7 +67,9 @@ pub(super) fn run(args: &DemoArgs, here: &Arc<Here>) -> Result<Exit, CliError> {
         settings,
         ..demo.config()
     };
-    let outcome = if here.common.json || !looks::is_console(&here.environment) {
+    let outcome = if args.drill == Some(Drill::Breakglass) {
+        runtime.block_on(breakglass_drill::play(&demo, here, &tasks))
+    } else if here.common.json || !looks::is_console(&here.environment) {
         runtime.block_on(once::look(config, here, &tasks))
     } else {
         let wishes = Wishes {

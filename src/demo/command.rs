@@ -26,6 +26,8 @@ pub(super) enum Program {
     Journal(journal::Query),
     /// Tells of its log file.
     Syslog(syslog::Ask),
+    /// Restarts the machine.
+    Reboots,
 }
 
 impl Program {
@@ -58,7 +60,9 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         return Program::Syslog(ask);
     }
     match argv.as_slice() {
-        [] | ["true" | ":"] => Program::says(""),
+        [] | ["true" | ":" | "sync"] => Program::says(""),
+        ["reboot"] | ["systemctl", "reboot"] => Program::Reboots,
+        ["sh", "-c", script] if script.contains("systemctl reboot") => Program::Reboots,
         ["false"] => Program::fails(1, ""),
         ["echo", rest @ ..] => Program::says(format!("{}\n", rest.join(" "))),
         ["hostname"] => Program::says(format!("{name}\n")),

@@ -17,6 +17,8 @@ pub enum Drill {
     Flap,
     /// GPU 3 of `h200-a` loses its cooling: it heats, throttles, and falls off the bus.
     Thermal,
+    /// `spark-2` takes TCP connections and says nothing, until somebody uses its power switch.
+    Breakglass,
 }
 
 /// What a drill does to one machine at one moment.
@@ -58,7 +60,13 @@ const CALM: f32 = 20.0;
 
 impl Drill {
     /// Every drill.
-    pub const ALL: [Self; 4] = [Self::Wedge, Self::Oom, Self::Flap, Self::Thermal];
+    pub const ALL: [Self; 5] = [
+        Self::Wedge,
+        Self::Oom,
+        Self::Flap,
+        Self::Thermal,
+        Self::Breakglass,
+    ];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -67,6 +75,7 @@ impl Drill {
             Self::Oom => "oom",
             Self::Flap => "flap",
             Self::Thermal => "thermal",
+            Self::Breakglass => "breakglass",
         }
     }
 
@@ -79,6 +88,7 @@ impl Drill {
             Self::Oom => "a job on spark-1 grows until the kernel kills it; every four minutes",
             Self::Flap => "the link of h200-a drops and returns, over and over",
             Self::Thermal => "GPU 3 of h200-a heats, throttles, and falls off the bus",
+            Self::Breakglass => "spark-2 says nothing until its power is cycled",
         }
     }
 
@@ -98,6 +108,10 @@ impl Drill {
             (Self::Oom, "spark-1") => oom(into),
             (Self::Flap, "h200-a") => flap(into),
             (Self::Thermal, "h200-a") => thermal(into),
+            (Self::Breakglass, "spark-2") => Stage {
+                line: Line::Silent,
+                ..Stage::default()
+            },
             _ => Stage::default(),
         }
     }

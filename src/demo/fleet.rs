@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
-use crate::domain::{At, GpuSourceChoice, HostAddress, HostId, HostSpec, SshSpec, StrictHostKeys};
+use crate::domain::{
+    At, GpuSourceChoice, HostAddress, HostId, HostSpec, PowerMethod, PowerSpec, SshSpec,
+    StrictHostKeys,
+};
 use crate::tasks::Tasks;
 
+use super::hypervisor::Hypervisor;
 use super::keys::{KeyRing, fresh_key};
 use super::node::{Node, Shared};
 use super::profile::Profile;
@@ -43,6 +47,7 @@ impl Default for DemoOptions {
 #[derive(Debug)]
 pub struct Demo {
     nodes: Vec<Arc<Node>>,
+    hypervisor: Option<Hypervisor>,
     keys: KeyRing,
     tasks: Tasks,
 }
@@ -58,7 +63,8 @@ impl Demo {
         let tasks = tasks.child();
         let keys = KeyRing::new()?;
         let console_key = fresh_key()?;
-        keys.write_identity(&console_key)?;
+        let power_key = fresh_key()?;
+        keys.write_identities(&console_key, &power_key)?;
         let shared = Shared {
             console_key: console_key.public_key().clone(),
             drill: options.drill,
@@ -68,6 +74,7 @@ impl Demo {
         // Made first, so that what was begun ends if a machine can't be started.
         let mut demo = Self {
             nodes: Vec::new(),
+            hypervisor: None,
             keys,
             tasks,
         };
@@ -76,11 +83,12 @@ impl Demo {
             let node = Node::start(&demo.tasks, shared.clone(), name, profile, seed).await?;
             demo.nodes.push(node);
         }
-        let host_keys = demo
-            .nodes
-            .iter()
-            .map(|node| (node.port().get(), node.host_key()));
-        demo.keys.write_known_hosts(host_keys)?;
+        let power_key = power_key.public_key().clone();
+        let hypervisor = Hypervisor::start(&demo.tasks, demo.nodes.clone(), power_key).await?;
+        let machines = demo.nodes.iter().map(|node| (node.port(), node.host_key()));
+        let beneath = [(hypervisor.port(), hypervisor.host_key())];
+        demo.keys.write_known_hosts(machines.chain(beneath))?;
+        demo.hypervisor = Some(hypervisor);
         if let Some(drill) = options.drill {
             let nodes = demo.nodes.clone();
             demo.tasks
@@ -99,6 +107,11 @@ impl Demo {
             file: None,
             problems: Vec::new(),
         }
+    }
+
+    /// A private folder that goes when the demo ends.
+    pub fn folder(&self) -> &Path {
+        self.keys.folder()
     }
 
     /// Writes the same configuration as a file that every command takes with `--config`.
@@ -146,8 +159,32 @@ impl Demo {
                 .map(|tag| (*tag).into())
                 .collect(),
             gpu: GpuSourceChoice::Auto,
-            power: None,
+            power: self.power(node),
         }
+    }
+
+    /// The way to its power switch: its own login on the hypervisor.
+    fn power(&self, node: &Node) -> Option<PowerSpec> {
+        let hypervisor = self.hypervisor.as_ref()?;
+        let switch = HostSpec {
+            id: HostId::new(format!("{}/power", node.name())),
+            address: HostAddress::Ssh(SshSpec {
+                user: node.name().parse().ok(),
+                port: Some(hypervisor.port()),
+                identity: vec![self.keys.power()],
+                known_hosts: Some(self.keys.known_hosts()),
+                use_ssh_config: false,
+                strict: StrictHostKeys::Refuse,
+                ..SshSpec::new(node.address().clone())
+            }),
+            tags: Vec::new(),
+            gpu: GpuSourceChoice::None,
+            power: None,
+        };
+        Some(PowerSpec {
+            method: Some(PowerMethod::ForcedCommand(Arc::new(switch))),
+            wake: None,
+        })
     }
 }
 
@@ -164,7 +201,7 @@ async fn direct(drill: Drill, nodes: Vec<Arc<Node>>, clock: Clock, start: At) {
         pace.tick().await;
         let seconds = clock.at().since(start).0 as f32 / 1000.0;
         for node in &nodes {
-            node.set_line(drill.stage(node.name(), seconds).line);
+            node.follow_drill(drill.stage(node.name(), seconds).line);
         }
     }
 }

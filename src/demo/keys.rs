@@ -11,6 +11,8 @@ use russh::keys::ssh_key::LineEnding;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{PrivateKey, PublicKey};
 
+use crate::domain::Port;
+
 use super::DemoError;
 
 /// A fresh ed25519 key.
@@ -50,9 +52,19 @@ impl KeyRing {
         Ok(Self { dir })
     }
 
+    /// The directory itself.
+    pub(super) fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where the console's private key lies.
     pub(super) fn identity(&self) -> PathBuf {
         self.dir.join("id_ed25519")
+    }
+
+    /// Where the private key lies that opens nothing but the power switches.
+    pub(super) fn power(&self) -> PathBuf {
+        self.dir.join("power_ed25519")
     }
 
     /// Where the machines' host keys are written down.
@@ -60,21 +72,28 @@ impl KeyRing {
         self.dir.join("known_hosts")
     }
 
-    /// Writes the console's private key.
-    pub(super) fn write_identity(&self, key: &PrivateKey) -> Result<(), DemoError> {
-        let text = key.to_openssh(LineEnding::LF).map_err(DemoError::Key)?;
-        write_private(&self.identity(), text.as_bytes())
+    /// Writes the private keys: the console's, and that of the power switches.
+    pub(super) fn write_identities(
+        &self,
+        console: &PrivateKey,
+        power: &PrivateKey,
+    ) -> Result<(), DemoError> {
+        for (path, key) in [(self.identity(), console), (self.power(), power)] {
+            let text = key.to_openssh(LineEnding::LF).map_err(DemoError::Key)?;
+            write_private(&path, text.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Writes the machines' host keys as OpenSSH would.
     pub(super) fn write_known_hosts<'a>(
         &self,
-        keys: impl Iterator<Item = (u16, &'a PublicKey)>,
+        keys: impl Iterator<Item = (Port, &'a PublicKey)>,
     ) -> Result<(), DemoError> {
         let mut text = String::new();
         for (port, key) in keys {
             let key = key.to_openssh().map_err(DemoError::Key)?;
-            let _ = writeln!(text, "[127.0.0.1]:{port} {}", key.trim_end());
+            let _ = writeln!(text, "[127.0.0.1]:{} {}", port.get(), key.trim_end());
         }
         write_private(&self.known_hosts(), text.as_bytes())
     }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
-use crate::domain::{At, ContainerAct, HostName, Port, UserName, Wall};
+use crate::domain::{At, ContainerAct, HostName, Port, PowerVerb, UserName, Wall};
 use crate::tasks::Tasks;
 
 use super::boxes::{Boxes, Container};
@@ -21,6 +21,7 @@ use super::cable::{self, Habits};
 use super::keys::fresh_key;
 use super::profile::Profile;
 use super::session::Login;
+use super::supply::Supply;
 use super::syslog::Syslog;
 use super::world::World;
 use super::{DemoError, Drill, Faults, Line, LoginRule};
@@ -50,6 +51,7 @@ pub(super) struct Node {
     boxes: Mutex<Boxes>,
     events: broadcast::Sender<String>,
     faults: Mutex<Faults>,
+    supply: Mutex<Supply>,
     line: watch::Sender<Line>,
     connections: AtomicUsize,
 }
@@ -99,6 +101,7 @@ impl Node {
             boxes: Mutex::new(Boxes::new(profile, wall)),
             events: broadcast::Sender::new(EVENTS),
             faults: Mutex::default(),
+            supply: Mutex::default(),
             line: watch::channel(Line::default()).0,
             connections: AtomicUsize::new(0),
             name,
@@ -164,12 +167,63 @@ impl Node {
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.at().since(self.start).0 / 1000;
+        let supply = self.supply();
         world.advance(now, |second| {
-            self.drill
+            let drill = self
+                .drill
                 .map(|drill| drill.stage(&self.name, second as f32))
-                .unwrap_or_default()
+                .unwrap_or_default();
+            supply.stage(self.start.plus(Duration::from_secs(second)), drill)
         });
+        drop(supply);
         world
+    }
+
+    fn supply(&self) -> MutexGuard<'_, Supply> {
+        self.supply.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an operation on its power and gives its name; or the name of the one that is still at work.
+    pub(super) fn switch(&self, verb: PowerVerb) -> Result<String, String> {
+        self.supply().begin(verb, self.clock.at())
+    }
+
+    /// Restarts by itself.
+    pub(super) fn restart(&self) {
+        self.supply().reboot(self.clock.at());
+    }
+
+    /// Whether it has power.
+    pub(super) fn is_on(&self) -> bool {
+        self.supply().is_on(self.clock.at())
+    }
+
+    /// Whether it answers to anything.
+    pub(super) fn answers(&self) -> bool {
+        *self.line.borrow() == Line::Carries
+    }
+
+    /// What was done to its power, newest first, as its hypervisor tells it.
+    pub(super) fn operations(&self) -> Vec<String> {
+        self.supply().told(self.clock.at())
+    }
+
+    /// Its cable does what its power says; true when nothing more comes of what was done.
+    pub(super) fn follow_power(&self) -> bool {
+        let (line, settled) = {
+            let (supply, now) = (self.supply(), self.clock.at());
+            (supply.line(now), supply.is_settled(now))
+        };
+        if let Some(line) = line {
+            self.set_line(line);
+        }
+        settled
+    }
+
+    /// Its cable does what the drill says, unless somebody has restarted it meanwhile.
+    pub(super) fn follow_drill(&self, line: Line) {
+        let by_power = self.supply().line(self.clock.at());
+        self.set_line(by_power.unwrap_or(line));
     }
 
     /// Now on the wall.

@@ -16,6 +16,7 @@ use crate::tasks::Tasks;
 
 use super::command::{self, Program};
 use super::engine_api;
+use super::hypervisor;
 use super::journal::Query;
 use super::node::Node;
 use super::sampler::Sampler;
@@ -92,6 +93,17 @@ impl Login {
             return Ok(());
         }
         let program = command::start(line, self.node.name(), &mut self.node.world());
+        self.speak(channel, program, writer, session)
+    }
+
+    /// Does what a program does, on its channel.
+    fn speak(
+        &mut self,
+        channel: ChannelId,
+        program: Program,
+        writer: ChannelWriteHalf<Msg>,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
         match program {
             Program::Ends { out, err, status } => {
                 session.data(channel, out)?;
@@ -101,6 +113,11 @@ impl Login {
             Program::Echoes => {
                 self.channels.insert(channel, Far::Echo);
                 Ok(())
+            }
+            Program::Reboots => {
+                self.tasks
+                    .spawn(hypervisor::restart(Arc::clone(&self.node)));
+                self.ended(channel, 0, session)
             }
             Program::Floods => {
                 self.tasks.spawn(flood(writer));

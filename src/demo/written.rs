@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::domain::{HostAddress, HostSpec, SshSpec, StrictHostKeys};
+use crate::domain::{HostAddress, HostSpec, PowerMethod, PowerSpec, SshSpec, StrictHostKeys};
 
 use super::DemoError;
 
@@ -54,7 +54,36 @@ fn entry(host: &HostSpec) -> String {
         let tags: Vec<String> = host.tags.iter().map(|tag| quoted(tag)).collect();
         let _ = writeln!(entry, "    tags: [{}]", tags.join(", "));
     }
+    if let Some(power) = &host.power {
+        entry += &switch(power);
+    }
     entry
+}
+
+/// The way to a power switch; the demo has none but a login on its hypervisor.
+fn switch(power: &PowerSpec) -> String {
+    let Some(PowerMethod::ForcedCommand(way)) = &power.method else {
+        return String::new();
+    };
+    let HostAddress::Ssh(ssh) = &way.address else {
+        return String::new();
+    };
+    let user = ssh.user.iter().map(|user| format!("{user}@"));
+    let port = ssh.port.iter().map(|port| format!(":{port}"));
+    let there: String = user.chain([ssh.host.to_string()]).chain(port).collect();
+    let mut lines = format!(
+        "    power:\n      method: forced-command\n      host: {}\n",
+        quoted(&there)
+    );
+    let identities: Vec<String> = ssh.identity.iter().map(|path| file(path)).collect();
+    let _ = writeln!(lines, "      identity: [{}]", identities.join(", "));
+    if let Some(known_hosts) = &ssh.known_hosts {
+        let _ = writeln!(lines, "      known_hosts: {}", file(known_hosts));
+    }
+    if ssh.strict == StrictHostKeys::Refuse {
+        lines += "      host_keys: refuse\n";
+    }
+    lines
 }
 
 fn destination(ssh: &SshSpec) -> String {

@@ -15,6 +15,7 @@ use super::notice::Notice;
 use super::policy::{Confirmed, Proposed};
 use super::power::PowerChange;
 use super::proposals::Settled;
+use super::sink::Sink;
 use crate::clock::Clock;
 use crate::domain::{
     ActId, ActOutcome, Intent, LedgerEntry, LedgerEvent, RequestId, Severity, TerminalId,
@@ -27,6 +28,9 @@ const PAST: usize = 200;
 
 /// How long a record may take to reach the disk. An act is not held up for longer: it is refused.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same for a power verb: whoever uses it has no time.
+const HASTE: Duration = Duration::from_secs(1);
 
 /// Who acts in a session, and where that is written down.
 #[derive(Debug, Clone)]
@@ -55,16 +59,24 @@ pub(super) struct Door {
     acting: Acting,
     clock: Clock,
     shared: Arc<Shared>,
+    /// The second place of the ledger.
+    sink: Option<Sink>,
     /// Shells and terminals that are open, and the acts that they are.
     lent: Mutex<HashMap<TerminalId, ActId>>,
 }
 
 impl Door {
-    pub(super) fn new(acting: Acting, clock: Clock, shared: &Arc<Shared>) -> Self {
+    pub(super) fn new(
+        acting: Acting,
+        clock: Clock,
+        shared: &Arc<Shared>,
+        sink: Option<Sink>,
+    ) -> Self {
         Self {
             acting,
             clock,
             shared: Arc::clone(shared),
+            sink,
             lent: Mutex::default(),
         }
     }
@@ -197,7 +209,11 @@ impl Door {
             proposed: confirmed.proposed().map(Proposed::words),
             armed: confirmed.armed(),
         };
-        let entries = self.write(LedgerEvent::Intent(intent)).await?;
+        let patience = match confirmed.power() {
+            Some(_) => HASTE,
+            None => PATIENCE,
+        };
+        let entries = self.write(LedgerEvent::Intent(intent), patience).await?;
         let open = OpenAct {
             door: self,
             act: ActId(entries.last().map_or(0, |entry| entry.number)),
@@ -222,7 +238,7 @@ impl Door {
             outcome: outcome.clone(),
             verification,
         };
-        let error = match self.write(event).await {
+        let error = match self.write(event, PATIENCE).await {
             Ok(entries) => return self.told(entries).await,
             Err(error) => error,
         };
@@ -239,11 +255,15 @@ impl Door {
     }
 
     /// Writes one record. Gives what is new, that record last.
-    async fn write(&self, event: LedgerEvent) -> Result<Vec<LedgerEntry>, StoreError> {
+    async fn write(
+        &self,
+        event: LedgerEvent,
+        patience: Duration,
+    ) -> Result<Vec<LedgerEntry>, StoreError> {
         let written = self.acting.ledger.write(self.clock.wall(), event);
-        timeout(PATIENCE, written)
+        timeout(patience, written)
             .await
-            .unwrap_or_else(|_| Err(slow()))
+            .unwrap_or_else(|_| Err(slow(patience)))
     }
 
     async fn say(&self, severity: Severity, sentence: String, hint: Option<String>) {
@@ -258,6 +278,10 @@ impl Door {
     }
 
     async fn told(&self, entries: Vec<LedgerEntry>) {
+        // The others are other consoles', and theirs to send.
+        if let (Some(sink), Some(own)) = (&self.sink, entries.last()) {
+            sink.send(own);
+        }
         for entry in &entries {
             if let LedgerEvent::Recovered { what } = &entry.event {
                 let sentence = format!("the ledger was put right: {what}");
@@ -330,10 +354,10 @@ fn refusal(error: &StoreError) -> Refusal {
     }
 }
 
-fn slow() -> StoreError {
+fn slow(patience: Duration) -> StoreError {
     StoreError {
         kind: StoreErrorKind::Locked,
-        what: format!("the ledger was not written within {} s", PATIENCE.as_secs()),
+        what: format!("the ledger was not written within {} s", patience.as_secs()),
         hint: Some("another pilothouse holds it, or its disk hangs".into()),
     }
 }

@@ -34,6 +34,7 @@ mod remote;
 mod replay;
 mod run;
 pub mod sim;
+mod sink;
 mod stakes;
 mod state;
 mod stats_interest;
@@ -62,6 +63,7 @@ pub use msg::{HostMsg, LinkDown, Msg, PowerMsg, ProposalMsg};
 pub use notice::{Alert, Notice};
 pub use opened::ContainerTerminal;
 pub use policy::READ_ONLY_MEND;
+pub use power::NO_SWITCH;
 pub use proposals::{OpenProposal, Proposals, Proposing, Settled};
 pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
@@ -75,6 +77,7 @@ pub use crate::assistant::{
     CallId, CallState, CallView, Decided, Ending, Entry, EntryId, EventKind, Evidence, Origin,
     Phase, Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
 };
+pub use crate::assistant::{Trouble as AssistantTrouble, check as look_for_assistant};
 pub use crate::follow::{
     InvalidSource, Level, LineBatch, LineRef, SourceAddress, SourceOffer, SourceSpec, Stamp,
     StreamKind,
@@ -84,6 +87,7 @@ pub use crate::logs::{
     SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope, level_of,
 };
 pub use crate::power::{
-    MachineState, Operation, OperationState, PowerAct, PowerReport, PowerStep, StepKind, StepState,
+    HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,
+    PowerStep, StepKind, StepState, install as power_install,
 };
 pub use crate::reach::{Ladder, Outcome, Verdict};

@@ -27,6 +27,7 @@ use super::power::{self, Powers};
 use super::proposals::Proposals;
 use super::publish::{News, Publisher};
 use super::record::{Header, Recorder, Tape, Written};
+use super::sink::Sink;
 use super::state::Fleet;
 use super::trouble::Trouble;
 use super::update::update;
@@ -123,7 +124,7 @@ impl Engine {
             redials,
             keeper,
             webhook: webhook(&config, &shared),
-            door: open_door(acting, &clock, &shared),
+            door: open_door(acting, &config, &clock, &shared),
         };
         let performer = Performer::new(&shared, outlets);
         let mut hub = Hub::new(&config, clock, performer);
@@ -184,8 +185,10 @@ fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Not
     config.hosts.iter().map(start).collect()
 }
 
-fn open_door(acting: Acting, clock: &Clock, shared: &Arc<Shared>) -> Arc<Door> {
-    let door = Arc::new(Door::new(acting, clock.clone(), shared));
+fn open_door(acting: Acting, config: &Config, clock: &Clock, shared: &Arc<Shared>) -> Arc<Door> {
+    let sink = config.settings.ledger_sink.clone();
+    let sink = sink.map(|host| Sink::start(host, shared));
+    let door = Arc::new(Door::new(acting, clock.clone(), shared, sink));
     let recalling = Arc::clone(&door);
     shared.tasks.spawn(async move { recalling.recall().await });
     door

@@ -4,7 +4,7 @@
 pub use super::action_places::Place;
 use super::action_places::{
     ASKED_ABOUT, BODY, COMPOSER, DIALLED, EVERYWHERE, FILTERED, LINE, LOGS, MOVING, PANES, REPLAY,
-    SCREENS, SORTED, STOPPED, TABS, TALK, TYPING, WITH_HITS, ZOOMED,
+    SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK, TYPING, WITH_HITS, ZOOMED,
 };
 pub use super::nearest::nearest;
 
@@ -77,6 +77,12 @@ pub enum Action {
     Stop,
     Restart,
     Reconnect,
+    Arm,
+    Disarm,
+    Power,
+    Abort,
+    Longer,
+    Shorter,
     Breakglass,
     AskAbout,
     TakeBack,
@@ -254,6 +260,12 @@ const TABLE: &[ActionSpec] = acts! {
     Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question; stop Claude";
     Act Restart "restart" &[Place::Containers, Place::Container], ["r"], "restart", "Restart the container, after a question";
     Act Reconnect "reconnect" DIALLED, ["r"], "reconnect", "Dial the host, or every marked host, now";
+    Act Arm "arm" SWITCHED, ["A"], "arm…", "Arm the host for one class of acts, for some minutes";
+    Act Disarm "disarm" SWITCHED, ["D"], "disarm", "Disarm the host that has the card; elsewhere, every host";
+    Act Power "power" SWITCHED, ["P"], "power…", "The power switch of the host: its state, its six verbs, and the steps of an act under way";
+    Act Abort "abort" SWITCH, ["x"], "abort", "Give up a power act: nothing leaves in the cancel window; later it ends with the step that is at work";
+    Act Longer "longer" SWITCH, ["right", "+"], "", "Arm it for longer";
+    Act Shorter "shorter" SWITCH, ["left", "-"], "", "Arm it for less long";
     Act Breakglass "breakglass" SCREENS, ["b"], "breakglass", "Open the emergency pane with Claude, runbooks and the power switch, or leave it; what goes on there goes on";
     Act AskAbout "ask-about" ASKED_ABOUT, ["B"], "", "Ask Claude about this: the host, the container, or the marked log lines";
     Act TakeBack "take-back" TALK, ["u"], "", "Take back the questions that wait for their turn";

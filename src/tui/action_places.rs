@@ -31,6 +31,8 @@ pub enum Place {
     Reading,
     /// A dialog, outside its text fields.
     Dialog,
+    /// The power card of a host, or the dialog that arms it.
+    Switch,
     /// A line being typed. Printable characters go into it and never act.
     Text,
     /// A recording being replayed; asked before the place beneath it.
@@ -39,7 +41,7 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::List,
         Self::Detail,
         Self::Processes,
@@ -54,6 +56,7 @@ impl Place {
         Self::Sessions,
         Self::Reading,
         Self::Dialog,
+        Self::Switch,
         Self::Text,
         Self::Replay,
     ];
@@ -75,6 +78,7 @@ impl Place {
             Self::Sessions => "Conversations",
             Self::Reading => "Reading",
             Self::Dialog => "Dialogs",
+            Self::Switch => "Power and arming",
             Self::Text => "Typing",
             Self::Replay => "Replay",
         }
@@ -149,6 +153,7 @@ pub(super) const MOVING: &[Place] = &[
     Place::Logs,
     Place::Reading,
     Place::Dialog,
+    Place::Switch,
     Place::Talk,
     Place::Card,
     Place::Sessions,
@@ -164,6 +169,7 @@ pub(super) const EVERYWHERE: &[Place] = &[
     Place::Logs,
     Place::Reading,
     Place::Dialog,
+    Place::Switch,
     Place::Text,
     Place::Talk,
     Place::Card,
@@ -220,9 +226,25 @@ pub(super) const PANES: &[Place] = &[
     Place::Logs,
     Place::Reading,
     Place::Dialog,
+    Place::Switch,
     Place::Talk,
     Place::Card,
     Place::Sessions,
     Place::Composer,
 ];
 pub(super) const REPLAY: &[Place] = &[Place::Replay];
+/// Where arming and the power switch are at hand: everywhere but over another dialog.
+pub(super) const SWITCHED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+    Place::Logs,
+    Place::Talk,
+    Place::Card,
+    Place::Switch,
+];
+pub(super) const SWITCH: &[Place] = &[Place::Switch];

@@ -3,7 +3,8 @@
 use super::action::{self, Action};
 use super::lens_offers;
 use super::ui::{GraphSpan, SortKey, Tab, Ui};
-use crate::domain::HostId;
+use super::ui_breakglass::Known;
+use crate::domain::{HostId, PowerVerb};
 use crate::engine::{Fleet, InvalidSource, Link, Signal, SourceAddress, SourceSpec, TextForm};
 
 /// A line that was understood.
@@ -38,6 +39,12 @@ pub enum Order {
     Filter(String),
     /// Show what a prune of this host would take, and ask.
     Prune(HostId),
+    /// The power card of a host, and what its switch is asked for.
+    Power(HostId, Option<PowerVerb>),
+    /// Arm this host.
+    Arm(HostId),
+    /// Run this runbook on a host; none: show which there are.
+    Runbook(HostId, Option<String>),
     /// Show what is and was wrong.
     Alerts,
     /// Open the log lens over these sources.
@@ -58,7 +65,7 @@ pub struct Misunderstood {
 }
 
 /// Verbs that are no acts of their own, or take words after them.
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "go",
     "reconnect",
     "shell",
@@ -73,6 +80,7 @@ const VERBS: [&str; 17] = [
     "processes",
     "link",
     "prune",
+    "runbook",
     "logs",
     "save",
     "q",
@@ -113,6 +121,9 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         ("link", []) => Order::Tab(Tab::Link),
         ("go", [name]) => Order::Go(host(name, fleet)?),
         ("prune", [name]) => Order::Prune(host(name, fleet)?),
+        ("power" | "arm" | "runbook", [name, rest @ ..]) => {
+            in_need(verb, host(name, fleet)?, rest, ui)?
+        }
         ("prune", []) => match &ui.selected {
             Some(id) => Order::Prune(id.clone()),
             None => return Err(misused("prune")),
@@ -171,7 +182,11 @@ pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
             all.extend(hosts());
             all
         }
-        ["go" | "shell" | "prune"] | ["reconnect", ..] => hosts().collect(),
+        ["go" | "shell" | "prune" | "power" | "arm" | "runbook"] | ["reconnect", ..] => {
+            hosts().collect()
+        }
+        ["runbook", _] => runbooks(ui),
+        ["power", _] => PowerVerb::ALL.map(PowerVerb::word).to_vec(),
         ["logs", ..] => return log_completions(head, word, fleet, ui),
         ["theme"] => ui.themes.iter().map(String::as_str).collect(),
         ["sort"] => names(&SORTS),
@@ -206,6 +221,9 @@ fn names<T>(table: &'static [(&'static str, T)]) -> Vec<&'static str> {
 fn usage(verb: &str) -> String {
     let how = match verb {
         "go" | "shell" => " HOST",
+        "power" => " HOST [status|forensics|start|stop|reset|cycle]",
+        "arm" => " [HOST]",
+        "runbook" => " HOST [NAME]",
         "reconnect" => " [HOST…]",
         "prune" => " [HOST]",
         "signal" => " PID [TERM|INT|HUP|KILL]",
@@ -295,6 +313,55 @@ fn log_completions(head: &str, word: &str, fleet: &Fleet, ui: &Ui) -> Vec<String
         .filter(|candidate| candidate.to_lowercase().starts_with(&typed))
         .map(|candidate| format!("{head} {candidate}"))
         .collect()
+}
+
+/// What is at hand in an emergency: arming, the power switch, runbooks.
+fn in_need(verb: &str, host: HostId, rest: &[&str], ui: &Ui) -> Result<Order, Misunderstood> {
+    Ok(match (verb, rest) {
+        ("power", []) => Order::Power(host, None),
+        ("power", [verb]) => Order::Power(host, Some(power_verb(verb)?)),
+        ("arm", []) => Order::Arm(host),
+        ("runbook", []) => Order::Runbook(host, None),
+        ("runbook", [name]) => Order::Runbook(host, Some(runbook(name, ui)?)),
+        _ => return Err(misused(verb)),
+    })
+}
+
+/// The runbooks there are, as far as that is known.
+fn runbooks(ui: &Ui) -> Vec<&str> {
+    match &ui.breakglass.runbooks {
+        Known::Is(known) => known.iter().map(|book| book.name.as_str()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A name is checked where the runbooks are known; the engine knows them all.
+fn runbook(name: &str, ui: &Ui) -> Result<String, Misunderstood> {
+    let known = runbooks(ui);
+    if known.is_empty() || known.contains(&name) {
+        return Ok(name.to_owned());
+    }
+    Err(Misunderstood {
+        what: format!("no runbook is called `{name}`"),
+        hint: Some(action::nearest(name, known.iter().copied()).map_or_else(
+            || format!("there are: {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        )),
+    })
+}
+
+/// One of the six words, letter by letter: none of them is guessed.
+fn power_verb(word: &str) -> Result<PowerVerb, Misunderstood> {
+    word.parse().map_err(|_| {
+        let words = PowerVerb::ALL.map(PowerVerb::word);
+        Misunderstood {
+            what: format!("`{word}` is no verb of a power switch"),
+            hint: Some(action::nearest(word, words).map_or_else(
+                || format!("there are: {}", words.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            )),
+        }
+    })
 }
 
 fn number(word: &str) -> Result<u32, Misunderstood> {

@@ -324,7 +324,7 @@ impl Console {
             self.pace.want(Reason::Data);
         }
         // How long the screen has been held is told, and goes on.
-        if self.ui.paused.is_some() && self.ticks == 0 {
+        if self.ui.paused.is_some() && self.ticks == 0 || self.ui.power.counts_down() {
             self.pace.want(Reason::Data);
         }
         let effects = self.update(ui_update::Input::Tick);

@@ -367,7 +367,7 @@ impl Layout {
             return panes::talk_spot(&self.talk, at);
         }
         if self.strip.contains(at) {
-            return panes::strip_host(fleet, self.strip, column)
+            return panes::strip_host(fleet, ui, self.strip, column)
                 .map_or(Spot::Elsewhere, Spot::Strip);
         }
         if self.list_rows.contains(at) {

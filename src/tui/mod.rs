@@ -4,6 +4,7 @@ pub mod action;
 mod action_places;
 mod clipboard;
 pub mod command_line;
+mod confirm_lines;
 mod container_lines;
 mod container_notes;
 mod container_rows;
@@ -29,6 +30,8 @@ mod options;
 pub mod palette;
 mod panes;
 mod place;
+mod power_lines;
+mod power_words;
 mod reading;
 mod reload;
 pub mod rows;
@@ -43,6 +46,7 @@ mod theme_sgr;
 mod ui;
 mod ui_breakglass;
 mod ui_lens;
+mod ui_power;
 mod ui_tables;
 pub mod ui_update;
 pub mod view;
@@ -67,6 +71,7 @@ pub use ui_breakglass::{
     Unsent,
 };
 pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
+pub use ui_power::{CardFace, PowerUi, Said};
 pub use ui_tables::{
     Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
     OpenContainer, SourcesUi, StatsPast,

@@ -110,6 +110,7 @@ fn layer_place(layer: &Layer) -> Place {
         | Layer::CommandLine { .. }
         | Layer::Dialog(Dialog::Prompts { .. }) => Place::Text,
         Layer::Dialog(Dialog::Confirm { typed, .. }) if typed.active => Place::Text,
+        Layer::Dialog(Dialog::Arm { .. } | Dialog::Power { .. }) => Place::Switch,
         Layer::Sessions(_) => Place::Sessions,
         Layer::Dialog(_) => Place::Dialog,
     }

@@ -59,6 +59,8 @@ roles! {
     Stale = "stale",
     /// Modes that change what keys do: READ-ONLY, PAUSED, replay.
     Mode = "mode",
+    /// The mode that lets dangerous acts through: ARMED.
+    Armed = "armed",
     /// Part of memory: GPU processes. Also used memory as a whole.
     PartGpu = "part_gpu",
     /// Part of memory: everything else that can't be given back.

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::ui_breakglass::{BreakglassUi, SessionsUi};
 use super::ui_lens::{LensUi, SourcePicker};
+use super::ui_power::{CardFace, PowerUi};
 use super::ui_tables::{ContainerRef, ContainersUi, LedgerUi, SourcesUi};
 use crate::domain::{Age, At, Container, ContainerAct, HostId, PrunePreview, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
@@ -81,6 +82,8 @@ pub struct Ui {
     pub held_back: Vec<Dialog>,
     /// The log lens.
     pub lens: LensUi,
+    /// Power switches, and what is armed.
+    pub power: PowerUi,
     /// The breakglass pane.
     pub breakglass: BreakglassUi,
 }
@@ -123,6 +126,7 @@ impl Ui {
             asked: Vec::new(),
             held_back: Vec::new(),
             lens: LensUi::default(),
+            power: PowerUi::default(),
             breakglass: BreakglassUi::default(),
         }
     }
@@ -382,6 +386,8 @@ pub enum Dialog {
         typed: LineEdit,
         /// Whether the exact command is shown in full (`c`).
         full: bool,
+        /// First row shown of what would be done.
+        scroll: usize,
     },
     /// Which signal to send to a process.
     Signal {
@@ -415,6 +421,26 @@ pub enum Dialog {
         scroll: usize,
         /// The focused button; No at the start.
         button: Button,
+    },
+    /// What a host is armed for, and for how long.
+    Arm {
+        /// The host.
+        host: HostId,
+        /// The chosen row.
+        selected: usize,
+        /// For how long.
+        minutes: u16,
+    },
+    /// The power switch of a host: its verbs, or the steps of an act.
+    Power {
+        /// The host.
+        host: HostId,
+        /// Which side is seen.
+        face: CardFace,
+        /// The chosen verb, by number.
+        selected: usize,
+        /// First row shown of the steps.
+        scroll: usize,
     },
 }
 

@@ -198,7 +198,7 @@ async fn closing_in_the_midst_of_a_turn_stops_it_first() {
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
     let begun = Instant::now();
     while play.talk.heard.recv().await.is_some() {}
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < Duration::from_secs(4));
     assert!(!lives(&play.note("started")));
     assert_eq!(play.talk.talk.wish(Wish::Interrupt), Err(WishRefused::Over));
 }
@@ -217,7 +217,7 @@ async fn what_hears_no_signal_and_whatever_it_started_is_killed_and_buried() {
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
     // The whole ladder: an interrupt, SIGINT, SIGTERM, SIGKILL.
     assert!(begun.elapsed() > Duration::from_secs(10));
-    assert!(begun.elapsed() < Duration::from_secs(14));
+    assert!(begun.elapsed() < Duration::from_secs(20));
     for pid in brood {
         assert!(!lives(&pid), "{pid}");
     }

@@ -456,3 +456,16 @@ fn an_unknown_drill_names_the_drills() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("wedge, oom, flap, thermal"), "{}", ran.err);
 }
+
+#[test]
+fn the_breakglass_drill_recovers_a_wedged_machine_and_times_each_step() {
+    let person = Person::new();
+    let ran = person.run(&["--json", "demo", "--drill", "breakglass"]);
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    let steps: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(steps.len(), 8, "{}", ran.out);
+    for step in &steps {
+        assert_eq!(step["ok"], true, "{step}");
+        assert!(step["seconds"].as_f64().unwrap() >= 0.0);
+    }
+}

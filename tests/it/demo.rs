@@ -10,12 +10,14 @@ use pilothouse::config::{Environment, Flags, Source, resolve as resolve_config};
 use pilothouse::demo::{Demo, DemoError, DemoOptions, Drill, Faults, Line, LoginRule};
 use pilothouse::domain::{
     Answer, At, GpuCondition, GpuHealth, GpuMemory, GpuSourceChoice, HostAddress, HostId, Metric,
-    Mib, Missing, Question, Rung, Sample, Secret, SshSpec, Telling, Thresholds, Wall,
+    Mib, Missing, PowerMethod, PowerVerb, Question, Rung, Sample, Secret, SshSpec, Telling,
+    Thresholds, Wall,
 };
 use pilothouse::exec::{
-    Exec, ExecErrorKind, Exit, HostSocket, Output, RemoteExec, RunLimits, StreamEvent,
+    Exec, ExecError, ExecErrorKind, Exit, HostSocket, Output, RemoteExec, RunLimits, StreamEvent,
 };
 use pilothouse::machine::{Sampler, SamplerError, SamplerSettings};
+use pilothouse::power::{Carried, CarryLimits, Dial, MachineState, carry, look};
 use pilothouse::shell::{RemotePath, ShellCommand, ShellWord};
 use pilothouse::ssh::{
     Answered, Ask, Defaults, SshContext, SshError, SshErrorKind, Step, connect, resolve,
@@ -622,4 +624,147 @@ async fn clones_have_names_of_their_own() {
     names.dedup();
     assert_eq!(names.len(), 24);
     stage.exec("spark-9").await;
+}
+
+/// The way to the power switch of one machine.
+struct Switch<'a> {
+    stage: &'a Stage,
+    spec: SshSpec,
+}
+
+impl<'a> Switch<'a> {
+    fn of(stage: &'a Stage, name: &str) -> Self {
+        let hosts = stage.demo.config().hosts;
+        let spec = hosts.iter().find(|spec| spec.id.as_str() == name).unwrap();
+        let power = spec.power.as_ref().unwrap();
+        let Some(PowerMethod::ForcedCommand(way)) = &power.method else {
+            panic!("{name} has no switch")
+        };
+        let HostAddress::Ssh(spec) = way.address.clone() else {
+            panic!("a switch that is not reached over ssh")
+        };
+        Self { stage, spec }
+    }
+
+    /// A second passes with each look.
+    async fn carry(&self, verb: PowerVerb) -> Carried {
+        let limits = CarryLimits {
+            pace: Duration::from_millis(5),
+            ..CarryLimits::default()
+        };
+        let clock = self.stage.clock.clone();
+        let mut second = |_| clock.set(clock.at().plus(Duration::from_secs(1)), Wall(0));
+        within(carry(self, verb, &limits, &Clock::system(), &mut second)).await
+    }
+
+    async fn state(&self) -> MachineState {
+        let report = look(self, PowerVerb::Status, &CarryLimits::default()).await;
+        report.unwrap().state
+    }
+}
+
+#[async_trait]
+impl Dial for Switch<'_> {
+    async fn dial(&self) -> Result<Arc<dyn Exec>, ExecError> {
+        match self.stage.dial_as(&self.spec, Answer::Refuse).await {
+            Ok(exec) => Ok(Arc::new(exec)),
+            Err(error) => Err(ExecError::new(ExecErrorKind::Refused, error.to_string())),
+        }
+    }
+}
+
+fn uptime(sample: &Sample) -> u64 {
+    let machine = sample.machine.as_ref().unwrap();
+    *machine.uptime.value().unwrap()
+}
+
+#[tokio::test]
+async fn a_wedged_machine_is_healed_by_its_power_switch() {
+    let stage = Stage::drill(Drill::Wedge).await;
+    stage.set_seconds(90);
+    until(async || stage.dial("spark-2").await.is_err()).await;
+    let switch = Switch::of(&stage, "spark-2");
+    let limits = CarryLimits::default();
+    let forensics = look(&switch, PowerVerb::Forensics, &limits);
+    let report = within(forensics).await.unwrap();
+    assert_eq!(report.state, MachineState::Running);
+    let said: Vec<&str> = report.lines.iter().map(|line| line.as_str()).collect();
+    assert!(
+        said.contains(&"QEMU guest agent is not running"),
+        "{said:?}"
+    );
+    let carried = switch.carry(PowerVerb::Cycle).await;
+    assert!(matches!(carried, Carried::Done(_)), "{carried:?}");
+    stage
+        .clock
+        .set(stage.clock.at().plus(Duration::from_secs(8)), Wall(0));
+    until(async || stage.dial("spark-2").await.is_ok()).await;
+    let exec = stage.exec("spark-2").await;
+    let mut sampler = sampler(&exec).await;
+    let sample = stage.beats(&mut sampler, 2).await;
+    assert!(uptime(&sample) < 20, "{}", uptime(&sample));
+    // The drill has nothing more to say about it.
+    stage.set_seconds(265);
+    let sample = stage.beats(&mut sampler, 2).await;
+    assert!(uptime(&sample) > 150);
+    assert!(available(&sample) > Mib(2_000));
+}
+
+#[tokio::test]
+async fn a_machine_is_switched_off_and_on_and_restarts_by_itself() {
+    let stage = Stage::calm().await;
+    let switch = Switch::of(&stage, "plain");
+    let exec = stage.exec("plain").await;
+    let carried = switch.carry(PowerVerb::Stop).await;
+    assert!(matches!(carried, Carried::Done(_)), "{carried:?}");
+    until(async || stage.tcp("plain").await.is_err()).await;
+    assert_eq!(switch.state().await, MachineState::Stopped);
+    assert!(
+        exec.run(&ShellCommand::new("true"), RunLimits::default())
+            .await
+            .is_err()
+    );
+    let carried = switch.carry(PowerVerb::Reset).await;
+    assert!(matches!(carried, Carried::Failed { .. }), "{carried:?}");
+    let carried = switch.carry(PowerVerb::Start).await;
+    assert!(matches!(carried, Carried::Done(_)), "{carried:?}");
+    assert_eq!(switch.state().await, MachineState::Running);
+    stage
+        .clock
+        .set(stage.clock.at().plus(Duration::from_secs(9)), Wall(0));
+    until(async || stage.dial("plain").await.is_ok()).await;
+    let exec = stage.exec("plain").await;
+    assert!(run(&exec, &["sync"]).await.exit.is_success());
+    run(&exec, &["systemctl", "reboot"]).await;
+    stage
+        .clock
+        .set(stage.clock.at().plus(Duration::from_secs(2)), Wall(0));
+    until(async || stage.tcp("plain").await.is_err()).await;
+    stage
+        .clock
+        .set(stage.clock.at().plus(Duration::from_secs(9)), Wall(0));
+    until(async || stage.dial("plain").await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn a_switch_of_the_demo_takes_six_words_from_one_key() {
+    let stage = Stage::calm().await;
+    let switch = Switch::of(&stage, "plain");
+    let exec = stage.dial_as(&switch.spec, Answer::Refuse).await.unwrap();
+    for words in [
+        &["Status"] as &[&str],
+        &["status", "x"],
+        &["sh"],
+        &["status;id"],
+    ] {
+        assert_eq!(run(&exec, words).await.exit, Exit::Status(2), "{words:?}");
+    }
+    assert!(run(&exec, &["cycle"]).await.exit.is_success());
+    assert_eq!(run(&exec, &["stop"]).await.exit, Exit::Status(3));
+    let mut other = switch.spec.clone();
+    other.identity = stage.spec("plain").identity;
+    assert!(stage.dial_as(&other, Answer::Refuse).await.is_err());
+    let mut nobody = switch.spec.clone();
+    nobody.user = Some("nobody".parse().unwrap());
+    assert!(stage.dial_as(&nobody, Answer::Refuse).await.is_err());
 }

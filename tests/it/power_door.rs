@@ -548,3 +548,55 @@ async fn a_command_line_arms_and_confirms_the_one_verb() {
     assert!(stage.handle.fleet().borrow().armed.is_empty());
     stage.end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_line_of_the_ledger_also_goes_to_another_host() {
+    let settings = Settings {
+        ledger_sink: Some(HostId::new("sim-002")),
+        ..Settings::default()
+    };
+    let sim = SimFleet::new(42, 2);
+    let stage = Stage::on(sim, Ledger::in_memory(), settings).await;
+    let act = async |stage: &Stage| {
+        let signal = crate::door::signal(pilothouse::engine::Signal::Kill);
+        stage.act(Actor::Terminal, signal, HOST).await.1
+    };
+    let there = |stage: &Stage| {
+        let commands = stage.sim.commands("sim-002");
+        let lines = commands
+            .iter()
+            .filter(|line| line.contains("pilothouse-ledger"));
+        lines.cloned().collect::<Vec<_>>().concat()
+    };
+    assert_eq!(act(&stage).await, Reply::Done);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let sent = there(&stage);
+    assert!(
+        sent.contains("\"number\":1") && sent.contains("\"number\":2"),
+        "{sent}"
+    );
+    // It is away: nothing is held up, and that lines wait is told.
+    stage.sim.set("sim-002", SimLink::Refused);
+    stage
+        .until(|fleet| {
+            matches!(
+                fleet.hosts[1].link,
+                pilothouse::engine::Link::Waiting { .. }
+            )
+        })
+        .await;
+    assert_eq!(act(&stage).await, Reply::Done);
+    let behind =
+        |notice: &pilothouse::engine::Notice| notice.sentence.as_str().contains("wait for sim-002");
+    stage.until(|fleet| fleet.notices.iter().any(behind)).await;
+    stage.sim.set("sim-002", SimLink::Up);
+    let whole = async {
+        while !there(&stage).contains("\"number\":4") {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(5), whole)
+        .await
+        .unwrap();
+    stage.end().await;
+}

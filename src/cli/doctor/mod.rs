@@ -1,9 +1,11 @@
 //! `doctor`: what is missing on this side, each finding with its mend.
 
+mod assistant;
 mod check;
 mod files;
 mod gpu;
 mod hosts;
+mod power;
 mod run;
 mod terminal;
 mod tmux;

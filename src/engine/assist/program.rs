@@ -75,12 +75,12 @@ impl Programs {
     fn open(&self, start: MindStart) -> Result<Program, Trouble> {
         let places = self.places.as_ref().ok_or_else(nowhere)?;
         let tasks = self.tasks.child();
-        let opened = Broker::open(&tasks, &places.runtime, &places.own);
+        let opened = Broker::open(&tasks, &places.runtime);
         let (broker, calls) = opened.map_err(|error| no_tools(&error))?;
         let setup = Setup {
             settings: self.settings.clone(),
             environment: places.environment.clone(),
-            mcp: broker.server(),
+            mcp: broker.server(places.own.clone()),
             tools: TOOLS.map(str::to_owned).into(),
             dir: places.rooms.join(start.session.to_string()),
             prompt: system_prompt().to_owned(),

@@ -13,3 +13,5 @@ pub(super) use drive::{Powers, announced, carry};
 pub(super) use keep::Unwritten;
 pub(super) use stakes::{PowerChange, hindrance, verb_of, wish};
 pub(super) use switch::look;
+
+pub use switch::NO_SWITCH;

@@ -13,6 +13,7 @@ use crate::engine::host_state::Host;
 use crate::engine::policy::{Change, Wish};
 use crate::engine::state::Fleet;
 use crate::power::PowerAct;
+use crate::shell::quote;
 use crate::text::SafeText;
 
 /// Two hard verbs of one host lie at least so far apart.
@@ -221,8 +222,8 @@ fn masked(argv: &[String]) -> String {
     let mut hidden = false;
     let words = argv.iter().map(|word| {
         let shown = if hidden { "•••" } else { word.as_str() };
-        hidden = matches!(word.as_str(), "-P" | "-p" | "--password" | "-K");
-        shown
+        hidden = matches!(word.as_str(), "-P" | "--password" | "-k" | "-y");
+        quote(shown)
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -18,6 +18,9 @@ use crate::power::{
 };
 use crate::text::SafeText;
 
+/// How a sentence begins that says that a switch can't be reached.
+pub const NO_SWITCH: &str = "the power switch can't be reached";
+
 /// How long a fixed command may take.
 const FIXED: Duration = Duration::from_secs(30);
 

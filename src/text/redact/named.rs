@@ -143,10 +143,12 @@ fn before_next(line: &str) -> &str {
     let next = line.match_indices(' ').find(|(at, _)| {
         let word = line.get(at + 1..).unwrap_or_default();
         let word = word.split(' ').next().unwrap_or_default();
-        word.split_once('=')
-            .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+        word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        })
     });
-    line.get(..next.map_or(line.len(), |(at, _)| at)).unwrap_or(line)
+    line.get(..next.map_or(line.len(), |(at, _)| at))
+        .unwrap_or(line)
 }
 
 /// `Bearer x`: the word of a scheme is not the secret, the one behind it is.

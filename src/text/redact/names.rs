@@ -74,10 +74,12 @@ pub(super) fn suspicion(name: &str) -> Option<Suspicion> {
     let whole = |whole: &str| joined.ends_with(whole) && is_word_end(stem, whole);
     let known =
         is_secret(stem, "x") || is_secret(&words, "x") || WHOLE.iter().any(|name| whole(name));
-    known.then(|| match words.contains("TOKEN") {
-        true => Suspicion::Token,
-        false => Suspicion::Secret,
-    })
+    let kind = if words.contains("TOKEN") {
+        Suspicion::Token
+    } else {
+        Suspicion::Secret
+    };
+    known.then_some(kind)
 }
 
 impl Suspicion {

@@ -115,9 +115,9 @@ mod tests {
             let lines: Vec<&str> = key.lines().collect();
             let mut cuts = vec![key.clone(), key.replace('\n', "\\n")];
             cuts.push(
-                key.lines()
-                    .map(|line| format!("Nov 21 03:00:01 spark-1 app[7]: {line}\n"))
-                    .collect(),
+                lines
+                    .join("\n")
+                    .replace('\n', "\nNov 21 03:00:01 spark-1 app[7]: "),
             );
             for from in 0..lines.len() {
                 cuts.push(lines[from..].join("\n"));

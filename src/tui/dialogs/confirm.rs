@@ -3,33 +3,24 @@
 use ratatui::layout::{Position, Rect};
 
 use super::layers::{buttons, from_foot, surface};
-use crate::domain::Age;
-use crate::engine::{Challenge, Plan};
+use crate::domain::{Age, PowerVerb};
+use crate::engine::{Challenge, Command, ConfirmationId, Plan};
 use crate::text::width;
+use crate::tui::confirm_lines::{self, ConfirmLine, TEXT};
 use crate::tui::panes::Scene;
 use crate::tui::theme::Role;
 use crate::tui::ui::{Dialog, LineEdit};
-use crate::tui::widgets::{Canvas, edit, wrap};
+use crate::tui::widgets::{Canvas, edit, row_of};
 
-/// Cells that text takes in the dialog; the layout asks before there is a box.
-const TEXT: usize = 70;
-
-/// Rows that the challenge takes below the command, with the blank one above it.
-const CHALLENGE: u16 = 3;
+/// Rows below what is told: a blank one, the challenge, what there is to say of it, a blank one, the buttons.
+pub(super) const FOOT: u16 = 5;
 
 /// How high the dialog is.
 pub(super) fn height(plan: &Plan, full: bool) -> u16 {
-    let command = command_lines(&plan.command, full, TEXT).len();
-    u16::try_from(wrap(&plan.what, TEXT).len() + command + 10).unwrap_or(u16::MAX)
-}
-
-/// The command as rows: in full line by line, else one row in which `↵` stands for each end of a line.
-fn command_lines(command: &str, full: bool, cells: usize) -> Vec<String> {
-    if full {
-        let rows = command.lines().flat_map(|line| wrap(line, cells));
-        return rows.map(str::to_owned).collect();
-    }
-    vec![command.lines().collect::<Vec<_>>().join(" ↵ ")]
+    let told = confirm_lines::lines(plan, full, TEXT).len();
+    u16::try_from(told)
+        .unwrap_or(u16::MAX)
+        .saturating_add(FOOT + 2)
 }
 
 /// Draws the dialog; tells where the caret is, if a name has to be typed.
@@ -40,20 +31,23 @@ pub(super) fn confirm(
     dialog: &Dialog,
 ) -> Option<Position> {
     let Dialog::Confirm {
+        id,
         challenge,
         expires,
         plan,
         button,
         typed,
         full,
-        ..
+        scroll,
     } = dialog
     else {
         return None;
     };
     surface(canvas, area, "Confirm", Role::Danger);
-    let row = what(canvas, rows, plan, (*full, typed.active));
-    let caret = challenged(canvas, rows, row + 1, (challenge, typed));
+    let told = confirm_lines::lines(plan, *full, usize::from(rows.width));
+    tell(canvas, rows, &told, (*full, typed.active, *scroll));
+    let hard = hard_verb(scene, *id);
+    let caret = challenged(canvas, area, (challenge, typed), hard);
     let left = Age(expires.0.saturating_sub(scene.ui.now.max(scene.fleet.at).0));
     let words = format!("lapses in {}", left.words());
     let foot = from_foot(area, 0);
@@ -66,70 +60,102 @@ pub(super) fn confirm(
     caret
 }
 
-/// Draws what would be done and the command; gives the row below.
-fn what(canvas: &mut Canvas<'_>, rows: Rect, plan: &Plan, (full, typing): (bool, bool)) -> u16 {
-    let cells = usize::from(rows.width).min(TEXT);
-    let mut row = 1;
-    for line in wrap(&plan.what, cells) {
-        canvas.row(rows, row).put(line, Role::Title);
-        row += 1;
+/// The hard verb that this confirmation lets go, and how long it waits before it leaves.
+fn hard_verb(scene: Scene<'_>, id: ConfirmationId) -> Option<(PowerVerb, Age)> {
+    let (_, command) = scene.ui.asked.iter().find(|(of, _)| *of == id)?;
+    match command {
+        Command::Power { verb, .. } if verb.is_hard() => {
+            Some((*verb, Age::from(scene.fleet.arming.window)))
+        }
+        _ => None,
     }
-    let more = if full {
-        "shows less"
+}
+
+/// Draws what would be done and the command, from a row on.
+fn tell(
+    canvas: &mut Canvas<'_>,
+    rows: Rect,
+    told: &[ConfirmLine],
+    (full, typing, scroll): (bool, bool, usize),
+) {
+    let height = usize::from(rows.height);
+    let seen = if told.len() > height {
+        height.saturating_sub(1)
     } else {
-        "shows it in full"
+        height
     };
-    canvas
-        .row(rows, row + 1)
-        .put("runs   ", Role::Dim)
-        // While a name is typed, letters belong to it.
-        .put(if typing { "Tab c " } else { "c " }, Role::Key)
-        .put(more, Role::Dim);
-    row += 2;
-    let command = command_lines(&plan.command, full, cells);
-    let seen = usize::from(rows.height.saturating_sub(row + CHALLENGE)).max(1);
-    let cut = command.len() > seen;
-    let whole = if cut { seen - 1 } else { seen };
-    for line in command.iter().take(whole) {
-        canvas.row(rows, row).put(line, Role::Accent);
-        row += 1;
+    for (row, line) in (0..rows.height).zip(told.iter().skip(scroll).take(seen)) {
+        let mut pen = canvas.row(rows, row);
+        match line {
+            ConfirmLine::Words(words, role) => {
+                pen.put(words, *role);
+            }
+            ConfirmLine::Head => {
+                pen.put("runs   ", Role::Dim)
+                    // While a name is typed, letters belong to it.
+                    .put(if typing { "Tab c " } else { "c " }, Role::Key)
+                    .put(
+                        if full {
+                            "shows less"
+                        } else {
+                            "shows it in full"
+                        },
+                        Role::Dim,
+                    );
+            }
+        }
     }
-    if cut {
-        let words = format!("… {} more rows; ", command.len() - whole);
+    if told.len() > seen && rows.height > 0 {
+        let last = (scroll + seen).min(told.len());
+        let words = format!("rows {}–{last} of {}   ", scroll + 1, told.len());
         canvas
-            .row(rows, row)
-            .put(&words, Role::Dim)
+            .pen(row_of(rows, rows.height - 1))
+            .put(&words, Role::Warn)
+            .put("↑ ↓", Role::Key)
+            .put(" scroll   ", Role::Dim)
             .put(if typing { "Tab y" } else { "y" }, Role::Key)
-            .put(" copies all of it", Role::Dim);
-        row += 1;
+            .put(" copies the command", Role::Dim);
     }
-    row
 }
 
 /// Draws what the person has to do; tells where the caret is, if a name has to be typed.
 fn challenged(
     canvas: &mut Canvas<'_>,
-    rows: Rect,
-    row: u16,
+    area: Rect,
     (challenge, typed): (&Challenge, &LineEdit),
+    hard: Option<(PowerVerb, Age)>,
 ) -> Option<Position> {
     let Challenge::TypeName(name) = challenge else {
         canvas
-            .row(rows, row)
+            .pen(from_foot(area, 3))
             .put("tab", Role::Key)
             .put(" to the other button, ", Role::Dim)
             .put("enter", Role::Key)
             .put(" presses the one in brackets", Role::Dim);
         return None;
     };
-    let mut pen = canvas.row(rows, row);
+    let mut pen = canvas.pen(from_foot(area, 3));
     pen.put("type ", Role::Text)
         .put(name, Role::Title)
         .put(" to confirm: ", Role::Text);
     let room = pen.room();
     let caret = edit(&mut pen, typed, room, false);
-    if typed.text == *name {
-        canvas.row(rows, row + 1).put("✓ that is it", Role::Ok);
+    let mut below = canvas.pen(from_foot(area, 2));
+    if let Some(more) = typed.text.strip_prefix(name.as_str())
+        && (more.is_empty() || hard.is_some() && more.starts_with(" --"))
+    {
+        below.put("✓ that is it  ", Role::Ok);
+    }
+    if let Some((verb, window)) = hard {
+        let words = if typed.text.ends_with(" --now") {
+            format!("the {verb} leaves at once, and the ledger says so")
+        } else {
+            format!(
+                "{} to change your mind; `{name} --now` leaves at once",
+                window.words()
+            )
+        };
+        below.put(&words, Role::Dim);
     }
     typed.active.then_some(caret)
 }

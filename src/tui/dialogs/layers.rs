@@ -3,8 +3,8 @@
 use ratatui::layout::{Position, Rect};
 
 use super::{
-    command_line, confirm, container, help, host_keys, palette, prompts, prune, reader, sessions,
-    signal, sources,
+    arm, command_line, confirm, container, help, host_keys, palette, power, prompts, prune, reader,
+    sessions, signal, sources,
 };
 use crate::domain::Question;
 use crate::engine::Fleet;
@@ -48,9 +48,13 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
                 boxed(middle(screen, 66, (fields * 2 + 7) as u16), 3, 2)
             }
             Dialog::Confirm { plan, full, .. } => {
-                boxed(middle(screen, 76, confirm::height(plan, *full)), 0, 2)
+                let height = confirm::height(plan, *full);
+                boxed(middle(screen, 76, height), 0, confirm::FOOT)
             }
             Dialog::Signal { .. } => boxed(middle(screen, 62, 11), 3, 2),
+            Dialog::Arm { .. } => arm::place(screen),
+            // As high whatever it shows: it does not jump while steps come and go.
+            Dialog::Power { .. } => boxed(middle(screen, 96, 24), 0, 2),
             Dialog::Container { acts, .. } => {
                 boxed(middle(screen, 66, acts.len() as u16 + 7), 3, 2)
             }
@@ -77,7 +81,7 @@ pub(in crate::tui) fn things(layer: &Layer, rows: Rect, fleet: &Fleet) -> (usize
 }
 
 /// A box of at most this size in the middle of a screen.
-fn middle(screen: Rect, width: u16, height: u16) -> Rect {
+pub(super) fn middle(screen: Rect, width: u16, height: u16) -> Rect {
     let width = width
         .min(screen.width.saturating_sub(4))
         .max(screen.width.min(20));
@@ -102,7 +106,7 @@ fn upper(screen: Rect, width: u16, height: u16) -> Rect {
 }
 
 /// A box and its rows, without so many lines at its top and bottom.
-fn boxed(area: Rect, head: u16, foot: u16) -> (Rect, Rect) {
+pub(super) fn boxed(area: Rect, head: u16, foot: u16) -> (Rect, Rect) {
     let inner = Borders::of(area).inner;
     let head = head.min(inner.height);
     let rows = Rect {
@@ -172,6 +176,14 @@ fn draw_dialog(
         }
         Dialog::Signal { .. } => {
             signal::signal(canvas, (area, rows), scene, dialog);
+            None
+        }
+        Dialog::Arm { .. } => {
+            arm::arm(canvas, (area, rows), scene, dialog);
+            None
+        }
+        Dialog::Power { .. } => {
+            power::power(canvas, (area, rows), scene, dialog);
             None
         }
     }

@@ -1,5 +1,6 @@
 //! What lies over the screen and has the keys: help, palette, the `:` line's completions, texts, dialogs.
 
+mod arm;
 mod command_line;
 mod confirm;
 mod container;
@@ -7,6 +8,7 @@ mod help;
 mod host_keys;
 mod layers;
 mod palette;
+mod power;
 mod prompts;
 mod prune;
 mod reader;

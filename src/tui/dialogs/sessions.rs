@@ -81,7 +81,12 @@ fn told(canvas: &mut Canvas<'_>, line: Rect, list: &SessionsUi) {
 fn draw(canvas: &mut Canvas<'_>, line: Rect, of: &SessionSummary, open: bool) {
     let mut pen = canvas.pen(line);
     let age = Age(u64::try_from(of.age.as_millis()).unwrap_or(u64::MAX)).words();
-    let end = format!("{:>5}  {:>6}  {:>8}", of.questions, dollars(of.cost), age);
+    let cost = if of.cost > 0.0 {
+        dollars(of.cost)
+    } else {
+        "–".to_owned()
+    };
+    let end = format!("{:>5}  {cost:>6}  {age:>8}", of.questions);
     pen.at_end(&[(&end, Role::Dim)]);
     let mark = if open { "● " } else { "  " };
     pen.put(mark, Role::Ok);

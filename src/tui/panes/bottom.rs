@@ -10,8 +10,9 @@ use crate::engine::Alert;
 use crate::text::width;
 use crate::tui::action::{self, Action, Place};
 use crate::tui::layout::selected;
+use crate::tui::power_words::act_words;
 use crate::tui::theme::Role;
-use crate::tui::ui::{Focus, Layer, LineEdit, Screen};
+use crate::tui::ui::{Focus, Layer, LineEdit, Screen, Ui};
 use crate::tui::widgets::{Canvas, edit, grouped, severity_glyph};
 
 /// Draws the line of events: the outcome of the last act, else the worst that holds; at its right the place.
@@ -34,6 +35,16 @@ pub(in crate::tui) fn event(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_
         }
         return;
     }
+    if let Some((glyph, role, words)) = power_words(ui) {
+        let key = scene.keymap.label(Action::Power);
+        pen.put(glyph, role)
+            .skip(1)
+            .put(&words, role)
+            .put(" · ", Role::Faint)
+            .put(&key, Role::Key)
+            .put(" shows it", Role::Dim);
+        return;
+    }
     let worst = fleet
         .alerts
         .iter()
@@ -44,6 +55,17 @@ pub(in crate::tui) fn event(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_
             .skip(1)
             .put(&alert_words(scene, alert), Role::Text);
     }
+}
+
+/// The power act that is under way; one of which nobody knows whether it happened, until somebody has looked at it.
+fn power_words(ui: &Ui) -> Option<(&'static str, Role, String)> {
+    if let Some(act) = ui.power.running() {
+        let words = format!("{} {}", act.host, act_words(act, ui.now));
+        return Some(("◌", Role::Warn, words));
+    }
+    let act = ui.power.unknown()?;
+    let words = format!("{}: NOT KNOWN whether the {} happened", act.host, act.verb);
+    Some(("?", Role::Bad, words))
 }
 
 /// `home › spark-2 › Containers`.
@@ -206,7 +228,7 @@ fn typed(canvas: &mut Canvas<'_>, area: Rect, sign: &str, line: &LineEdit, help:
 }
 
 /// Acts that are refused when every change is.
-const CHANGES: [Action; 3] = [Action::Shell, Action::Stop, Action::Restart];
+const CHANGES: [Action; 4] = [Action::Shell, Action::Stop, Action::Restart, Action::Arm];
 
 /// Acts that mean something without any host.
 const WITHOUT_HOSTS: [Action; 2] = [Action::CommandLine, Action::Help];
@@ -290,6 +312,15 @@ fn hint_words(place: Place, spec: &action::ActionSpec) -> &'static str {
     }
 }
 
+/// The switch is named where there is one, and disarming where something is armed.
+fn is_switch_of_use(scene: Scene<'_>, action: Action) -> bool {
+    let has_switch = selected(scene.fleet, scene.ui).is_some_and(|host| host.spec.power.is_some());
+    match action {
+        Action::Disarm => !scene.ui.power.armed.is_empty(),
+        _ => has_switch,
+    }
+}
+
 fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
     // There is nothing in a text to be opened.
     if action == Action::Open && scene.ui.place() == Place::Reading {
@@ -308,6 +339,13 @@ fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
     }
     if action == Action::Questions {
         return !scene.fleet.questions.is_empty();
+    }
+    if scene.ui.place() == Place::Switch {
+        // The card and the dialog name their keys themselves.
+        return action == Action::Help;
+    }
+    if matches!(action, Action::Arm | Action::Power | Action::Disarm) {
+        return is_switch_of_use(scene, action);
     }
     !scene.fleet.hosts.is_empty() || !scene.ui.layers.is_empty() || WITHOUT_HOSTS.contains(&action)
 }

@@ -7,6 +7,7 @@ use crate::domain::{GpuMemory, HealthWord, Metric, Mib, Percent};
 use crate::engine::{Fleet, Host};
 use crate::text::width;
 use crate::tui::layout::Shape;
+use crate::tui::power_words::act_words;
 use crate::tui::rows;
 use crate::tui::theme::Role;
 use crate::tui::ui::Focus;
@@ -170,13 +171,16 @@ fn heads(mut pen: Pen<'_>, columns: &Columns) {
 }
 
 fn host_row(mut pen: Pen<'_>, host: &Host, columns: &Columns, scene: Scene<'_>, chosen: bool) {
+    let power = &scene.ui.power;
     let marked = scene.ui.marked.contains(&host.id);
+    let (mark, of_mark) = match (marked, power.is_armed(&host.id, scene.ui.now)) {
+        (_, true) => ("⚑", Role::Warn),
+        (true, false) => ("◆", Role::Marked),
+        (false, false) => (" ", Role::Text),
+    };
     let role = role_of(host.word);
     pen.put(if chosen { "›" } else { " " }, Role::Accent)
-        .put(
-            if marked { "◆" } else { " " },
-            if marked { Role::Marked } else { Role::Text },
-        )
+        .put(mark, of_mark)
         .put(glyph(host.word), role)
         .skip(1)
         .left(
@@ -185,6 +189,10 @@ fn host_row(mut pen: Pen<'_>, host: &Host, columns: &Columns, scene: Scene<'_>, 
             if marked { Role::Marked } else { Role::Title },
         )
         .skip(1);
+    if let Some(act) = power.act(&host.id).filter(|act| act.ended.is_none()) {
+        pen.put(&act_words(act, scene.ui.now), Role::Warn);
+        return;
+    }
     let words = state_words(host, scene.fleet.at);
     let sum = sum(host);
     if speaks_instead(host) {

@@ -7,6 +7,7 @@ use crate::domain::BytesPerSecond;
 use crate::engine::Link;
 use crate::text::width;
 use crate::tui::layout::selected;
+use crate::tui::power_words::{armed_time, armed_words};
 use crate::tui::theme::Role;
 use crate::tui::ui::{ReplayUi, Ui};
 use crate::tui::ui_breakglass::{Part, Shown};
@@ -22,8 +23,11 @@ pub(in crate::tui) fn identity(canvas: &mut Canvas<'_>, area: Rect, scene: Scene
     };
     let name = ["pilothouse", &fleet.name, &hosts];
     let modes = modes(scene);
+    let armed = armed(ui, area.width);
     let cells = |texts: &[String]| texts.iter().map(|text| width(text) + 2).sum::<usize>();
-    let taken = name.iter().map(|text| width(text) + 3).sum::<usize>() + cells(&modes);
+    let taken = name.iter().map(|text| width(text) + 3).sum::<usize>()
+        + cells(&modes)
+        + armed.as_ref().map_or(0, |words| width(words) + 2);
 
     let time = clock(fleet.wall, &ui.zone);
     let costs = [screen_words(ui), link_words(scene)];
@@ -48,6 +52,17 @@ pub(in crate::tui) fn identity(canvas: &mut Canvas<'_>, area: Rect, scene: Scene
     for mode in modes {
         pen.skip(2).put(&mode, Role::Mode);
     }
+    if let Some(words) = armed {
+        pen.skip(2).put(&words, Role::Armed);
+    }
+}
+
+/// What is armed, and for how long. Loud: something dangerous is at hand. As long as the line has room for.
+fn armed(ui: &Ui, room: u16) -> Option<String> {
+    if room < 60 {
+        return armed_time(&ui.power, ui.now).map(|time| format!(" ARMED {time} "));
+    }
+    armed_words(&ui.power, ui.now).map(|words| format!(" ARMED {words} "))
 }
 
 fn modes(scene: Scene<'_>) -> Vec<String> {

@@ -6,7 +6,9 @@ use super::Scene;
 use crate::domain::{At, HealthWord, HostId};
 use crate::engine::{Fleet, Host};
 use crate::text::width;
+use crate::tui::power_words::act_words;
 use crate::tui::theme::Role;
+use crate::tui::ui::Ui;
 use crate::tui::widgets::{Canvas, Pen, glyph, role_of, state_words};
 
 /// Blank cells between two hosts.
@@ -15,17 +17,43 @@ const GAP: u16 = 3;
 /// Names are cut to this in the strip: it is an overview.
 const LONGEST_NAME: usize = 24;
 
+/// Behind a host that is armed.
+const ARMED: &str = " ⚑ armed";
+
 /// One host in the strip.
 struct Item<'a> {
     host: &'a Host,
     column: u16,
     words: String,
+    /// A power act is under way.
+    acting: bool,
+    /// It is armed for something.
+    armed: bool,
+}
+
+impl<'a> Item<'a> {
+    fn new(host: &'a Host, column: u16, words: String, ui: &Ui) -> Self {
+        let act = ui.power.act(&host.id).filter(|act| act.ended.is_none());
+        Self {
+            host,
+            column,
+            words: act.map_or(words, |act| act_words(act, ui.now)),
+            acting: act.is_some(),
+            armed: ui.power.is_armed(&host.id, ui.now),
+        }
+    }
+
+    fn width(&self) -> u16 {
+        let name = width(self.host.id.as_str()).min(LONGEST_NAME);
+        let armed = if self.armed { width(ARMED) } else { 0 };
+        u16::try_from(name + 3 + width(&self.words) + armed).unwrap_or(u16::MAX)
+    }
 }
 
 /// Draws the strip.
 pub(in crate::tui) fn strip(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
     let fleet = scene.fleet;
-    let (counted, items) = place(fleet, area);
+    let (counted, items) = place(fleet, scene.ui, area);
     let mut pen = canvas.pen(area);
     if counted {
         pen.skip(1);
@@ -36,18 +64,25 @@ pub(in crate::tui) fn strip(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_
         let chosen = scene.ui.selected.as_ref() == Some(&item.host.id);
         let name = crate::text::cut(item.host.id.as_str(), LONGEST_NAME);
         pen.put(&name, if chosen { Role::Title } else { Role::Dim });
-        state(&mut pen, item.host.word, &item.words);
+        match item.acting {
+            // What is being done to a host matters more than how it was before.
+            true => {
+                pen.put(" ◌ ", Role::Busy).put(&item.words, Role::Warn);
+            }
+            false => state(&mut pen, item.host.word, &item.words),
+        }
+        if item.armed {
+            pen.put(ARMED, Role::Warn);
+        }
     }
 }
 
 /// The host at this column of the screen.
-pub(in crate::tui) fn host_at(fleet: &Fleet, area: Rect, column: u16) -> Option<HostId> {
-    let (_, items) = place(fleet, area);
+pub(in crate::tui) fn host_at(fleet: &Fleet, ui: &Ui, area: Rect, column: u16) -> Option<HostId> {
+    let (_, items) = place(fleet, ui, area);
     items
         .iter()
-        .find(|item| {
-            (item.column..item.column + item_width(item.host, &item.words)).contains(&column)
-        })
+        .find(|item| (item.column..item.column + item.width()).contains(&column))
         .map(|item| item.host.id.clone())
 }
 
@@ -64,58 +99,55 @@ fn state(pen: &mut Pen<'_>, word: HealthWord, words: &str) {
 }
 
 /// Where each host stands; the flag says that counts come first, because not all of them fit.
-fn place(fleet: &Fleet, area: Rect) -> (bool, Vec<Item<'_>>) {
+fn place<'a>(fleet: &'a Fleet, ui: &Ui, area: Rect) -> (bool, Vec<Item<'a>>) {
     let mut column = area.x + 1;
     let mut items = Vec::new();
     for host in &fleet.hosts {
-        let words = state_words(host, fleet.at);
-        let next = column.saturating_add(item_width(host, &words));
+        let item = Item::new(host, column, state_words(host, fleet.at), ui);
+        let next = column.saturating_add(item.width());
         if next > area.right() {
-            return (true, worst_first(fleet, area));
+            return (true, worst_first(fleet, ui, area));
         }
-        items.push(Item {
-            host,
-            column,
-            words,
-        });
+        items.push(item);
         column = next.saturating_add(GAP);
     }
     (false, items)
 }
 
-fn item_width(host: &Host, words: &str) -> u16 {
-    let name = width(host.id.as_str()).min(LONGEST_NAME);
-    u16::try_from(name + 3 + width(words)).unwrap_or(u16::MAX)
-}
-
-/// After the counts: hosts that are not well, the worst first, as many as fit.
-fn worst_first(fleet: &Fleet, area: Rect) -> Vec<Item<'_>> {
+/// After the counts: hosts on which something is done or armed, then those that are not well, the worst first, as many as
+/// fit.
+fn worst_first<'a>(fleet: &'a Fleet, ui: &Ui, area: Rect) -> Vec<Item<'a>> {
     let mut sick: Vec<&Host> = fleet
         .hosts
         .iter()
         .map(std::convert::AsRef::as_ref)
-        .filter(|host| host.word != HealthWord::Ok)
+        .filter(|host| host.word != HealthWord::Ok || is_handled(host, ui))
         .collect();
-    sick.sort_by_key(|host| std::cmp::Reverse(host.word));
+    sick.sort_by_key(|host| std::cmp::Reverse((is_handled(host, ui), host.word)));
     let counts: usize = tally(fleet)
         .map(|(word, n)| count_words(word, n).chars().count() + 2 + usize::from(GAP))
         .sum();
     let mut column = area.x + 1 + counts as u16 + 2;
     let mut items = Vec::new();
     for host in sick {
-        let words = short_words(host, fleet.at);
-        let next = column.saturating_add(item_width(host, &words));
+        let item = Item::new(host, column, short_words(host, fleet.at), ui);
+        let next = column.saturating_add(item.width());
         if next > area.right() {
             break;
         }
-        items.push(Item {
-            host,
-            column,
-            words,
-        });
+        items.push(item);
         column = next.saturating_add(GAP);
     }
     items
+}
+
+/// Whether a person has their hands on it.
+fn is_handled(host: &Host, ui: &Ui) -> bool {
+    ui.power.is_armed(&host.id, ui.now)
+        || ui
+            .power
+            .act(&host.id)
+            .is_some_and(|act| act.ended.is_none())
 }
 
 /// Where room is short, the word and since when are worth more than the reason.

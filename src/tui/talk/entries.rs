@@ -185,7 +185,7 @@ fn call_rows(call: &CallView, unfolded: bool, cells: usize) -> Vec<TextRow> {
             failed: Some(why), ..
         }) = &call.state
         {
-            rows.extend(marked("⎿ ", why.clone(), Role::Bad, cells));
+            rows.extend(marked("└ ", why.clone(), Role::Text, cells));
         }
         return rows;
     }
@@ -193,7 +193,7 @@ fn call_rows(call: &CallView, unfolded: bool, cells: usize) -> Vec<TextRow> {
         Origin::Assistant => "asked by Claude",
         Origin::Runbook => "a step of a runbook",
     };
-    rows.extend(labelled("what", &call.what, Role::Code, cells));
+    rows.extend(labelled_lines("what", &call.what, Role::Code, cells));
     if let Some(why) = &call.why {
         rows.extend(labelled("why", why, Role::Text, cells));
     }
@@ -203,6 +203,16 @@ fn call_rows(call: &CallView, unfolded: bool, cells: usize) -> Vec<TextRow> {
         CallState::Ended(result) => rows.extend(output(result, cells)),
     }
     rows
+}
+
+/// A text whose line ends were made visible, line by line again.
+fn labelled_lines(label: &str, text: &SafeText, role: Role, cells: usize) -> Vec<TextRow> {
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    let lines = text.as_str().split('␊');
+    labels
+        .zip(lines)
+        .flat_map(|(label, line)| labelled(label, &SafeText::new(line), role, cells))
+        .collect()
 }
 
 fn labelled(label: &str, text: &SafeText, role: Role, cells: usize) -> Vec<TextRow> {
@@ -234,7 +244,8 @@ fn output(result: &StepResult, cells: usize) -> Vec<TextRow> {
         let cut = decimal_bytes(result.cut);
         rows.push(TextRow::of(format!("  … {cut} were left out"), Role::Dim));
     }
-    if let Some(why) = &result.failed {
+    let why = result.failed.as_ref();
+    if let Some(why) = why.filter(|why| result.lines.last() != Some(why)) {
         rows.extend(labelled("why", why, Role::Bad, cells));
     }
     rows
@@ -276,7 +287,7 @@ fn decided_rows(
     }
     let mut rows = flow(&pieces, Break::Words, cells, (&[], &[]));
     if unfolded {
-        rows.extend(labelled("run", &proposal.command, Role::Code, cells));
+        rows.extend(labelled_lines("run", &proposal.command, Role::Code, cells));
         rows.extend(labelled("why", &proposal.why, Role::Text, cells));
         for of in &proposal.evidence {
             rows.extend(labelled("seen", &of.what, Role::Dim, cells));

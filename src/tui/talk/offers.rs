@@ -102,6 +102,7 @@ pub(in crate::tui) fn tail(ui: &Ui, fleet: &Fleet, cells: usize) -> Vec<TailRow>
         rows.push(vec![TextRow::default()], None);
     }
     had(&mut rows, &ui.breakglass);
+    let is_begun = !ui.breakglass.transcript.entries.is_empty();
     let mut number = 0;
     for (title, offers) in sections(ui, fleet) {
         if offers.is_empty() {
@@ -118,9 +119,12 @@ pub(in crate::tui) fn tail(ui: &Ui, fleet: &Fleet, cells: usize) -> Vec<TailRow>
             number += 1;
         }
     }
-    if let Some(host) = host(ui, fleet) {
+    if let Some(host) = host(ui, fleet)
+        && (!is_begun || in_trouble(&ui.breakglass))
+    {
         rows.blank();
-        rows.text(&ladder(host, fleet), None);
+        let ladder = ladder(host, fleet, rows.cells);
+        rows.push(ladder, None);
     }
     rows.rows
 }
@@ -130,6 +134,13 @@ fn is_wanted(pane: &BreakglassUi) -> bool {
     matches!(pane.state, TalkState::Refused(_))
         || pane.transcript.entries.is_empty()
         || in_trouble(pane)
+        || !can_ask(pane) && is_over(pane)
+}
+
+/// Whether what was asked for has come to its end.
+fn is_over(pane: &BreakglassUi) -> bool {
+    let last = pane.transcript.entries.last().map(AsRef::as_ref);
+    matches!(last, Some(Entry::Findings { .. } | Entry::Turn(_)))
 }
 
 /// Whether the newest that was said is that Claude can't be had.
@@ -270,22 +281,29 @@ fn checked(rows: &mut Rows, check: &AssistantCheck) {
     }
 }
 
-/// The ladder on one line: the rungs that hold, the first that does not.
-pub(in crate::tui) fn ladder(host: &Host, fleet: &Fleet) -> Vec<Piece> {
-    let mut pieces = vec![
+/// The ladder: the rungs that hold, the first that does not; no mark is parted from its rung.
+fn ladder(host: &Host, fleet: &Fleet, cells: usize) -> Vec<TextRow> {
+    let mut rows = vec![vec![
         Piece::new(format!("{} ", host.id), Role::Title),
         Piece::new(state_words(host, fleet.at), Role::Text),
-    ];
+    ]];
+    let taken = |row: &[Piece]| row.iter().map(Piece::cells).sum::<usize>();
     for rung in Rung::ALL {
         let (glyph, role) = match host.ladder.outcome(rung) {
-            Outcome::Holds { .. } => ("✓", Role::Ok),
-            Outcome::Failed { .. } => ("✖", Role::Bad),
+            Outcome::Holds { .. } => ("✓ ", Role::Ok),
+            Outcome::Failed { .. } => ("✖ ", Role::Bad),
             Outcome::Untried => continue,
         };
-        pieces.push(Piece::new(format!("  {glyph} "), role));
-        pieces.push(Piece::new(rung.word(), Role::Dim));
+        let pieces = [Piece::new(glyph, role), Piece::new(rung.word(), Role::Dim)];
+        match rows.last_mut() {
+            Some(row) if taken(row) + taken(&pieces) + 2 <= cells => {
+                row.push(Piece::new("  ", Role::Dim));
+                row.extend(pieces);
+            }
+            _ => rows.push(pieces.to_vec()),
+        }
     }
-    pieces
+    rows.into_iter().map(TextRow).collect()
 }
 
 struct Rows {

@@ -12,6 +12,12 @@ use crate::tui::widgets::{TextRow, markdown};
 /// Cells before each row, for marks and glyphs.
 pub(in crate::tui) const TALK_GUTTER: u16 = 2;
 
+/// What opens and closes code.
+const FENCES: [&str; 2] = ["```", "~~~"];
+
+/// Code is cut into parts of so many lines.
+const LONG_CODE: usize = 100;
+
 /// The rows of a conversation.
 #[derive(Debug, Clone, Default)]
 pub struct TalkRows {
@@ -42,6 +48,8 @@ struct Part {
     lines: usize,
     /// Number of its first row within the entry.
     start: usize,
+    /// The fence of code that goes on in the next part.
+    open: Option<&'static str>,
     rows: Arc<[TextRow]>,
 }
 
@@ -214,6 +222,7 @@ impl Block {
             other => vec![Part {
                 lines: 0,
                 start: 0,
+                open: None,
                 rows: rows(other, unfolded, cells).into(),
             }],
         };
@@ -246,16 +255,23 @@ fn said(lines: &[SafeText], cells: usize, before: Option<&Block>) -> Vec<Part> {
     let mut from: usize = parts.iter().map(|part| part.lines).sum();
     while from < lines.len() {
         let rest = lines.get(from..).unwrap_or_default();
-        let upto = segment(rest);
-        let text = joined(rest.get(..upto).unwrap_or_default());
+        let open = parts.last().and_then(|part: &Part| part.open);
+        let (upto, left_open) = segment(rest, open);
+        let mut text = joined(rest.get(..upto).unwrap_or_default());
+        if let Some(fence) = open {
+            // Long code goes on: it has no second head.
+            text.insert_str(0, "\n");
+            text.insert_str(0, fence);
+        }
         let mut rows = markdown(&text, cells);
-        if from > 0 && !rows.is_empty() {
+        if from > 0 && open.is_none() && !rows.is_empty() {
             rows.insert(0, TextRow::default());
         }
         let start = parts.last().map_or(0, |part| part.start + part.rows.len());
         parts.push(Part {
             lines: upto,
             start,
+            open: left_open,
             rows: rows.into(),
         });
         from += upto;
@@ -286,28 +302,26 @@ fn kept(lines: &[SafeText], before: &Block) -> Vec<Part> {
     parts
 }
 
-/// How many lines the first part takes: up to a blank line outside of code, behind which no line is indented.
-fn segment(lines: &[SafeText]) -> usize {
-    let mut fence: Option<&str> = None;
+/// How many lines the first part takes, and the fence that it leaves open: up to a blank line outside of code, behind which
+/// no line is indented; long code in pieces.
+fn segment(lines: &[SafeText], open: Option<&'static str>) -> (usize, Option<&'static str>) {
+    let mut fence = open;
     let mut blank = false;
     for (place, line) in lines.iter().enumerate() {
         let line = line.as_str();
         let trimmed = line.trim_start();
         if blank && fence.is_none() && !trimmed.is_empty() && trimmed.len() == line.len() {
-            return place;
+            return (place, None);
         }
         blank = trimmed.is_empty() && fence.is_none();
-        match fence {
-            Some(mark) if trimmed.trim_end().starts_with(mark) => fence = None,
-            Some(_) => {}
-            None => {
-                fence = ["```", "~~~"]
-                    .into_iter()
-                    .find(|mark| trimmed.starts_with(mark));
-            }
-        }
+        fence = match fence {
+            Some(mark) if trimmed.trim_end() == mark => None,
+            Some(_) if place >= LONG_CODE => return (place, fence),
+            Some(mark) => Some(mark),
+            None => FENCES.into_iter().find(|mark| trimmed.starts_with(mark)),
+        };
     }
-    lines.len()
+    (lines.len(), None)
 }
 
 #[cfg(test)]
@@ -360,6 +374,21 @@ mod tests {
             ["one", "", "╭ sh", "│ a", "│ ", "│ b", "", "two and more"]
         );
         assert!(!rows.follow(&grown, &none, 20), "nothing changed");
+    }
+
+    #[test]
+    fn long_code_is_made_in_pieces_that_look_like_one() {
+        let mut rows = TalkRows::default();
+        let none = BTreeSet::new();
+        let code: Vec<String> = (0..350).map(|n| format!("line {n}")).collect();
+        let all = format!("```sh\n{}\n```\nafter\n\nend", code.join("\n"));
+        rows.follow(&transcript(vec![said_entry(1, &all)]), &none, 40);
+        assert!(rows.blocks[0].parts.len() >= 4);
+        let shown = text(&rows);
+        assert_eq!(shown.len(), 351 + 4);
+        assert_eq!(&shown[..2], ["╭ sh", "│ line 0"]);
+        assert_eq!(&shown[100..103], ["│ line 99", "│ line 100", "│ line 101"]);
+        assert_eq!(&shown[350..], ["│ line 349", "", "after", "", "end"]);
     }
 
     #[test]

@@ -23,11 +23,12 @@ pub(in crate::tui) fn tokens(count: u64) -> String {
     }
 }
 
-/// `0.4 s`, `12 s`, `3 m 20 s`.
+/// `412 ms`, `1.9 s`, `12 s`, `3 m 20 s`.
 pub(in crate::tui) fn seconds(time: Duration) -> String {
     let whole = time.as_secs();
     match whole {
-        0..=9 => format!("{:.1} s", time.as_secs_f64()),
+        0 => format!("{} ms", time.as_millis()),
+        1..=9 => format!("{:.1} s", time.as_secs_f64()),
         10..=59 => format!("{whole} s"),
         _ => format!("{} m {:02} s", whole / 60, whole % 60),
     }
@@ -71,7 +72,7 @@ mod tests {
         );
         assert_eq!(
             [400, 12_000, 200_000].map(|ms| seconds(Duration::from_millis(ms))),
-            ["0.4 s", "12 s", "3 m 20 s"]
+            ["400 ms", "12 s", "3 m 20 s"]
         );
         assert_eq!(left(At(600_000), At(18_500)), "9:42");
         assert_eq!(left(At(0), At(18_500)), "0:00");

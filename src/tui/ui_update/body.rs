@@ -9,6 +9,7 @@ use super::effect::{Copied, Scene, UiEffect};
 use super::fit::moved;
 use super::layers;
 use super::lens;
+use super::power;
 use super::questions;
 use super::route;
 use super::screens;
@@ -47,6 +48,9 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
         Action::Stop => stop(ui, scene),
         Action::Reconnect => reconnect(ui, &[]),
         Action::Questions => questions::ask(ui, scene),
+        Action::Arm => power::arm_selected(ui, scene),
+        Action::Disarm => power::disarm(ui, None),
+        Action::Power => power::open_selected(ui, scene),
         _ => Vec::new(),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::containers;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::moved;
+use super::power;
 use super::questions;
 use crate::domain::{Answer, Container, ContainerAct, QuestionId, Secret, Severity};
 use crate::engine::{Challenge, Command, Fleet};
@@ -20,13 +21,18 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
     let outcome = match &mut dialog {
         Dialog::HostKeys { .. } => host_keys(&mut dialog, scene.fleet, action),
         Dialog::Prompts { .. } => prompts(&mut dialog, action),
-        Dialog::Confirm { .. } => confirm(&mut dialog, action),
+        Dialog::Confirm { id, .. } => {
+            let switch = power::is_asked_for(ui, *id);
+            confirm(&mut dialog, (switch, scene.room.layer), action)
+        }
         Dialog::Signal { .. } => signal(&mut dialog, action),
         Dialog::Container { .. } => match container(&mut dialog, action) {
             Chosen::Act(targets, act) => return containers::ask_for(ui, &targets, act),
             Chosen::Other(outcome) => outcome,
         },
         Dialog::Prune { .. } => prune(&mut dialog, scene.room.layer, action),
+        // They lead to other dialogs, and have a file of their own.
+        Dialog::Arm { .. } | Dialog::Power { .. } => stays(),
     };
     match outcome {
         Outcome::Stays(effects) => {
@@ -38,7 +44,10 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
             ui.say(Severity::Info, text, None);
             Vec::new()
         }
-        Outcome::Done(effects) => effects,
+        Outcome::Done(effects) => {
+            power::confirmed(ui, &dialog);
+            effects
+        }
         Outcome::Closes => {
             ui.layers.push(Layer::Dialog(dialog));
             close(ui, scene)
@@ -228,7 +237,7 @@ fn prompts(dialog: &mut Dialog, action: Action) -> Outcome {
     stays()
 }
 
-fn confirm(dialog: &mut Dialog, action: Action) -> Outcome {
+fn confirm(dialog: &mut Dialog, (switch, room): (bool, usize), action: Action) -> Outcome {
     let Dialog::Confirm {
         id,
         challenge,
@@ -236,6 +245,7 @@ fn confirm(dialog: &mut Dialog, action: Action) -> Outcome {
         button,
         typed,
         full,
+        scroll,
         ..
     } = dialog
     else {
@@ -252,7 +262,7 @@ fn confirm(dialog: &mut Dialog, action: Action) -> Outcome {
         Action::Back => return Outcome::Closes,
         Action::Open if *button == Button::No => return Outcome::Closes,
         Action::Open => match challenge {
-            Challenge::TypeName(name) if *name != typed.text => {
+            Challenge::TypeName(name) if !is_right(name, &typed.text, switch) => {
                 return Outcome::Says("the name does not match");
             }
             challenge => {
@@ -263,9 +273,16 @@ fn confirm(dialog: &mut Dialog, action: Action) -> Outcome {
                 return Outcome::Done(vec![UiEffect::Ask(Command::Confirm { id: *id, answer })]);
             }
         },
-        _ => {}
+        action => *scroll = moved(action, *scroll, usize::MAX, room).unwrap_or(*scroll),
     }
     stays()
+}
+
+/// The name letter by letter; for the power switch, words with two dashes may follow it.
+fn is_right(name: &str, typed: &str, switch: bool) -> bool {
+    typed.strip_prefix(name).is_some_and(|rest| {
+        rest.is_empty() || switch && rest.starts_with(" --") && !rest.ends_with(' ')
+    })
 }
 
 /// No, Yes, the field where there is one, and round again.

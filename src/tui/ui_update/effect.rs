@@ -75,6 +75,7 @@ pub(in crate::tui) fn is_awaited(command: &Command) -> bool {
         Command::WatchStats { .. }
             | Command::Top { .. }
             | Command::TerminalEnded { .. }
+            | Command::Present
             | Command::Assistant(_)
     )
 }

@@ -4,11 +4,14 @@ use super::breakglass;
 use super::containers;
 use super::effect::{Room, Scene};
 use super::ledger;
+use super::power;
 use super::sources;
-use crate::domain::HostId;
+use crate::domain::{HostId, PowerVerb};
 use crate::engine::Fleet;
 use crate::tui::action::Action;
+use crate::tui::confirm_lines;
 use crate::tui::help;
+use crate::tui::power_words::CLASSES;
 use crate::tui::reading;
 use crate::tui::rows;
 use crate::tui::ui::{Dialog, Layer, Ui};
@@ -90,6 +93,11 @@ fn fit_layer(ui: &mut Ui, scene: Scene<'_>) {
     let replaying = ui.replay.is_some();
     let keymap = scene.keymap;
     let past = |length: usize| length.saturating_sub(scene.room.layer);
+    let card_rows = power::card_rows(ui, scene);
+    let confirm_rows = match ui.layers.last() {
+        Some(Layer::Dialog(dialog)) => confirm_lines::length(dialog, scene.room.layer_cells),
+        _ => 0,
+    };
     match ui.layers.last_mut() {
         Some(Layer::Help { search, scroll }) => {
             let length = help::lines(place, &search.text, keymap, replaying).len();
@@ -106,6 +114,20 @@ fn fit_layer(ui: &mut Ui, scene: Scene<'_>) {
             preview, scroll, ..
         })) => {
             *scroll = (*scroll).min(past(preview.containers.len() + preview.images.len()));
+        }
+        Some(Layer::Dialog(Dialog::Confirm { scroll, .. })) => {
+            // Where not all of it is seen, the last row says so.
+            let more = usize::from(confirm_rows > scene.room.layer);
+            *scroll = (*scroll).min(past(confirm_rows + more));
+        }
+        Some(Layer::Dialog(Dialog::Power {
+            selected, scroll, ..
+        })) => {
+            *selected = (*selected).min(PowerVerb::ALL.len() - 1);
+            *scroll = (*scroll).min(past(card_rows));
+        }
+        Some(Layer::Dialog(Dialog::Arm { selected, .. })) => {
+            *selected = (*selected).min(CLASSES.len() - 1);
         }
         Some(Layer::Dialog(Dialog::Signal { selected, .. })) => {
             *selected = (*selected).min(Dialog::SIGNALS.len() - 1);

@@ -3,7 +3,7 @@
 use super::body;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::{follow, moved};
-use super::{breakglass, describe, lens, lens_open, lens_picker, route, screens};
+use super::{breakglass, describe, lens, lens_open, lens_picker, power, route, screens};
 use crate::domain::Severity;
 use crate::engine::Command;
 use crate::tui::action::Action;
@@ -273,6 +273,9 @@ fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
         Order::Save(path, form) => return lens::save(ui, path, form),
         Order::Reconnect(hosts) => return body::reconnect(ui, &hosts),
         Order::Prune(host) => return vec![UiEffect::Ask(Command::PrunePreview { host })],
+        Order::Power(host, verb) => return power::order(ui, host, verb),
+        Order::Arm(host) => power::arm(ui, scene, host),
+        Order::Runbook(host, name) => return breakglass::runbook(ui, scene, host, name),
         Order::Shell(host) => return vec![UiEffect::Ask(Command::Shell { host })],
         Order::Signal { pid, signal } => return signal_process(ui, scene, pid, signal),
         Order::Theme(name) => return vec![UiEffect::Theme(name)],

@@ -137,6 +137,12 @@ fn of_act(begun: Wall, intent: &Intent, end: Option<End<'_>>, ui: &Ui) -> Vec<St
         format!("from        {}", intent.from),
         format!("confirmed   {}", intent.confirmed),
     ];
+    if let Some(proposed) = &intent.proposed {
+        lines.push(format!("proposed    by {proposed}"));
+    }
+    if let Some(since) = intent.armed {
+        lines.push(format!("armed       since {}", stamp(since, ui)));
+    }
     match end {
         None => {
             lines.push("outcome     open: it is under way, or nobody wrote its end down".into());

@@ -15,6 +15,7 @@ mod lens_open;
 mod lens_picker;
 pub(in crate::tui) mod lens_words;
 mod mouse;
+mod power;
 mod questions;
 mod replies;
 mod route;

@@ -3,6 +3,7 @@
 
 use super::containers;
 use super::effect::{Scene, UiEffect};
+use super::power;
 use crate::domain::{Age, HostKeyFacts, Question, QuestionId, Severity};
 use crate::engine::{Command, Fleet, PendingQuestion};
 use crate::tui::action::Action;
@@ -42,7 +43,9 @@ pub(super) fn settle(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
         _ => true,
     });
     let quiet = ui.now.since(ui.last_key) >= QUIET;
-    if quiet && ui.layers.is_empty() && !ui.has_draft() && ui.replay.is_none() {
+    // A power card waits for what its switch asks, such as about its host key.
+    let free = ui.layers.is_empty() || power::has_card(ui);
+    if quiet && free && !ui.has_draft() && ui.replay.is_none() {
         open_next(ui, fleet);
     } else if ui.flash.is_none() && ui.layers.is_empty() && waiting(ui, fleet).next().is_some() {
         remind(ui, scene);

@@ -5,6 +5,7 @@ use super::container;
 use super::containers;
 use super::effect::{UiEffect, is_awaited};
 use super::lens_open;
+use super::power;
 use crate::domain::{At, PrunePreview, Severity, TerminalId};
 use crate::engine::{Challenge, Command, ConfirmationId, Notice, Plan, Refusal, Reply, Signal};
 use crate::shell::ShellCommand;
@@ -97,12 +98,14 @@ fn confirm(id: ConfirmationId, challenge: Challenge, expires: At, plan: Plan) ->
         button: Button::No,
         typed,
         full,
+        scroll: 0,
     }
 }
 
 /// The person asked for it, but may be typing something else by now.
 fn ask(ui: &mut Ui, dialog: Dialog) {
-    if ui.has_draft() || !ui.layers.is_empty() {
+    let in_the_way = !ui.layers.is_empty() && !power::has_card(ui);
+    if ui.has_draft() || in_the_way {
         ui.held_back.push(dialog);
     } else {
         ui.layers.push(Layer::Dialog(dialog));
@@ -118,6 +121,9 @@ fn looked_at(ui: &mut Ui, origin: &Command, reply: Reply) -> Option<Reply> {
         }
         _ => None,
     };
+    if let Command::Power { host, verb } = origin {
+        return power::reply(ui, host, *verb, reply);
+    }
     match (origin, reply, refused) {
         (Command::Inspect { host, id }, Reply::Detail(detail), _) => {
             container::detail(ui, &ContainerRef::new(host, id), Ok(detail));
@@ -154,6 +160,14 @@ fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
             host, pid, signal, ..
         } => format!("SIG{} sent to {pid} on {host}", Signal::name(*signal)),
         Command::Reconnect(host) => format!("dialling {host}"),
+        Command::Arm {
+            host,
+            class,
+            minutes,
+        } => power::armed_sentence(ui, host, *class, *minutes),
+        Command::Disarm { host: None } => "nothing is armed".to_owned(),
+        Command::Disarm { host: Some(host) } => format!("{host} is not armed"),
+        Command::AbortPower { host } => format!("the power act of {host} is given up"),
         Command::Container { host, id, act } => {
             let name = name(ui, &ContainerRef::new(host, id));
             format!("{} {name} on {host}: done", act.word())

@@ -10,12 +10,13 @@ use super::layers;
 use super::lens;
 use super::lens_picker;
 use super::mouse;
+use super::power;
 use super::questions;
 use super::sources;
 use crate::domain::{Age, Severity};
 use crate::tui::action::{Action, Place};
 use crate::tui::keymap::Key;
-use crate::tui::ui::{Flash, Layer, LineEdit, Ui};
+use crate::tui::ui::{Dialog, Flash, Layer, LineEdit, Ui};
 
 /// How long a flash stays.
 const FLASH: Age = Age(6_000);
@@ -24,6 +25,8 @@ const SECOND: Age = Age(3_000);
 
 /// Changes the looks by one input. Selections and scrolls are valid afterwards, for the rows that the scene tells.
 pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
+    power::refresh(ui, scene.fleet);
+    let by_hand = matches!(input, Input::Key(_) | Input::Mouse(..) | Input::Paste(_));
     let mut effects = match input {
         Input::Key(key) => {
             ui.last_key = ui.now;
@@ -65,6 +68,9 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
         }
         Input::Quote(lines) => breakglass::quoted(ui, scene, &lines),
     };
+    if by_hand {
+        effects.extend(power::present(ui));
+    }
     effects.extend(lens::tell(ui));
     fit::fit(ui, scene);
     effects
@@ -117,6 +123,9 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
         return Vec::new();
     }
     match ui.layers.last() {
+        Some(Layer::Dialog(Dialog::Arm { .. } | Dialog::Power { .. })) => {
+            power::act(ui, scene, action)
+        }
         Some(Layer::Dialog(_)) => dialogs::act(ui, scene, action),
         Some(_) => layers::act(ui, scene, action),
         None => body::act(ui, scene, action),
@@ -186,6 +195,7 @@ fn is_second(ui: &Ui) -> bool {
 /// Closes the top layer; else ends typing, clears a filter, unzooms, goes back to the list. Never quits.
 pub(super) fn close(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
     match ui.layers.last_mut() {
+        Some(Layer::Dialog(Dialog::Power { .. })) => return power::close(ui),
         Some(Layer::Dialog(_)) => return dialogs::close(ui, scene),
         Some(Layer::Help { search, .. } | Layer::Text { search, .. })
             if search.active || !search.text.is_empty() =>

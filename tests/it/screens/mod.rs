@@ -4,6 +4,7 @@ mod box_scenes;
 mod boxes;
 mod fleets;
 mod lens;
+mod power;
 mod scenes;
 mod talk;
 
@@ -140,6 +141,25 @@ fn nothing_that_a_program_writes_reaches_the_screen_as_a_control() {
 }
 
 #[test]
+fn arming_and_the_power_switch() {
+    for scene in power::panes() {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+        if scene.name == "armed" {
+            insta::assert_snapshot!("armed-50x14", drawn(&scene, (50, 14)));
+        }
+    }
+    for scene in power::cards() {
+        for size in [(80, 24), (120, 40)] {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+}
+
+#[test]
 fn breakglass_in_four_moods() {
     for scene in talk::talks() {
         for size in SIZES {
@@ -156,6 +176,54 @@ fn breakglass_in_four_moods() {
             insta::assert_snapshot!("talk-40x10", drawn(&scene, (40, 10)));
         }
     }
+}
+
+/// Told, not held to a figure: what a draw costs in an unoptimised build says nothing of the real one.
+#[test]
+fn a_hundred_thousand_deltas_are_drawn_as_they_come() {
+    let clock = pilothouse::clock::Clock::system();
+    let (mut slowest, mut draws) = (0, 0);
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    let theme = theme_load::fallback(false);
+    let keymap = Keymap::default();
+    let mut scene = talk::streaming(&[]);
+    let fleet = Arc::new(scene.fleet.clone());
+    let mut lines = vec![String::new()];
+    for delta in 0..100_000 {
+        let last = lines.last_mut().unwrap();
+        last.push_str("word ");
+        if delta % 12 == 11 {
+            lines.push(String::new());
+        }
+        if delta % 120 == 119 {
+            lines.push(String::new());
+        }
+        if delta % 2_000 != 1_999 {
+            continue;
+        }
+        talk::goes_on(&mut scene.ui, &lines);
+        let before = clock.at();
+        let room = Room {
+            talk: 30,
+            talk_cells: 43,
+            ..Room::default()
+        };
+        let looks = ui_update::Scene {
+            fleet: &fleet,
+            keymap: &keymap,
+            room,
+        };
+        ui_update::fit(&mut scene.ui, looks);
+        terminal
+            .draw(|frame| view::view(frame, &fleet, &scene.ui, &keymap, &theme))
+            .unwrap();
+        slowest = slowest.max(clock.at().since(before).0);
+        draws += 1;
+    }
+    println!("{draws} draws, the slowest took {slowest} ms");
+    assert_eq!(draws, 50);
+    assert!(terminal.backend().to_string().contains("word word"));
+    assert!(scene.ui.breakglass.rows.len() > 10_000);
 }
 
 #[test]
@@ -198,6 +266,8 @@ fn all() -> Vec<Scene> {
     all.extend(box_scenes::over());
     all.extend(scenes::lenses());
     all.extend(scenes::lens_layers());
+    all.extend(power::panes());
+    all.extend(power::cards());
     all.extend(talk::talks());
     all.extend(talk::talk_layers());
     all

@@ -384,5 +384,6 @@ fn confirm(challenge: Challenge, typed: LineEdit, full: bool) -> Layer {
         button: Button::No,
         typed,
         full,
+        scroll: 0,
     })
 }

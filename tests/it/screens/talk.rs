@@ -421,6 +421,25 @@ fn trouble() -> Scene {
     )
 }
 
+/// A pane whose answer is being written.
+pub(crate) fn streaming(lines: &[String]) -> Scene {
+    scene("talk-streaming", fleets::busy(), "spark-2", |ui| {
+        open(ui, Part::Composer);
+        goes_on(ui, lines);
+    })
+}
+
+/// The answer, as far as it is written.
+pub(crate) fn goes_on(ui: &mut Ui, lines: &[String]) {
+    let mut all = transcript(Vec::new());
+    all.entries.push(Arc::new(Entry::Said {
+        id: EntryId(1),
+        lines: lines.iter().map(|line| SafeText::new(line)).collect(),
+        draft: true,
+    }));
+    ui.breakglass.transcript = Arc::new(all);
+}
+
 /// What lies over it.
 pub(crate) fn talk_layers() -> Vec<Scene> {
     let summary = |session: u64, title: &str, cost: f64, minutes: u64| SessionSummary {

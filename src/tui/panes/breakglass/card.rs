@@ -174,6 +174,9 @@ fn draw_fields(
         pen.put(if here { "› " } else { "  " }, Role::Accent)
             .left(label, 9, role);
         let start = Position::new(pen.column(), pen.line());
+        if stop == CardStop::Word && !line.text.is_empty() {
+            pen.at_end(&[(word.as_str(), Role::Faint)]);
+        }
         if line.text.is_empty() {
             pen.put(empty, Role::Faint);
             caret = caret.or(here.then_some(start));
@@ -196,5 +199,5 @@ fn unarmed(pending: &PendingProposal, fleet: &Fleet) -> Option<String> {
         _ => ActClass::Restart,
     };
     let is_free = !fleet.needs_arming(class) || fleet.armed(host, class).is_some();
-    (!is_free).then(|| format!("{host} is not armed for {class}: approving is refused until it is"))
+    (!is_free).then(|| format!("{host} is not armed for {class}: approving is refused. Tab on to the conversation to arm it"))
 }

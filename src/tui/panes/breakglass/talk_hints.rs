@@ -66,7 +66,7 @@ fn of(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
             hints
         }
         Part::Card => card(pane.card.stop),
-        Part::Transcript => transcript(pane.stop, works),
+        Part::Transcript => transcript(pane.stop, works, !scene.fleet.proposals.is_empty()),
     }
 }
 
@@ -84,7 +84,7 @@ fn card(stop: CardStop) -> Vec<(Action, &'static str)> {
     ]
 }
 
-fn transcript(stop: Option<Stop>, works: bool) -> Vec<(Action, &'static str)> {
+fn transcript(stop: Option<Stop>, works: bool, waits: bool) -> Vec<(Action, &'static str)> {
     let enter = match stop {
         Some(Stop::Offer(_)) => "do it",
         Some(Stop::Entry(_)) => "open or fold",
@@ -93,6 +93,10 @@ fn transcript(stop: Option<Stop>, works: bool) -> Vec<(Action, &'static str)> {
     let mut hints = vec![(Action::Open, enter), (Action::NextPane, "draft")];
     if works {
         hints.push((Action::Stop, "stop"));
+    }
+    // Asked for by its name: the act belongs to the switch, which this pane only leads to.
+    if let Some(arm) = Action::named("arm").filter(|_| waits) {
+        hints.push((arm, "arm…"));
     }
     hints.extend([
         (Action::Filter, "search"),

@@ -18,5 +18,6 @@ pub(super) use act::{act, close, interrupt, typed_line};
 pub(super) use compose::{paste, typed};
 pub(in crate::tui) use fit::fit;
 pub(super) use mouse::{click, wheel};
+pub(super) use open::runbook;
 pub(super) use replies::{pictured, reply};
 pub(super) use sessions::act as sessions_act;

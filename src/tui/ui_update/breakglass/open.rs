@@ -1,6 +1,6 @@
 //! Opening the pane, giving the keys to others, leaving it. A conversation is asked for when the pane first opens.
 
-use crate::domain::Severity;
+use crate::domain::{HostId, Severity};
 use crate::engine::{AssistantCommand, Command};
 use crate::tui::panes;
 use crate::tui::ui::Ui;
@@ -92,6 +92,21 @@ pub(super) fn forget_place(ui: &mut Ui) {
     pane.view = TalkView::Bottom;
     pane.unfolded.clear();
     pane.part = Part::Composer;
+}
+
+/// Brings the pane to the front and runs a runbook in it; without a name, shows which there are.
+pub(in crate::tui::ui_update) fn runbook(
+    ui: &mut Ui,
+    scene: Scene<'_>,
+    host: HostId,
+    name: Option<String>,
+) -> Vec<UiEffect> {
+    ui.selected = Some(host.clone());
+    let mut effects = show(ui, scene);
+    if let Some(name) = name {
+        effects.extend(send(ui, scene, Unsent::Runbook(host, name)));
+    }
+    effects
 }
 
 /// Sends a question or starts a runbook; where there is no conversation yet, as soon as there is.

@@ -6,3 +6,4 @@ mod containers;
 mod lens;
 mod looking;
 mod person;
+mod power;
