@@ -97,7 +97,7 @@ impl Stage {
             }
             "wrong-form" => self.wrong_form(),
             "garbage" => loop {
-                self.raw(b"this is no JSON\n{\"a\": \n[]\n\x00\xff\n");
+                Self::raw(b"this is no JSON\n{\"a\": \n[]\n\x00\xff\n");
                 sleep(Duration::from_millis(5));
             },
             _ => {}
@@ -122,7 +122,7 @@ impl Stage {
         if !create && !exists {
             let text = format!("No conversation found with session ID: {}", self.session);
             eprintln!("{text}");
-            self.say(
+            Self::say(
                 &json!({"type": "result", "subtype": "error_during_execution",
                 "is_error": true, "num_turns": 0, "session_id": self.session, "errors": [text]}),
             );
@@ -136,7 +136,7 @@ impl Stage {
             "exit-asked" => exit(7),
             _ => self.init(),
         }
-        self.raw(b"");
+        Self::raw(b"");
         match self.scene.as_str() {
             "echo" | "wrong-form" => self.answer("m1", &[text]),
             "deltas" => self.deltas(100_000),
@@ -171,7 +171,7 @@ impl Stage {
     }
 
     fn init(&self) {
-        self.say(&self.init_event());
+        Self::say(&self.init_event());
     }
 
     fn init_event(&self) -> Value {
@@ -194,7 +194,7 @@ impl Stage {
                 init[key] = value.clone();
             }
         }
-        self.say(&init);
+        Self::say(&init);
         let since = Instant::now();
         loop {
             self.note("lived", &since.elapsed().as_millis().to_string());
@@ -215,7 +215,7 @@ impl Stage {
     }
 
     fn block(&self, message: &str, text: &str) {
-        self.say(&json!({"type": "assistant", "message": {"id": message,
+        Self::say(&json!({"type": "assistant", "message": {"id": message,
             "content": [{"type": "text", "text": text}]}, "parent_tool_use_id": null}));
     }
 
@@ -238,7 +238,7 @@ impl Stage {
         for (key, value) in more.as_object().unwrap() {
             result[key] = value.clone();
         }
-        self.say(&result);
+        Self::say(&result);
     }
 
     fn deltas(&self, count: usize) {
@@ -288,12 +288,12 @@ impl Stage {
 
     /// A line of so many bytes, written without ever holding it.
     fn huge(&self, bytes: usize) {
-        self.raw(br#"{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":""#);
+        Self::raw(br#"{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":""#);
         let chunk = vec![b'x'; 64 * 1024];
         for _ in 0..bytes / chunk.len() {
-            self.raw(&chunk);
+            Self::raw(&chunk);
         }
-        self.raw(b"\"}]}}\n");
+        Self::raw(b"\"}]}}\n");
         self.answer("m1", &["after it"]);
     }
 
@@ -317,7 +317,7 @@ impl Stage {
             self.note("control", &line);
             if request["type"] == "control_request" && request["request"]["subtype"] == "interrupt"
             {
-                self.say(&json!({"type": "control_response", "response": {
+                Self::say(&json!({"type": "control_response", "response": {
                     "subtype": "success", "request_id": request["request_id"]}}));
                 self.result(
                     &json!({"subtype": "error_during_execution", "is_error": true,
@@ -329,7 +329,7 @@ impl Stage {
     }
 
     fn play_on(&mut self) {
-        self.scene = "echo".to_owned();
+        "echo".clone_into(&mut self.scene);
         while let Some(line) = self.heard() {
             let asked: Value = serde_json::from_str(&line).unwrap();
             if asked["type"] == "user" {
@@ -368,30 +368,30 @@ impl Stage {
 
     fn truncated(&self) {
         self.begin("m1");
-        self.raw(b"{\"type\":\"stream_event\",\"event\":{\"type\":\"content_blo");
+        Self::raw(b"{\"type\":\"stream_event\",\"event\":{\"type\":\"content_blo");
         exit(0);
     }
 
     fn bad_bytes(&self) {
         self.begin("m1");
-        self.raw(b"\xff\xfe\x00\n\n   \nnull\n[1,2]\n{}\n{\"type\":7}\n");
-        self.raw(b"{\"type\":\"assistant\",\"message\":{\"id\":\"m1\",\"content\":[{\"type\":\"text\",\"text\":\"a\xff\\u001b[31mb\xe2\x80\xae\"}]}}\n");
-        self.raw(format!("{}\n", "[".repeat(100_000)).as_bytes());
-        self.say(&json!({"type": "system", "subtype": "init_of_next_year", "x": [1]}));
-        self.say(&json!({"type": "a_type_of_next_year"}));
+        Self::raw(b"\xff\xfe\x00\n\n   \nnull\n[1,2]\n{}\n{\"type\":7}\n");
+        Self::raw(b"{\"type\":\"assistant\",\"message\":{\"id\":\"m1\",\"content\":[{\"type\":\"text\",\"text\":\"a\xff\\u001b[31mb\xe2\x80\xae\"}]}}\n");
+        Self::raw(format!("{}\n", "[".repeat(100_000)).as_bytes());
+        Self::say(&json!({"type": "system", "subtype": "init_of_next_year", "x": [1]}));
+        Self::say(&json!({"type": "a_type_of_next_year"}));
     }
 
     fn interleaved(&self) {
         self.begin("m1");
         let both = json!({"type": "keep_alive"}).to_string();
-        self.raw(format!("{both}{both}\n").as_bytes());
+        Self::raw(format!("{both}{both}\n").as_bytes());
         self.delta("one ");
         self.event(&json!({"type": "content_block_start", "index": 1,
             "content_block": {"type": "thinking", "thinking": ""}}));
         self.event(&json!({"type": "content_block_delta", "index": 1,
             "delta": {"type": "thinking_delta", "thinking": "hm"}}));
         self.delta("two");
-        self.say(&json!({"type": "assistant", "message": {"id": "m1",
+        Self::say(&json!({"type": "assistant", "message": {"id": "m1",
             "content": [{"type": "thinking", "thinking": "hm"}]}}));
         self.block("m1", "one two");
     }
@@ -404,7 +404,7 @@ impl Stage {
 
     fn asks(&mut self) {
         for (id, tool) in [("r1", "Bash"), ("r2", self.tools[0].clone().as_str())] {
-            self.say(
+            Self::say(
                 &json!({"type": "control_request", "request_id": id, "request": {
                 "subtype": "can_use_tool", "tool_name": tool, "tool_use_id": format!("t-{id}"),
                 "input": {"command": "rm -rf /"}}}),
@@ -412,7 +412,7 @@ impl Stage {
             let line = self.heard().unwrap();
             self.note(id, &line);
         }
-        self.say(&json!({"type": "control_request", "request_id": "r3",
+        Self::say(&json!({"type": "control_request", "request_id": "r3",
             "request": {"subtype": "a_wish_of_next_year"}}));
         let line = self.heard().unwrap();
         self.note("r3", &line);
@@ -422,14 +422,14 @@ impl Stage {
     }
 
     fn event(&self, event: &Value) {
-        self.say(&json!({"event": event, "parent_tool_use_id": null, "type": "stream_event"}));
+        Self::say(&json!({"event": event, "parent_tool_use_id": null, "type": "stream_event"}));
     }
 
-    fn say(&self, value: &Value) {
-        self.raw(format!("{value}\n").as_bytes());
+    fn say(value: &Value) {
+        Self::raw(format!("{value}\n").as_bytes());
     }
 
-    fn raw(&self, bytes: &[u8]) {
+    fn raw(bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
         if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
             exit(141);
@@ -459,6 +459,6 @@ fn stubborn() -> ! {
 
 fn forever() -> ! {
     loop {
-        sleep(Duration::from_secs(3600));
+        sleep(Duration::from_hours(1));
     }
 }
