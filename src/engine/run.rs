@@ -103,12 +103,15 @@ impl Engine {
         let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
-            sessions: Sessions::new(
-                assisting,
-                store.clone(),
-                (&lanes, &clock),
-                (&handle, &config.settings.assistant),
-            ),
+            sessions: {
+                let settings = &config.settings.assistant;
+                Sessions::new(
+                    assisting,
+                    store.clone(),
+                    (&lanes, &clock),
+                    (&handle, settings),
+                )
+            },
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             powers: Powers::default(),
             handle: handle.clone(),
@@ -121,15 +124,13 @@ impl Engine {
             period: config.settings.period,
             tasks: tasks.clone(),
         });
-        let redials = start_hosts(&config, &shared);
         recall(keeper.as_ref(), &config, &tasks);
-        let door = open_door(acting, &config, &clock, &shared);
         let outlets = Outlets {
             notices,
-            redials,
+            redials: start_hosts(&config, &shared),
             keeper,
             webhook: webhook(&config, &shared),
-            door,
+            door: open_door(acting, &config, &clock, &shared),
         };
         let performer = Performer::new(&shared, outlets);
         let mut hub = Hub::new(&config, clock, performer);
