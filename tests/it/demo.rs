@@ -688,7 +688,11 @@ async fn a_wedged_machine_is_healed_by_its_power_switch() {
     let forensics = look(&switch, PowerVerb::Forensics, &limits);
     let report = within(forensics).await.unwrap();
     assert_eq!(report.state, MachineState::Running);
-    let said: Vec<&str> = report.lines.iter().map(|line| line.as_str()).collect();
+    let said: Vec<&str> = report
+        .lines
+        .iter()
+        .map(pilothouse::text::SafeText::as_str)
+        .collect();
     assert!(
         said.contains(&"QEMU guest agent is not running"),
         "{said:?}"

@@ -283,7 +283,10 @@ impl Talk {
 /// The entries in short: `ask …`, `say …`, `draft …`, `call …`, and so on.
 pub(crate) fn words(transcript: &Transcript) -> Vec<String> {
     let joined = |lines: &[pilothouse::text::SafeText]| {
-        let lines: Vec<_> = lines.iter().map(|line| line.as_str()).collect();
+        let lines: Vec<_> = lines
+            .iter()
+            .map(pilothouse::text::SafeText::as_str)
+            .collect();
         lines.join("/")
     };
     let word = |entry: &Arc<Entry>| match entry.as_ref() {
