@@ -17,6 +17,7 @@ mod console;
 mod containers;
 mod containers_cli;
 mod demo;
+mod demo_runbooks;
 mod diagnose;
 mod dial;
 mod docker;
