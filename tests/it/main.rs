@@ -38,6 +38,7 @@ mod logs;
 mod logs_verb;
 mod mcp;
 mod messages_api;
+mod obedient;
 mod payloads;
 mod power;
 mod power_door;
