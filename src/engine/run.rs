@@ -116,12 +116,11 @@ impl Engine {
             period: config.settings.period,
             tasks: tasks.clone(),
         });
-        let redials = start_hosts(&config, &shared);
         recall(keeper.as_ref(), &config, &tasks);
         let ledger = acting.ledger.clone();
         let outlets = Outlets {
             notices,
-            redials,
+            redials: start_hosts(&config, &shared),
             keeper,
             webhook: webhook(&config, &shared),
             door: open_door(acting, &config, &clock, &shared),
