@@ -27,14 +27,21 @@ const MOST_NAMES: usize = 8;
 pub fn findings(runbook: &Runbook, answers: &[Answer]) -> Vec<SafeText> {
     let mut found = Vec::new();
     let mut answered = 0;
+    let mut failed: Vec<(&SafeText, Vec<String>)> = Vec::new();
     for (question, answer) in runbook.steps.iter().zip(answers) {
-        if let Some(why) = &answer.failed {
-            found.push(format!("{}: no answer ({why})", question.words()));
-            continue;
+        match &answer.failed {
+            Some(why) => fail(&mut failed, why, question.words()),
+            None => {
+                answered += 1;
+                read(question, answer, &mut found);
+            }
         }
-        answered += 1;
-        read(question, answer, &mut found);
     }
+    found.extend(
+        failed
+            .iter()
+            .map(|(why, all)| unanswered(why, all, answers.len())),
+    );
     let left = runbook.steps.len().saturating_sub(answers.len());
     if left > 0 {
         found.push(format!(
@@ -56,6 +63,25 @@ pub fn findings(runbook: &Runbook, answers: &[Answer]) -> Vec<SafeText> {
         }
     }
     told
+}
+
+/// Questions that failed alike are told of together: one cause is one line.
+fn fail<'a>(failed: &mut Vec<(&'a SafeText, Vec<String>)>, why: &'a SafeText, question: String) {
+    match failed.iter_mut().find(|(of, _)| *of == why) {
+        Some((_, all)) => all.push(question),
+        None => failed.push((why, vec![question])),
+    }
+}
+
+fn unanswered(why: &SafeText, questions: &[String], asked: usize) -> String {
+    match questions {
+        [one] => format!("{one}: no answer ({why})"),
+        all if all.len() == asked => format!("no answer to any of {asked} questions: {why}"),
+        all => {
+            let names: Vec<&str> = all.iter().map(String::as_str).collect();
+            format!("no answer to {}: {why}", named(&names))
+        }
+    }
 }
 
 fn read(question: &Question, answer: &Answer, found: &mut Vec<String>) {
@@ -457,6 +483,35 @@ mod tests {
                 "7 of 8 questions were not asked",
             ]
         );
+    }
+
+    #[test]
+    fn what_failed_alike_is_told_once() {
+        let disk = built_in().into_iter().find(|of| of.name == "disk").unwrap();
+        let failed = |why: &str| Answer {
+            failed: Some(why.into()),
+            ..Answer::default()
+        };
+        let all = vec![failed("the host hung up"); disk.steps.len()];
+        let told = findings(&disk, &all);
+        let many = disk.steps.len();
+        assert_eq!(
+            told,
+            [SafeText::new(&format!(
+                "no answer to any of {many} questions: the host hung up"
+            ))]
+        );
+        let mut mixed = all;
+        mixed[0] = failed("no answer within 10 s");
+        let told = findings(&disk, &mixed);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0]
+                .as_str()
+                .ends_with(": no answer (no answer within 10 s)")
+        );
+        assert!(told[1].as_str().starts_with("no answer to "));
+        assert!(told[1].as_str().ends_with(": the host hung up"));
     }
 
     #[test]
