@@ -58,6 +58,8 @@ const SET: &[(&str, &str)] = &[
     // A proposal waits for a person up to ten minutes; the tool has its own end.
     ("MCP_TOOL_TIMEOUT", "900000"),
     ("MCP_TIMEOUT", "20000"),
+    // Our answers have their own end (`guard::MOST_BYTES`) and say so; the program's would be a silent one.
+    ("MAX_MCP_OUTPUT_TOKENS", "80000"),
 ];
 
 /// The private directory of a conversation.

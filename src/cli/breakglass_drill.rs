@@ -14,8 +14,8 @@ use crate::clock::Clock;
 use crate::demo::Demo;
 use crate::domain::{ActClass, At, HostId, PowerVerb};
 use crate::engine::{
-    Actor, Assisting, Command, Engine, Fleet, Handle, MachineState, PowerAct, Refusal, Reply,
-    Setup, StepState, Verdict, Ways,
+    Actor, Command, Engine, Fleet, Handle, MachineState, PowerAct, Refusal, Reply, Setup,
+    StepState, Verdict, Ways,
 };
 use crate::store::{Ledger, LedgerPaths, verify_ledger};
 use crate::tasks::Tasks;
@@ -53,7 +53,7 @@ pub(super) async fn play(demo: &Demo, here: &Here, tasks: &Tasks) -> Result<Exit
         store: None,
         record: None,
         acting: here.acting_in(Ledger::in_files(paths.clone()))?,
-        assisting: Assisting::default(),
+        assisting: here.assisting_in(demo.folder()),
     });
     let mut drill = Drill {
         handle: engine.handle(),

@@ -13,7 +13,7 @@ use super::here::Here;
 use super::{looks, once, runtime};
 use crate::clock::Clock;
 use crate::config::{Config, Problem, Settings};
-use crate::engine::{Assisting, Engine, Recorder, Setup, Ways};
+use crate::engine::{Engine, Recorder, Setup, Ways};
 use crate::exec::LocalExec;
 use crate::store::{Ledger, Store};
 use crate::tasks::Tasks;
@@ -25,8 +25,17 @@ use crate::tui::{self, Keymap, TuiOptions};
 pub(super) struct Wishes<'a> {
     /// Where the session is recorded.
     pub(super) record: Option<&'a Path>,
-    /// Whether ups and downs, and what was done, outlive the session.
-    pub(super) remembers: bool,
+    /// Where ups and downs, what was done and what was talked about are kept.
+    pub(super) memory: Memory<'a>,
+}
+
+/// Where a session keeps what it learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory<'a> {
+    /// In the person's own folders; it outlives the session.
+    Lasting,
+    /// Nowhere but in this folder, which goes with the session.
+    Passing(&'a Path),
 }
 
 /// Opens the console; without a terminal, one look in plain lines.
@@ -55,11 +64,13 @@ pub(super) fn show(
     let _log = log(here, &mut config);
     let person = here.person()?;
     let clock = Clock::system();
-    let store = here.paths.store().filter(|_| wishes.remembers);
-    let acting = if wishes.remembers {
-        here.acting()?
-    } else {
-        here.acting_in(Ledger::in_memory())?
+    let (store, acting, assisting) = match wishes.memory {
+        Memory::Lasting => (here.paths.store(), here.acting()?, here.assisting()),
+        Memory::Passing(folder) => (
+            None,
+            here.acting_in(Ledger::in_memory())?,
+            here.assisting_in(folder),
+        ),
     };
     let options = options(&config, here, &clock, (runtime, tasks));
     let engine = {
@@ -72,11 +83,7 @@ pub(super) fn show(
             store: store.as_deref().map(Store::new),
             record,
             acting,
-            assisting: if wishes.remembers {
-                here.assisting()
-            } else {
-                Assisting::default()
-            },
+            assisting,
         })
     };
     let ended = tui::run(engine.handle(), options);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::console::{self, Wishes};
+use super::console::{self, Memory, Wishes};
 use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
@@ -74,7 +74,7 @@ pub(super) fn run(args: &DemoArgs, here: &Arc<Here>) -> Result<Exit, CliError> {
     } else {
         let wishes = Wishes {
             record: args.record.as_deref(),
-            remembers: false,
+            memory: Memory::Passing(demo.folder()),
         };
         console::show(config, here, &wishes, (&runtime, &tasks))
     };

@@ -1,6 +1,6 @@
 //! What every verb is given: the common flags, the environment, the person's folders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::Common;
 use super::error::CliError;
@@ -67,19 +67,32 @@ impl Here {
     /// What conversations with the assistant are given.
     pub(super) fn assisting(&self) -> Assisting {
         let state = self.paths.state();
-        let own = std::env::current_exe().ok();
-        let runtime = self.environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
         Assisting {
             folder: state.map(|state| state.join("talks")),
-            program: state.zip(own).map(|(state, own)| ProgramPlaces {
-                environment: self.environment.clone(),
-                own,
-                runtime: runtime.unwrap_or_else(|| PathBuf::from("/tmp")),
-                rooms: state.join("assistant"),
-            }),
+            program: state.and_then(|state| self.program(state)),
             minds: None,
             runbooks: self.paths.runbooks(),
         }
+    }
+
+    /// What conversations are given that leave nothing behind but in this folder, and that no other console finds.
+    pub(super) fn assisting_in(&self, folder: &Path) -> Assisting {
+        Assisting {
+            folder: None,
+            program: self.program(folder),
+            ..self.assisting()
+        }
+    }
+
+    /// Where the assistant's program finds what it needs, with its own files below this folder.
+    fn program(&self, folder: &Path) -> Option<ProgramPlaces> {
+        let runtime = self.environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Some(ProgramPlaces {
+            environment: self.environment.clone(),
+            own: std::env::current_exe().ok()?,
+            runtime: runtime.unwrap_or_else(|| PathBuf::from("/tmp")),
+            rooms: folder.join("assistant"),
+        })
     }
 
     /// The person as ssh sees them.

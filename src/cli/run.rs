@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Parser;
 
 use super::args::{CommandLine, Verb};
-use super::console::{self, Wishes};
+use super::console::{self, Memory, Wishes};
 use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
@@ -58,7 +58,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
     let Some(verb) = verb else {
         let wishes = Wishes {
             record: record.as_deref(),
-            remembers: true,
+            memory: Memory::Lasting,
         };
         return console::run(fleet(hosts, &here)?, &here, &wishes);
     };

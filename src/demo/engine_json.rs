@@ -221,7 +221,7 @@ fn state(container: &Container) -> &'static str {
 }
 
 /// `Up 3 hours (healthy)`, as the engine words it.
-fn status(container: &Container, now: Wall) -> String {
+pub(super) fn status(container: &Container, now: Wall) -> String {
     let ago = |then: Wall| Age(u64::try_from(now.0 - then.0).unwrap_or_default()).words();
     match container.state {
         State::Running if container.kind.checked => {

@@ -141,18 +141,18 @@ impl Caller {
             }
             Ok(verb) if verb.changes() => match node.switch(verb) {
                 Ok(id) => {
-                    said += &format!("begun {id}\n{}", told(node));
+                    said = format!("{said}begun {id}\n{}", told(node));
                     self.board.tasks.spawn(carry_out(Arc::clone(node)));
                     0
                 }
                 Err(other) => {
-                    said += &format!("busy {other}\n{}", told(node));
+                    said = format!("{said}busy {other}\n{}", told(node));
                     BUSY
                 }
             },
             Ok(verb) => {
                 let state = if node.is_on() { "running" } else { "stopped" };
-                said += &format!("{}state {state}\n", told(node));
+                said = format!("{said}{}state {state}\n", told(node));
                 if verb == PowerVerb::Forensics {
                     said += &evidence(node);
                 }
@@ -164,10 +164,9 @@ impl Caller {
 }
 
 fn told(node: &Node) -> String {
-    let rows = node.operations();
-    rows.iter()
-        .map(|row| format!("operation {row}\n"))
-        .collect()
+    node.operations()
+        .iter()
+        .fold(String::new(), |said, row| said + "operation " + row + "\n")
 }
 
 fn evidence(node: &Node) -> String {

@@ -1,9 +1,12 @@
 //! What the kernel of a simulated machine says (pure): its boot, and what the drills do to it.
 
-use super::profile::Profile;
+use super::profile::{Nic, Profile};
 
 /// Most of what happens that is kept.
 const MOST: usize = 256;
+
+/// What it says of a link that is gone.
+const LINK_DOWN: &str = "NIC Link is Down";
 
 /// A line of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +60,27 @@ impl KernelRing {
                 mib * 1024
             ),
         );
+    }
+
+    /// The network card has lost its link.
+    pub(super) fn lost_link(&mut self, uptime: u64, card: &Nic) {
+        let text = format!("{} {}: {LINK_DOWN}", card.driver, card.name);
+        self.says(uptime, 3, text);
+    }
+
+    /// The network card has its link again.
+    pub(super) fn has_link(&mut self, uptime: u64, card: &Nic) {
+        let text = format!(
+            "{} {}: NIC Link is Up 10 Gbps, Flow Control: RX/TX",
+            card.driver, card.name
+        );
+        self.says(uptime, 6, text);
+    }
+
+    /// How often the link was lost.
+    pub(super) fn drops(&self) -> usize {
+        let lines = self.happened.iter();
+        lines.filter(|line| line.text.ends_with(LINK_DOWN)).count()
     }
 
     fn says(&mut self, uptime: u64, priority: u8, text: String) {

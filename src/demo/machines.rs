@@ -47,6 +47,8 @@ const fn spark(works: &'static [WorkKind], cache_mib: u64, uptime: u64) -> Profi
         gpus: Some(GB10),
         disks: SPARK_DISKS,
         network: Nic {
+            name: "enP7s7",
+            driver: "r8127 0007:01:00.0",
             idle: (9_000.0, 6_000.0),
         },
         uptime,
@@ -237,6 +239,8 @@ pub(super) static H200: Profile = Profile {
         },
     ],
     network: Nic {
+        name: "eno1",
+        driver: "ixgbe 0000:16:00.0",
         idle: (60_000.0, 45_000.0),
     },
     uptime: 3_511_904,
@@ -329,6 +333,8 @@ pub(super) static PLAIN: Profile = Profile {
         },
     ],
     network: Nic {
+        name: "enp3s0",
+        driver: "igc 0000:03:00.0",
         idle: (32_000.0, 41_000.0),
     },
     uptime: 8_020_411,

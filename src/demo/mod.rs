@@ -1,6 +1,7 @@
 //! A simulated fleet behind real SSH servers in this process; also the double that tests dial. It plays the far side and
 //! reads nothing of the console's engine or faces.
 
+mod answers;
 mod boxes;
 mod cable;
 mod command;

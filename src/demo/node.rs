@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::{At, ContainerAct, HostName, Port, PowerVerb, UserName, Wall};
 use crate::tasks::Tasks;
 
+use super::answers::{Look, Said, Scene};
 use super::boxes::{Boxes, Container};
 use super::cable::{self, Habits};
 use super::keys::fresh_key;
@@ -248,6 +249,23 @@ impl Node {
             started: self.started.0.saturating_mul(1_000_000),
         };
         (file, self.wall().0.saturating_mul(1_000_000))
+    }
+
+    /// What it answers to a read-only question now.
+    pub(super) fn look(&self, look: &Look) -> Said {
+        // Before the world is, as the acts of containers take them.
+        let boxes: Vec<Container> = self.boxes().all().cloned().collect();
+        let (syslog, _) = self.syslog();
+        self.journal(|world, booted, now| {
+            look.answer(&Scene {
+                name: &self.name,
+                world,
+                boxes: &boxes,
+                syslog: &syslog,
+                booted,
+                now,
+            })
+        })
     }
 
     /// Its containers.

@@ -93,6 +93,10 @@ pub(super) struct DiskKind {
 /// The network card.
 #[derive(Debug)]
 pub(super) struct Nic {
+    /// Its name.
+    pub name: &'static str,
+    /// What its driver is called in the kernel log.
+    pub driver: &'static str,
     /// Bytes per second received and sent at rest.
     pub idle: (f32, f32),
 }

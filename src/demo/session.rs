@@ -14,6 +14,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, Pty};
 use crate::machine::wire::is_sampler_command;
 use crate::tasks::Tasks;
 
+use super::answers::Said;
 use super::command::{self, Program};
 use super::engine_api;
 use super::hypervisor;
@@ -131,6 +132,12 @@ impl Login {
                 let (file, now) = self.node.syslog();
                 session.data(channel, file.answer(&ask, now))?;
                 self.ended(channel, 0, session)
+            }
+            Program::Looks(look) => {
+                let Said { out, err, status } = self.node.look(&look);
+                session.data(channel, out)?;
+                session.extended_data(channel, STDERR, err)?;
+                self.ended(channel, status, session)
             }
             Program::Journal(query) => {
                 let (past, told) = self

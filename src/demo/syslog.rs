@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::voices::{Spoken, Voice};
 
 /// Its name.
-const PATH: &str = "/var/log/syslog";
+pub(super) const PATH: &str = "/var/log/syslog";
 /// Its inode.
 const INODE: &str = "394817";
 /// It was begun so long before the demo, in nanoseconds.

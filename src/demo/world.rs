@@ -3,6 +3,7 @@
 
 use crate::domain::{Memory, Mib, Percent, Pressure};
 
+use super::Line;
 use super::drills::{Stage, Strain};
 use super::gpu::Gpu;
 use super::kernel_ring::KernelRing;
@@ -49,6 +50,7 @@ pub(super) struct World {
     elapsed: u64,
     boots: u32,
     lost_for: u32,
+    unplugged: bool,
     runaway: Runaway,
     /// Slow noise of what the system itself holds, around 0.
     breath: f32,
@@ -86,8 +88,20 @@ impl World {
             self.elapsed += 1;
             let stage = stage(self.elapsed);
             self.power_cycle(stage.boots);
+            self.plug(&stage);
             self.step(stage.strain);
         }
+    }
+
+    /// The kernel tells when the link goes and comes. Whoever has no power tells nothing.
+    fn plug(&mut self, stage: &Stage) {
+        let unplugged = stage.line == Line::Cut && stage.boots == 0;
+        match (self.unplugged, unplugged) {
+            (false, true) => self.ring.lost_link(self.uptime, &self.profile.network),
+            (true, false) => self.ring.has_link(self.uptime, &self.profile.network),
+            _ => {}
+        }
+        self.unplugged = unplugged;
     }
 
     /// Begins anew if it has been power-cycled since: empty memory, counters at zero, programs starting.
@@ -114,6 +128,18 @@ impl World {
     pub(super) fn processes(&self) -> impl Iterator<Item = Process> {
         let runaway = self.runaway.process(self.is_unified());
         self.works.iter().map(Work::process).chain(runaway)
+    }
+
+    /// The runaway job and the MiB that it holds, where it is there.
+    pub(super) fn runaway(&self) -> Option<(Process, u64)> {
+        let process = self.runaway.process(self.is_unified())?;
+        Some((process, self.runaway.mib()))
+    }
+
+    /// The uptime at which a GPU was lost, in seconds, where one is.
+    pub(super) fn lost_since(&self) -> Option<u64> {
+        let lost = self.gpus.iter().any(|gpu| gpu.lost);
+        lost.then(|| self.uptime.saturating_sub(u64::from(self.lost_for)))
     }
 
     /// Ends a process; false where there is none of this id.
@@ -211,6 +237,7 @@ impl World {
             elapsed: 0,
             boots: 0,
             lost_for: 0,
+            unplugged: false,
             runaway: Runaway::Absent,
             breath: 0.0,
         }

@@ -123,8 +123,14 @@ fn verdict(question: &Question, output: &Output, limit: Duration) -> (Option<i32
     if question.accepts(status) {
         return (exit, None);
     }
-    let told = String::from_utf8_lossy(&output.stderr);
-    let told = told.lines().map(str::trim).find(|line| !line.is_empty());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let output = String::from_utf8_lossy(&output.stdout);
+    // Some, such as nvidia-smi, complain on their standard output.
+    let told = [&errors, &output]
+        .into_iter()
+        .flat_map(|text| text.lines())
+        .map(str::trim)
+        .find(|line| !line.is_empty());
     let words = match status {
         TIMED_OUT | 137 => too_slow(limit),
         NOT_FOUND => missing(question, told),

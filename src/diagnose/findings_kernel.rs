@@ -7,7 +7,7 @@ use super::findings::{counted, named};
 use crate::domain::Age;
 
 /// What the kernel says when something is badly wrong, and what it means.
-const SIGNS: [(&[&str], &str); 8] = [
+const SIGNS: [(&[&str], &str); 9] = [
     (&["NVRM: Xid"], "the GPU driver reported an error (Xid)"),
     (&["has fallen off the bus"], "a GPU has fallen off the bus"),
     (
@@ -33,6 +33,10 @@ const SIGNS: [(&[&str], &str); 8] = [
     (
         &["Hardware Error", "Machine check"],
         "the hardware reported errors",
+    ),
+    (
+        &["Link is Down", "Link is down", "link down", "Link down"],
+        "the network link went down",
     ),
 ];
 

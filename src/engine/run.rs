@@ -98,17 +98,12 @@ impl Engine {
         let (notices, _) = broadcast::channel(NOTICES);
         let (out, fleet) = watch::channel(Arc::new(Fleet::new(&config.fleet, &config.settings)));
         let (links, opened) = (Arc::<Links>::default(), Opened::default());
-        let (logs, ledger) = (config.settings.logs, acting.ledger.clone());
-        let lenses = lens::lenses(&links, &fleet, &opened, (&clock, &tasks), logs);
+        let settings = &config.settings;
+        let lenses = lens::lenses(&links, &fleet, &opened, (&clock, &tasks), settings.logs);
         let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
-            sessions: Sessions::new(
-                assisting,
-                store.clone(),
-                (&lanes, &clock),
-                (&handle, &config.settings.assistant),
-            ),
+            sessions: Sessions::new(assisting, store.clone(), (&lanes, &clock), settings),
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             powers: Powers::default(),
             handle: handle.clone(),
@@ -121,15 +116,14 @@ impl Engine {
             period: config.settings.period,
             tasks: tasks.clone(),
         });
-        let redials = start_hosts(&config, &shared);
         recall(keeper.as_ref(), &config, &tasks);
-        let door = open_door(acting, &config, &clock, &shared);
+        let ledger = acting.ledger.clone();
         let outlets = Outlets {
             notices,
-            redials,
+            redials: start_hosts(&config, &shared),
             keeper,
             webhook: webhook(&config, &shared),
-            door,
+            door: open_door(acting, &config, &clock, &shared),
         };
         let performer = Performer::new(&shared, outlets);
         let mut hub = Hub::new(&config, clock, performer);

@@ -222,10 +222,9 @@ fn usage(verb: &str) -> String {
     let how = match verb {
         "go" | "shell" => " HOST",
         "power" => " HOST [status|forensics|start|stop|reset|cycle]",
-        "arm" => " [HOST]",
         "runbook" => " HOST [NAME]",
         "reconnect" => " [HOST…]",
-        "prune" => " [HOST]",
+        "arm" | "prune" => " [HOST]",
         "signal" => " PID [TERM|INT|HUP|KILL]",
         "theme" => " NAME",
         "sort" => " memory|pid|user|command|gpu",

@@ -1,4 +1,8 @@
 //! Conversations with the real `claude` program, whose API is a script on loopback.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test is the world around the program: it has no ground floor beneath it"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::messages_api::{MessagesApi, Reply};
 
 /// Nothing in these tests takes so long.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The examples beside this test's own binary.
 pub(crate) fn harness() -> PathBuf {
@@ -48,7 +52,7 @@ pub(crate) fn claude() -> PathBuf {
 
 /// A conversation and what it tells.
 pub(crate) struct Talk {
-    pub(crate) talk: Conversation,
+    pub(crate) with: Conversation,
     pub(crate) heard: mpsc::Receiver<Heard>,
     /// Every event so far, drafts of one text in one.
     pub(crate) events: Vec<EventKind>,
@@ -88,7 +92,7 @@ impl Talk {
         let tasks = Tasks::new();
         let (talk, heard) = Conversation::start(setup, &tasks, &Clock::system());
         Self {
-            talk,
+            with: talk,
             heard,
             events: Vec::new(),
             phases: Vec::new(),
@@ -104,7 +108,7 @@ impl Talk {
     }
 
     pub(crate) fn say(&self, text: &str) {
-        self.talk.wish(Wish::Say(text.to_owned())).unwrap();
+        self.with.wish(Wish::Say(text.to_owned())).unwrap();
     }
 
     /// Waits for an event; the drafts before it are joined.
@@ -145,13 +149,13 @@ impl Talk {
         let is = |event: &EventKind| matches!(event, EventKind::TurnEnded { .. });
         match self.until("end of a turn", is).await {
             EventKind::TurnEnded { ending, .. } => ending,
-            _ => unreachable!(),
+            other => panic!("{other:?}"),
         }
     }
 
     /// Closes it and waits until nothing is left.
     pub(crate) async fn close(&mut self) {
-        self.talk.wish(Wish::Close).unwrap();
+        self.with.wish(Wish::Close).unwrap();
         let rest = async { while self.heard.recv().await.is_some() {} };
         tokio::time::timeout(LIMIT, rest).await.unwrap();
         assert!(self.tasks.shutdown(LIMIT).await);
@@ -164,7 +168,7 @@ impl Talk {
                 EventKind::Text { lines, .. } => Some(
                     lines
                         .iter()
-                        .map(|line| line.as_str())
+                        .map(pilothouse::text::SafeText::as_str)
                         .collect::<Vec<_>>()
                         .join("\n"),
                 ),
@@ -257,7 +261,7 @@ async fn a_turn_is_stopped_in_its_midst_and_the_conversation_goes_on() {
     talk.until("draft", |event| matches!(event, EventKind::Draft { .. }))
         .await;
     talk.say("this waits");
-    talk.talk.wish(Wish::Interrupt).unwrap();
+    talk.with.wish(Wish::Interrupt).unwrap();
     assert_eq!(talk.turn().await, Ending::Interrupted);
     assert_eq!(talk.texts(), ["Half an ans"], "what was read stays");
     assert_eq!(talk.turn().await, Ending::Done);
@@ -281,7 +285,7 @@ async fn a_silent_api_can_be_stopped() {
         matches!(event, EventKind::Began { .. })
     })
     .await;
-    talk.talk.wish(Wish::Interrupt).unwrap();
+    talk.with.wish(Wish::Interrupt).unwrap();
     assert_eq!(talk.turn().await, Ending::Interrupted);
     talk.close().await;
 }

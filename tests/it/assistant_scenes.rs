@@ -1,4 +1,8 @@
 //! Conversations with a stand-in for the `claude` program that does whatever a program can do wrong.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test is the world around the program: it has no ground floor beneath it"
+)]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -158,8 +162,8 @@ async fn an_interrupt_reaches_the_program_in_its_envelope_and_the_queue_goes_on(
     play.draft().await;
     play.talk.say("second");
     play.talk.say("third");
-    play.talk.talk.wish(Wish::Interrupt).unwrap();
-    play.talk.talk.wish(Wish::Interrupt).unwrap();
+    play.talk.with.wish(Wish::Interrupt).unwrap();
+    play.talk.with.wish(Wish::Interrupt).unwrap();
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
     let request: Value = serde_json::from_str(&play.note("control")).unwrap();
     assert_eq!(request["request"]["subtype"], "interrupt");
@@ -176,8 +180,8 @@ async fn questions_that_wait_can_be_taken_back() {
     play.draft().await;
     play.talk.say("second");
     play.talk.say("third");
-    play.talk.talk.wish(Wish::Unqueue).unwrap();
-    play.talk.talk.wish(Wish::Interrupt).unwrap();
+    play.talk.with.wish(Wish::Unqueue).unwrap();
+    play.talk.with.wish(Wish::Interrupt).unwrap();
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
     let unqueued = play
         .talk
@@ -194,13 +198,13 @@ async fn closing_in_the_midst_of_a_turn_stops_it_first() {
     let mut play = Scene::start("busy");
     play.talk.say("first");
     play.draft().await;
-    play.talk.talk.wish(Wish::Close).unwrap();
+    play.talk.with.wish(Wish::Close).unwrap();
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
     let begun = Instant::now();
     while play.talk.heard.recv().await.is_some() {}
     assert!(begun.elapsed() < Duration::from_secs(4));
     assert!(!lives(&play.note("started")));
-    assert_eq!(play.talk.talk.wish(Wish::Interrupt), Err(WishRefused::Over));
+    assert_eq!(play.talk.with.wish(Wish::Interrupt), Err(WishRefused::Over));
 }
 
 #[tokio::test]
@@ -213,7 +217,7 @@ async fn what_hears_no_signal_and_whatever_it_started_is_killed_and_buried() {
     let brood = [play.note("a"), play.note("b"), play.note("started")];
     assert!(brood.iter().all(|pid| lives(pid)));
     let begun = Instant::now();
-    play.talk.talk.wish(Wish::Interrupt).unwrap();
+    play.talk.with.wish(Wish::Interrupt).unwrap();
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
     // The whole ladder: an interrupt, SIGINT, SIGTERM, SIGKILL.
     assert!(begun.elapsed() > Duration::from_secs(10));
@@ -481,7 +485,7 @@ async fn the_program_gets_its_login_and_nothing_else_of_ours() {
 #[tokio::test]
 async fn questions_that_can_not_be_asked_are_refused() {
     let mut play = Scene::start("echo");
-    let say = |text: String| play.talk.talk.wish(Wish::Say(text));
+    let say = |text: String| play.talk.with.wish(Wish::Say(text));
     assert_eq!(say(" \n".to_owned()), Err(WishRefused::Empty));
     assert_eq!(say("x".repeat(100_001)), Err(WishRefused::TooLong));
     let long = "a line of a question\n".repeat(4000);

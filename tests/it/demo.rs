@@ -32,9 +32,9 @@ const LIMIT: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// A running demo whose time stands still until it is moved.
-struct Stage {
+pub(crate) struct Stage {
     demo: Demo,
-    clock: Clock,
+    pub(crate) clock: Clock,
     tasks: Tasks,
 }
 
@@ -73,11 +73,11 @@ impl Stage {
         Self { demo, clock, tasks }
     }
 
-    async fn calm() -> Self {
+    pub(crate) async fn calm() -> Self {
         Self::with(DemoOptions::default()).await
     }
 
-    async fn drill(drill: Drill) -> Self {
+    pub(crate) async fn drill(drill: Drill) -> Self {
         Self::with(DemoOptions {
             drill: Some(drill),
             ..DemoOptions::default()
@@ -121,7 +121,7 @@ impl Stage {
         self.dial_as(&self.spec(name), Answer::Refuse).await
     }
 
-    async fn exec(&self, name: &str) -> RemoteExec {
+    pub(crate) async fn exec(&self, name: &str) -> RemoteExec {
         self.dial(name).await.unwrap()
     }
 
@@ -688,7 +688,11 @@ async fn a_wedged_machine_is_healed_by_its_power_switch() {
     let forensics = look(&switch, PowerVerb::Forensics, &limits);
     let report = within(forensics).await.unwrap();
     assert_eq!(report.state, MachineState::Running);
-    let said: Vec<&str> = report.lines.iter().map(|line| line.as_str()).collect();
+    let said: Vec<&str> = report
+        .lines
+        .iter()
+        .map(pilothouse::text::SafeText::as_str)
+        .collect();
     assert!(
         said.contains(&"QEMU guest agent is not running"),
         "{said:?}"

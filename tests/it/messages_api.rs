@@ -216,7 +216,7 @@ fn answer(
     let (pieces, tool) = match reply {
         Reply::Text(pieces) | Reply::Stall(pieces) => (pieces.clone(), None),
         Reply::Tool(text, name, input) => (vec![text.clone()], Some((name, input))),
-        Reply::Error(..) => unreachable!(),
+        Reply::Error(..) => panic!("an error is no stream"),
     };
     event(json!({"type": "content_block_start", "index": 0,
         "content_block": {"type": "text", "text": ""}}))?;

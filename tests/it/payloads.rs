@@ -93,6 +93,15 @@ const PLACES: &[Place] = &[
     }),
 ];
 
+/// Every wish in every disguise.
+pub(crate) fn wishes() -> Vec<String> {
+    let wear = |wish: &&str| DISGUISES.iter().map(|(_, wear)| wear(wish)).collect();
+    WISHES
+        .iter()
+        .flat_map::<Vec<_>, _>(|wish| wear(wish))
+        .collect()
+}
+
 /// Every wish in every disguise at every place.
 fn payloads() -> Vec<(String, String)> {
     let mut all = Vec::new();
@@ -107,7 +116,7 @@ fn payloads() -> Vec<(String, String)> {
 }
 
 /// Secrets that are planted beside each payload, as a host would show them.
-fn canaries(number: usize) -> Vec<(String, String)> {
+pub(crate) fn canaries(number: usize) -> Vec<(String, String)> {
     let text =
         |letters: usize| -> String { format!("{number:06}Ca9{}", "xK4q".repeat(letters / 4)) };
     let token = format!("ghp_{}", text(30));
@@ -180,7 +189,7 @@ fn what_goes_back_is_marked_whole_and_holds_no_planted_secret() {
 }
 
 /// Every call that a model could make which puts this text wherever a text goes, and claims leave where it can.
-fn obedient_calls(text: &str) -> Vec<(&'static str, Value)> {
+pub(crate) fn obedient_calls(text: &str) -> Vec<(&'static str, Value)> {
     let mut calls = vec![
         ("fleet", json!({"note": text})),
         ("fleet", json!(text)),
@@ -279,7 +288,7 @@ const READERS: &[&str] = &[
 ];
 
 /// Whether a question's command can only look, whatever was put into it.
-fn only_looks(question: &Question) {
+pub(crate) fn only_looks(question: &Question) {
     let argv = question.command().argv();
     assert!(READERS.contains(&argv[0].as_str()), "{argv:?}");
     match argv[0].as_str() {

@@ -1,5 +1,9 @@
 //! Power verbs through the engine's door, on a simulated host with a simulated switch: who may, what is sent, how often, and what
 //! is known afterwards.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test is the world around the program: it has no ground floor beneath it"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,11 +87,11 @@ fn refusal(reply: &Reply) -> (&str, &str) {
 }
 
 fn last_outcome(events: &[LedgerEvent]) -> ActOutcome {
-    let outcomes = events.iter().filter_map(|event| match event {
+    let mut outcomes = events.iter().filter_map(|event| match event {
         LedgerEvent::Outcome { outcome, .. } => Some(outcome.clone()),
         _ => None,
     });
-    outcomes.last().unwrap()
+    outcomes.next_back().unwrap()
 }
 
 async fn running(stage: &Stage, kind: StepKind) {

@@ -147,11 +147,7 @@ fn a_runbook_runs_without_any_program() {
     assert_eq!(told["steps"][0]["exit"], 0, "{told}");
     let ran = person.run(none, &["runbook", "local", "disk"]);
     assert!(ran.out.contains("\nfindings\n"), "{}", ran.out);
-    for words in [
-        &["runbook", "local", "nonesuch"][..],
-        &["runbook", "local"],
-        &["runbook", "nobody", "disk"],
-    ] {
+    for words in [&["runbook", "local", "nonesuch"][..], &["runbook", "local"]] {
         let ran = person.run(none, words);
         assert_eq!(
             (ran.code, ran.out.as_str()),

@@ -33,32 +33,36 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// A refusal or a failure in our own words.
-    pub(super) fn failed(why: impl Into<String>) -> Self {
-        let why = why.into();
+    /// A refusal or a failure in our own words; what was asked for may be named in them.
+    pub(super) fn failed(why: impl Into<SafeText>) -> Self {
+        let why = runbook::clean_line(&why.into());
         Self {
+            answer: ToolAnswer::error(why.to_string()),
             result: StepResult {
-                lines: Vec::new(),
-                cut: 0,
-                exit: None,
-                failed: Some(why.as_str().into()),
-                took: Duration::ZERO,
+                failed: Some(why),
+                ..plain(Vec::new())
             },
-            answer: ToolAnswer::error(why),
         }
     }
 
-    /// Foreign lines: guarded for the model, without secrets for the person.
+    /// Foreign lines: guarded for the model, without secrets for the person. Why it failed is foreign as well: a host's own
+    /// complaint often is all that there is.
     pub(super) fn foreign(source: &str, result: StepResult) -> Self {
         let Some(boundary) = boundary() else {
             return Self::failed(
                 "this machine gives no random numbers; nothing can be handed over",
             );
         };
-        let lines = result.lines.iter().map(SafeText::as_str);
+        let result = StepResult {
+            failed: result.failed.map(|why| runbook::clean_line(&why)),
+            ..result
+        };
+        let complaint = result.failed.as_ref().map(|why| format!("failed: {why}"));
+        let complaint = complaint.iter().map(String::as_str);
+        let lines = complaint.chain(result.lines.iter().map(SafeText::as_str));
         let guarded = guard(source, lines, result.cut, boundary);
         let head = match (&result.failed, result.exit) {
-            (Some(why), _) => format!("It failed: {}\n", guarded_words(why.as_str())),
+            (Some(_), _) => "It failed.\n".to_owned(),
             (None, Some(status)) => format!("exit status {status}\n"),
             (None, None) => String::new(),
         };
@@ -73,12 +77,21 @@ impl Given {
             result: StepResult { lines, ..result },
         }
     }
-}
 
-/// A host's own words of why it failed, in one line and without secrets.
-fn guarded_words(why: &str) -> String {
-    let (lines, _) = crate::assistant::clean_lines([why]);
-    lines.join(" ")
+    /// Why there is nothing to hand over, in words that may be a host's.
+    pub(super) fn shut(source: &str, why: impl Into<SafeText>) -> Self {
+        let result = StepResult {
+            failed: Some(why.into()),
+            ..plain(Vec::new())
+        };
+        Self::foreign(source, result)
+    }
+
+    /// With this of our own before it.
+    pub(super) fn behind(mut self, words: &str) -> Self {
+        self.answer.text = format!("{words}\n{}", self.answer.text);
+        self
+    }
 }
 
 /// The edges of an answer, which nobody can know before.
@@ -206,7 +219,7 @@ impl Clerk {
         let source = format!("log {} on {}", wish.source, wish.host);
         match reading::read(&self.room, &wish).await {
             Ok(result) => Given::foreign(&source, result),
-            Err(why) => Given::failed(why),
+            Err(why) => Given::shut(&source, why),
         }
     }
 
@@ -259,7 +272,7 @@ fn began(id: &CallId, tool: &str, call: Option<&ToolCall>) -> EventKind {
         Some(ToolCall::Run { argv, why, .. }) => (argv.join(" "), Some(why.clone())),
         Some(ToolCall::Propose { act, why, .. }) => (proposing::words(act), Some(why.clone())),
     };
-    let clean = |text: &str| SafeText::from(guarded_words(text));
+    let clean = |text: &str| runbook::clean_line(&text.into());
     EventKind::CallBegan {
         call: id.clone(),
         origin: Origin::Assistant,

@@ -4,7 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::{Clerk, Given};
 use crate::assistant::{
-    Cited, Decided, EventKind, Evidence, ProposedAct, ProposedSignal, StepResult, ToolAnswer,
+    Cited, Decided, EventKind, Evidence, ProposedAct, ProposedSignal, StepResult,
 };
 use crate::domain::{ContainerId, HostId};
 use crate::engine::host_state::Host;
@@ -41,7 +41,8 @@ pub(super) async fn propose(
         Ok(open) => open,
         Err(Refusal { why, hint }) => {
             let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-            return Given::failed(format!("nobody was asked: {why}{hint}"));
+            let source = format!("why it can't be done on {host}");
+            return Given::shut(&source, format!("{why}{hint}")).behind("Nobody was asked.");
         }
     };
     let proposal = open.proposal().as_ref().clone();
@@ -156,45 +157,41 @@ pub(super) fn words(act: &ProposedAct) -> String {
     }
 }
 
-/// What became of it: for the model, and for the person.
+/// What became of it: for the model, and for the person. How it went is told in a host's own words, where it has any.
 fn told(host: &HostId, settled: Settled) -> Given {
-    let words = match &settled.decided {
-        Decided::Approved { outcome, done, .. } if *done => {
-            format!("A person approved it, and it was done: {outcome}.")
+    let (words, foreign) = match &settled.decided {
+        Decided::Approved { done: true, .. } => {
+            ("A person approved it, and it was done.".to_owned(), None)
         }
-        Decided::Approved { outcome, .. } => {
-            format!("A person approved it, but it was not done: {outcome}.")
-        }
-        Decided::Refused { why: Some(why) } => format!("A person refused it: {why}."),
-        Decided::Refused { why: None } => "A person refused it.".to_owned(),
-        Decided::Shut { why } => {
-            format!("A person agreed, but Pilothouse refused it: {why}. Nothing was done.")
-        }
-        Decided::Expired => "Nobody decided on it in time. Nothing was done.".to_owned(),
-        Decided::Withdrawn => "It was withdrawn. Nothing was done.".to_owned(),
+        Decided::Approved { outcome, .. } => (
+            "A person approved it, but it was not done.".to_owned(),
+            Some(outcome),
+        ),
+        Decided::Refused { why: Some(why) } => (format!("A person refused it: {why}."), None),
+        Decided::Refused { why: None } => ("A person refused it.".to_owned(), None),
+        Decided::Shut { why } => (
+            "A person agreed, but Pilothouse refused it. Nothing was done.".to_owned(),
+            Some(why),
+        ),
+        Decided::Expired => (
+            "Nobody decided on it in time. Nothing was done.".to_owned(),
+            None,
+        ),
+        Decided::Withdrawn => ("It was withdrawn. Nothing was done.".to_owned(), None),
     };
     let done = matches!(settled.decided, Decided::Approved { done: true, .. });
-    match settled.printed {
-        Some(printed) => {
-            let given = Given::foreign(&format!("what the command printed on {host}"), printed);
-            let text = format!("{words}\n{}", given.answer.text);
-            Given {
-                answer: ToolAnswer {
-                    text,
-                    is_error: !done,
-                },
-                ..given
-            }
+    let source = format!("what came of it on {host}");
+    let mut given = match (settled.printed, foreign) {
+        (Some(printed), why) => {
+            let failed = why.cloned().or(printed.failed);
+            Given::foreign(&source, StepResult { failed, ..printed }).behind(&words)
         }
-        None => Given {
-            result: StepResult {
-                failed: (!done).then(|| words.as_str().into()),
-                ..Given::failed("").result
-            },
-            answer: ToolAnswer {
-                text: words,
-                is_error: !done,
-            },
-        },
+        (None, Some(why)) => Given::shut(&source, why.clone()).behind(&words),
+        (None, None) => Given::failed(words),
+    };
+    given.answer.is_error = !done;
+    if done {
+        given.result.failed = None;
     }
+    given
 }

@@ -154,7 +154,7 @@ pub(super) fn result(answer: &Answer) -> StepResult {
         lines: clean(&answer.lines).0,
         cut: answer.cut,
         exit: answer.exit,
-        failed: answer.failed.clone(),
+        failed: answer.failed.as_ref().map(clean_line),
         took: answer.took,
     }
 }
@@ -163,6 +163,12 @@ pub(super) fn result(answer: &Answer) -> StepResult {
 pub(super) fn clean(lines: &[SafeText]) -> (Vec<SafeText>, usize) {
     let (lines, masked) = clean_lines(lines.iter().map(SafeText::as_str));
     (lines.into_iter().map(Into::into).collect(), masked)
+}
+
+/// One line without secrets.
+pub(super) fn clean_line(line: &SafeText) -> SafeText {
+    let (lines, _) = clean_lines([line.as_str()]);
+    lines.join(" ").into()
 }
 
 fn stopped() -> Answer {

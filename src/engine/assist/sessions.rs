@@ -18,13 +18,13 @@ use super::talk::{Order, Talk};
 use super::wire::Wish;
 use crate::assistant::SessionSummary;
 use crate::clock::Clock;
-use crate::config::{AssistantSettings, Problem};
+use crate::config::{AssistantSettings, Problem, Settings};
 use crate::diagnose::Runbook;
 use crate::domain::{HostId, SessionId, Wall};
 use crate::engine::host_actor::Shared;
 use crate::engine::lanes::Lanes;
 use crate::engine::trouble::Trouble;
-use crate::engine::{AssistantCommand, Handle, Refusal, Reply};
+use crate::engine::{AssistantCommand, Refusal, Reply};
 use crate::store::{Store, StoredSession};
 use crate::text::SafeText;
 
@@ -38,7 +38,6 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(in crate::engine) struct Sessions {
     store: Option<Store>,
     clock: Clock,
-    handle: Handle,
     settings: AssistantSettings,
     assisting: Assisting,
     trouble: Trouble,
@@ -51,13 +50,12 @@ impl Sessions {
         assisting: Assisting,
         store: Option<Store>,
         (lanes, clock): (&Lanes, &Clock),
-        (handle, settings): (&Handle, &AssistantSettings),
+        settings: &Settings,
     ) -> Self {
         Self {
             store,
             clock: clock.clone(),
-            handle: handle.clone(),
-            settings: settings.clone(),
+            settings: settings.assistant.clone(),
             assisting,
             trouble: Trouble::new(lanes.clone()),
             open: Mutex::default(),
@@ -283,7 +281,7 @@ impl Sessions {
     fn begin(&self, shared: &Arc<Shared>, record: Record) {
         let room = Arc::new(Room {
             shared: Arc::clone(shared),
-            handle: self.handle.clone(),
+            handle: shared.handle.clone(),
             settings: self.settings.clone(),
             clock: self.clock.clone(),
             store: self.store.clone(),

@@ -147,6 +147,7 @@ impl Talk {
         match order {
             Order::Hold(answer) => {
                 let reply = self.hold().await;
+                self.screen.at_once();
                 drop(answer.send(reply.map_or_else(Reply::Failed, |()| Reply::Session(self.id))));
             }
             Order::Wish(wish, answer) => self.person(wish, answer).await,
@@ -346,6 +347,8 @@ impl Talk {
         }
         self.screen.set_title(&self.record.head().title);
         self.screen.again(self.record.events());
+        // Whoever opens it reckons with what has been.
+        self.screen.at_once();
     }
 
     fn tell_untold(&mut self) {

@@ -266,9 +266,15 @@ impl Desk {
             Ok(armed) => armed,
             Err(refusal) => return Ruling::Answer(Reply::Refused(refusal)),
         };
+        // Somebody else had the idea: its word is the word as it stands, and nothing like it.
+        let answer = if proposed.is_some() {
+            answer
+        } else {
+            answer.trim()
+        };
         let typed = match &wish.change {
-            Change::Power(_) => Typed::with_suffixes(answer.trim()),
-            _ => Typed::plain(answer.trim()),
+            Change::Power(_) => Typed::with_suffixes(answer),
+            _ => Typed::plain(answer),
         };
         let Some(how) = confirmed(actor, challenge, &wish.name, &typed) else {
             return refuse("not confirmed", None);

@@ -64,12 +64,11 @@ pub(in crate::tui) fn strip(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_
         let chosen = scene.ui.selected.as_ref() == Some(&item.host.id);
         let name = crate::text::cut(item.host.id.as_str(), LONGEST_NAME);
         pen.put(&name, if chosen { Role::Title } else { Role::Dim });
-        match item.acting {
-            // What is being done to a host matters more than how it was before.
-            true => {
-                pen.put(" ◌ ", Role::Busy).put(&item.words, Role::Warn);
-            }
-            false => state(&mut pen, item.host.word, &item.words),
+        // What is being done to a host matters more than how it was before.
+        if item.acting {
+            pen.put(" ◌ ", Role::Busy).put(&item.words, Role::Warn);
+        } else {
+            state(&mut pen, item.host.word, &item.words);
         }
         if item.armed {
             pen.put(ARMED, Role::Warn);

@@ -260,7 +260,7 @@ fn said(lines: &[SafeText], cells: usize, before: Option<&Block>) -> Vec<Part> {
         let mut text = joined(rest.get(..upto).unwrap_or_default());
         if let Some(fence) = open {
             // Long code goes on: it has no second head.
-            text.insert_str(0, "\n");
+            text.insert(0, '\n');
             text.insert_str(0, fence);
         }
         let mut rows = markdown(&text, cells);

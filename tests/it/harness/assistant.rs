@@ -1,5 +1,9 @@
 //! What stands in for the assistant's far sides: `mcp TOOL…` offers tools that give a fixed answer, `play SCENE …` is a `claude`
 //! that says what a scene wants, however wrong.
+#![expect(
+    clippy::unused_self,
+    reason = "the acts of the play read alike, whether they remember anything or not"
+)]
 #![allow(
     clippy::allow_attributes,
     clippy::unwrap_used,
@@ -97,7 +101,7 @@ impl Stage {
             }
             "wrong-form" => self.wrong_form(),
             "garbage" => loop {
-                self.raw(b"this is no JSON\n{\"a\": \n[]\n\x00\xff\n");
+                Self::raw(b"this is no JSON\n{\"a\": \n[]\n\x00\xff\n");
                 sleep(Duration::from_millis(5));
             },
             _ => {}
@@ -122,7 +126,7 @@ impl Stage {
         if !create && !exists {
             let text = format!("No conversation found with session ID: {}", self.session);
             eprintln!("{text}");
-            self.say(
+            Self::say(
                 &json!({"type": "result", "subtype": "error_during_execution",
                 "is_error": true, "num_turns": 0, "session_id": self.session, "errors": [text]}),
             );
@@ -136,17 +140,17 @@ impl Stage {
             "exit-asked" => exit(7),
             _ => self.init(),
         }
-        self.raw(b"");
+        Self::raw(b"");
         match self.scene.as_str() {
-            "echo" | "wrong-form" => self.answer("m1", &[text]),
-            "deltas" => self.deltas(100_000),
+            "echo" | "wrong-form" => Self::answer("m1", &[text]),
+            "deltas" => Self::deltas(100_000),
             "endless" => self.endless(),
-            "huge" => self.huge(10 * 1024 * 1024),
-            "huger" => self.huge(100 * 1024 * 1024),
-            "flood" => self.flood(),
+            "huge" => Self::huge(10 * 1024 * 1024),
+            "huger" => Self::huge(100 * 1024 * 1024),
+            "flood" => Self::flood(),
             "no-result" => {
-                self.begin("m1");
-                self.delta("half an ans");
+                Self::begin("m1");
+                Self::delta("half an ans");
                 exit(3)
             }
             "silent" => forever(),
@@ -154,16 +158,16 @@ impl Stage {
             "stubborn" => stubborn(),
             "brood" => self.brood(),
             "late" => self.late(),
-            "truncated" => self.truncated(),
-            "bad-bytes" => self.bad_bytes(),
-            "interleaved" => self.interleaved(),
-            "abandoned" => self.abandoned(),
+            "truncated" => Self::truncated(),
+            "bad-bytes" => Self::bad_bytes(),
+            "interleaved" => Self::interleaved(),
+            "abandoned" => Self::abandoned(),
             "asks" => self.asks(),
             "twice" => {
-                self.answer("m1", &["one"]);
+                Self::answer("m1", &["one"]);
                 self.result(&json!({}));
             }
-            "stamps" => self.stamps(),
+            "stamps" => Self::stamps(),
             "environment" => self.environment(),
             scene => panic!("no scene {scene}"),
         }
@@ -171,7 +175,7 @@ impl Stage {
     }
 
     fn init(&self) {
-        self.say(&self.init_event());
+        Self::say(&self.init_event());
     }
 
     fn init_event(&self) -> Value {
@@ -194,7 +198,7 @@ impl Stage {
                 init[key] = value.clone();
             }
         }
-        self.say(&init);
+        Self::say(&init);
         let since = Instant::now();
         loop {
             self.note("lived", &since.elapsed().as_millis().to_string());
@@ -202,31 +206,31 @@ impl Stage {
         }
     }
 
-    fn begin(&self, message: &str) {
-        self.event(&json!({"type": "message_start", "message": {"id": message,
+    fn begin(message: &str) {
+        Self::event(&json!({"type": "message_start", "message": {"id": message,
             "usage": {"input_tokens": 7, "cache_read_input_tokens": 3}}}));
-        self.event(&json!({"type": "content_block_start", "index": 0,
+        Self::event(&json!({"type": "content_block_start", "index": 0,
             "content_block": {"type": "text", "text": ""}}));
     }
 
-    fn delta(&self, text: &str) {
-        self.event(&json!({"type": "content_block_delta", "index": 0,
+    fn delta(text: &str) {
+        Self::event(&json!({"type": "content_block_delta", "index": 0,
             "delta": {"type": "text_delta", "text": text}}));
     }
 
-    fn block(&self, message: &str, text: &str) {
-        self.say(&json!({"type": "assistant", "message": {"id": message,
+    fn block(message: &str, text: &str) {
+        Self::say(&json!({"type": "assistant", "message": {"id": message,
             "content": [{"type": "text", "text": text}]}, "parent_tool_use_id": null}));
     }
 
-    fn answer(&self, message: &str, deltas: &[&str]) {
-        self.begin(message);
+    fn answer(message: &str, deltas: &[&str]) {
+        Self::begin(message);
         for delta in deltas {
-            self.delta(delta);
+            Self::delta(delta);
         }
-        self.block(message, &deltas.concat());
-        self.event(&json!({"type": "content_block_stop", "index": 0}));
-        self.event(&json!({"type": "message_stop"}));
+        Self::block(message, &deltas.concat());
+        Self::event(&json!({"type": "content_block_stop", "index": 0}));
+        Self::event(&json!({"type": "message_stop"}));
     }
 
     fn result(&self, more: &Value) {
@@ -238,31 +242,31 @@ impl Stage {
         for (key, value) in more.as_object().unwrap() {
             result[key] = value.clone();
         }
-        self.say(&result);
+        Self::say(&result);
     }
 
-    fn deltas(&self, count: usize) {
-        self.begin("m1");
+    fn deltas(count: usize) {
+        Self::begin("m1");
         let mut text = String::new();
         for n in 0..count {
             let delta = format!("{n}\n");
-            self.delta(&delta);
+            Self::delta(&delta);
             text.push_str(&delta);
         }
-        self.block("m1", &text);
+        Self::block("m1", &text);
     }
 
     /// Pieces that say when they were written, in microseconds.
-    fn stamps(&self) {
-        self.begin("m1");
+    fn stamps() {
+        Self::begin("m1");
         for _ in 0..200 {
             let now = std::time::SystemTime::now()
                 .duration_since(std::time::UNIX_EPOCH)
                 .unwrap();
-            self.delta(&format!("{}\n", now.as_micros()));
+            Self::delta(&format!("{}\n", now.as_micros()));
             sleep(Duration::from_millis(3));
         }
-        self.block("m1", "done");
+        Self::block("m1", "done");
     }
 
     /// Says what it was given.
@@ -276,48 +280,48 @@ impl Stage {
         self.note("words", &words.join("\n"));
         let folder = std::env::current_dir().unwrap();
         self.note("stands", folder.to_str().unwrap());
-        self.answer("m1", &["noted"]);
+        Self::answer("m1", &["noted"]);
     }
 
     fn endless(&mut self) {
-        self.begin("m1");
+        Self::begin("m1");
         loop {
-            self.delta("and so on ");
+            Self::delta("and so on ");
         }
     }
 
     /// A line of so many bytes, written without ever holding it.
-    fn huge(&self, bytes: usize) {
-        self.raw(br#"{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":""#);
+    fn huge(bytes: usize) {
+        Self::raw(br#"{"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":""#);
         let chunk = vec![b'x'; 64 * 1024];
         for _ in 0..bytes / chunk.len() {
-            self.raw(&chunk);
+            Self::raw(&chunk);
         }
-        self.raw(b"\"}]}}\n");
-        self.answer("m1", &["after it"]);
+        Self::raw(b"\"}]}}\n");
+        Self::answer("m1", &["after it"]);
     }
 
-    fn flood(&self) {
-        self.begin("m1");
+    fn flood() {
+        Self::begin("m1");
         let line = "warning: nothing to see here, move along please\n";
         for _ in 0..2 * 1024 * 1024 / line.len() {
             eprint!("{line}");
         }
         eprintln!("the last line");
-        self.block("m1", "after it");
+        Self::block("m1", "after it");
     }
 
     /// Works until it is interrupted, then tells a result.
     fn busy(&mut self) {
-        self.begin("m1");
-        self.delta("thinking about it");
+        Self::begin("m1");
+        Self::delta("thinking about it");
         loop {
             let line = self.heard().unwrap();
             let request: Value = serde_json::from_str(&line).unwrap();
             self.note("control", &line);
             if request["type"] == "control_request" && request["request"]["subtype"] == "interrupt"
             {
-                self.say(&json!({"type": "control_response", "response": {
+                Self::say(&json!({"type": "control_response", "response": {
                     "subtype": "success", "request_id": request["request_id"]}}));
                 self.result(
                     &json!({"subtype": "error_during_execution", "is_error": true,
@@ -329,7 +333,7 @@ impl Stage {
     }
 
     fn play_on(&mut self) {
-        self.scene = "echo".to_owned();
+        "echo".clone_into(&mut self.scene);
         while let Some(line) = self.heard() {
             let asked: Value = serde_json::from_str(&line).unwrap();
             if asked["type"] == "user" {
@@ -355,56 +359,56 @@ impl Stage {
                 sleep(Duration::from_millis(2));
             }
         }
-        self.answer("m1", &["started them"]);
+        Self::answer("m1", &["started them"]);
         stubborn();
     }
 
     fn late(&self) {
-        self.answer("m1", &["first"]);
+        Self::answer("m1", &["first"]);
         self.result(&json!({}));
         self.init();
-        self.answer("m2", &["nobody asked"]);
+        Self::answer("m2", &["nobody asked"]);
     }
 
-    fn truncated(&self) {
-        self.begin("m1");
-        self.raw(b"{\"type\":\"stream_event\",\"event\":{\"type\":\"content_blo");
+    fn truncated() {
+        Self::begin("m1");
+        Self::raw(b"{\"type\":\"stream_event\",\"event\":{\"type\":\"content_blo");
         exit(0);
     }
 
-    fn bad_bytes(&self) {
-        self.begin("m1");
-        self.raw(b"\xff\xfe\x00\n\n   \nnull\n[1,2]\n{}\n{\"type\":7}\n");
-        self.raw(b"{\"type\":\"assistant\",\"message\":{\"id\":\"m1\",\"content\":[{\"type\":\"text\",\"text\":\"a\xff\\u001b[31mb\xe2\x80\xae\"}]}}\n");
-        self.raw(format!("{}\n", "[".repeat(100_000)).as_bytes());
-        self.say(&json!({"type": "system", "subtype": "init_of_next_year", "x": [1]}));
-        self.say(&json!({"type": "a_type_of_next_year"}));
+    fn bad_bytes() {
+        Self::begin("m1");
+        Self::raw(b"\xff\xfe\x00\n\n   \nnull\n[1,2]\n{}\n{\"type\":7}\n");
+        Self::raw(b"{\"type\":\"assistant\",\"message\":{\"id\":\"m1\",\"content\":[{\"type\":\"text\",\"text\":\"a\xff\\u001b[31mb\xe2\x80\xae\"}]}}\n");
+        Self::raw(format!("{}\n", "[".repeat(100_000)).as_bytes());
+        Self::say(&json!({"type": "system", "subtype": "init_of_next_year", "x": [1]}));
+        Self::say(&json!({"type": "a_type_of_next_year"}));
     }
 
-    fn interleaved(&self) {
-        self.begin("m1");
+    fn interleaved() {
+        Self::begin("m1");
         let both = json!({"type": "keep_alive"}).to_string();
-        self.raw(format!("{both}{both}\n").as_bytes());
-        self.delta("one ");
-        self.event(&json!({"type": "content_block_start", "index": 1,
+        Self::raw(format!("{both}{both}\n").as_bytes());
+        Self::delta("one ");
+        Self::event(&json!({"type": "content_block_start", "index": 1,
             "content_block": {"type": "thinking", "thinking": ""}}));
-        self.event(&json!({"type": "content_block_delta", "index": 1,
+        Self::event(&json!({"type": "content_block_delta", "index": 1,
             "delta": {"type": "thinking_delta", "thinking": "hm"}}));
-        self.delta("two");
-        self.say(&json!({"type": "assistant", "message": {"id": "m1",
+        Self::delta("two");
+        Self::say(&json!({"type": "assistant", "message": {"id": "m1",
             "content": [{"type": "thinking", "thinking": "hm"}]}}));
-        self.block("m1", "one two");
+        Self::block("m1", "one two");
     }
 
-    fn abandoned(&self) {
-        self.begin("m1");
-        self.delta("half an ans");
-        self.block("m2", "the whole answer");
+    fn abandoned() {
+        Self::begin("m1");
+        Self::delta("half an ans");
+        Self::block("m2", "the whole answer");
     }
 
     fn asks(&mut self) {
         for (id, tool) in [("r1", "Bash"), ("r2", self.tools[0].clone().as_str())] {
-            self.say(
+            Self::say(
                 &json!({"type": "control_request", "request_id": id, "request": {
                 "subtype": "can_use_tool", "tool_name": tool, "tool_use_id": format!("t-{id}"),
                 "input": {"command": "rm -rf /"}}}),
@@ -412,7 +416,7 @@ impl Stage {
             let line = self.heard().unwrap();
             self.note(id, &line);
         }
-        self.say(&json!({"type": "control_request", "request_id": "r3",
+        Self::say(&json!({"type": "control_request", "request_id": "r3",
             "request": {"subtype": "a_wish_of_next_year"}}));
         let line = self.heard().unwrap();
         self.note("r3", &line);
@@ -421,15 +425,15 @@ impl Stage {
             {"tool_name": "Write", "tool_use_id": "t-x", "tool_input": {}}]}));
     }
 
-    fn event(&self, event: &Value) {
-        self.say(&json!({"event": event, "parent_tool_use_id": null, "type": "stream_event"}));
+    fn event(event: &Value) {
+        Self::say(&json!({"event": event, "parent_tool_use_id": null, "type": "stream_event"}));
     }
 
-    fn say(&self, value: &Value) {
-        self.raw(format!("{value}\n").as_bytes());
+    fn say(value: &Value) {
+        Self::raw(format!("{value}\n").as_bytes());
     }
 
-    fn raw(&self, bytes: &[u8]) {
+    fn raw(bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
         if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
             exit(141);
@@ -459,6 +463,6 @@ fn stubborn() -> ! {
 
 fn forever() -> ! {
     loop {
-        sleep(Duration::from_secs(3600));
+        sleep(Duration::from_hours(1));
     }
 }

@@ -105,7 +105,8 @@ async fn verbs_are_carried_and_looks_are_taken_over_a_real_sshd() {
             panic!("{verb}: {carried:?} {}", switch.stage.notes())
         };
         assert_eq!(report.state, MachineState::Running, "{verb}");
-        assert!(seen.iter().any(|words| words == "evidence"), "{seen:?}");
+        // How many of its phases are seen in between is a matter of pace.
+        assert!(seen.iter().any(|words| words == "begun"), "{seen:?}");
     }
     assert_eq!(switch.stage.boots(), 2);
     let report = look(&switch, PowerVerb::Forensics, &limits())

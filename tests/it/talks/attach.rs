@@ -34,7 +34,10 @@ async fn a_second_console_sees_what_has_been_and_what_comes_and_may_ask() {
     let pid = std::process::id();
     let elsewhere = format!("this machine, pid {pid}");
     assert_eq!(
-        listed[0].elsewhere.as_ref().map(|text| text.as_str()),
+        listed[0]
+            .elsewhere
+            .as_ref()
+            .map(pilothouse::text::SafeText::as_str),
         Some(elsewhere.as_str())
     );
     let mut there = two.resume(talk.id).await;
@@ -50,7 +53,10 @@ async fn a_second_console_sees_what_has_been_and_what_comes_and_may_ask() {
         ]
     );
     assert_eq!(
-        shown.elsewhere.as_ref().map(|text| text.as_str()),
+        shown
+            .elsewhere
+            .as_ref()
+            .map(pilothouse::text::SafeText::as_str),
         Some(elsewhere.as_str())
     );
     puppet.draft("m2.0", "and going on").await;

@@ -4,4 +4,4 @@ mod attach;
 mod calls;
 mod order;
 mod runbooks;
-mod stage;
+pub(crate) mod stage;

@@ -8,12 +8,12 @@ use futures_util::future::BoxFuture;
 use pilothouse::assistant::ToolAnswer;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Config, Settings};
-use pilothouse::domain::{SessionId, Wall};
+use pilothouse::domain::{HostSpec, SessionId, Wall};
 use pilothouse::engine::sim::SimFleet;
 use pilothouse::engine::{
-    Acting, Actor, AssistantCheck, AssistantCommand, Assisting, Command, Decision, Ending, Engine,
-    Entry, EventKind, Fleet, Handle, Link, Mind, MindCall, MindNews, MindStart, MindWish, Minds,
-    Refusal, Reply, SessionSummary, Setup, Transcript, Usage,
+    Acting, Actor, AssistantCheck, AssistantCommand, Assisting, Command, Connect, Decision, Ending,
+    Engine, Entry, EventKind, Fleet, Handle, Link, Mind, MindCall, MindNews, MindStart, MindWish,
+    Minds, Refusal, Reply, SessionSummary, Setup, Transcript, Usage,
 };
 use pilothouse::store::Store;
 use pilothouse::tasks::Tasks;
@@ -149,11 +149,22 @@ impl Stage {
     }
 
     pub(crate) fn on(folder: &Path, store: Option<Store>, sim: Arc<SimFleet>) -> Self {
+        let ways = (Arc::clone(&sim) as Arc<dyn Connect>, sim.specs());
+        Self::over(folder, store, (sim, ways), Settings::default())
+    }
+
+    /// With other ways to the hosts than the simulated ones.
+    pub(crate) fn over(
+        folder: &Path,
+        store: Option<Store>,
+        (sim, (connect, hosts)): (Arc<SimFleet>, (Arc<dyn Connect>, Vec<Arc<HostSpec>>)),
+        settings: Settings,
+    ) -> Self {
         let (begun, puppets) = mpsc::unbounded_channel();
         let config = Config {
             fleet: "sim".into(),
-            hosts: sim.specs(),
-            settings: Settings::default(),
+            hosts,
+            settings,
             file: None,
             problems: Vec::new(),
         };
@@ -161,7 +172,7 @@ impl Stage {
             config,
             clock: Clock::timers(Wall(1_800_000_000_000)),
             tasks: Tasks::new(),
-            connect: sim.clone(),
+            connect,
             store,
             record: None,
             acting: Acting::unrecorded(),
@@ -283,7 +294,10 @@ impl Talk {
 /// The entries in short: `ask …`, `say …`, `draft …`, `call …`, and so on.
 pub(crate) fn words(transcript: &Transcript) -> Vec<String> {
     let joined = |lines: &[pilothouse::text::SafeText]| {
-        let lines: Vec<_> = lines.iter().map(|line| line.as_str()).collect();
+        let lines: Vec<_> = lines
+            .iter()
+            .map(pilothouse::text::SafeText::as_str)
+            .collect();
         lines.join("/")
     };
     let word = |entry: &Arc<Entry>| match entry.as_ref() {

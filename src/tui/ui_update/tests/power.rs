@@ -174,7 +174,7 @@ fn status_is_asked_for_on_demand_and_kept_on_the_card() {
         host: id("spark-1"),
         verb: PowerVerb::Status,
     };
-    assert_eq!(asks(&person.press("enter")), [command.clone()]);
+    assert_eq!(asks(&person.press("enter")), std::slice::from_ref(&command));
     let said = |person: &Person| {
         person
             .ui
@@ -362,7 +362,7 @@ fn a_confirmation_scrolls_to_its_last_row_and_not_beyond() {
         expires: At(60_000),
         plan: Plan {
             what: "Run something long.".into(),
-            command: (0..200).map(|n| format!("line {n}\n")).collect(),
+            command: "one line\n".repeat(200),
             notes: Vec::new(),
         },
     };
