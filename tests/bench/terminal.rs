@@ -166,6 +166,23 @@ impl Terminal {
         Ok(times)
     }
 
+    /// Milliseconds from a key that moves the terminal's cursor until it has moved.
+    pub(crate) fn press_key(&mut self, key: &[u8]) -> Result<f64> {
+        let before = self.parser.screen().cursor_position();
+        let pressed = now();
+        self.keyboard.write_all(key)?;
+        self.keyboard.flush()?;
+        let moved = |screen: &vt100::Screen| screen.cursor_position() != before;
+        let at = self.until(pressed + PATIENCE, moved)?.with_context(|| {
+            format!("a key moved nothing:\n{}", self.parser.screen().contents())
+        })?;
+        Ok(milliseconds(at - pressed))
+    }
+
+    pub(crate) fn pid(&self) -> Result<u32> {
+        self.child.process_id().context("the program has no pid")
+    }
+
     /// Presses keys one by one, each with time to be answered.
     pub(crate) fn press(&mut self, keys: &str) -> Result<()> {
         for key in keys.chars() {

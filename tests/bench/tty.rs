@@ -6,6 +6,11 @@
 )]
 
 mod svg;
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "the other stopwatch looks at more of it"
+)]
 mod terminal;
 
 use std::num::NonZeroU16;

@@ -24,7 +24,7 @@ pub(crate) struct Console {
     screen: vt100::Parser,
     /// Every byte that it has written.
     pub(crate) raw: Vec<u8>,
-    _state: tempfile::TempDir,
+    state: tempfile::TempDir,
 }
 
 impl Console {
@@ -66,7 +66,7 @@ impl Console {
             child,
             screen: vt100::Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 0),
             raw: Vec::new(),
-            _state: state,
+            state,
         }
     }
 
@@ -120,6 +120,11 @@ impl Console {
     pub(crate) fn lens(&mut self, sources: &[String]) {
         self.line(':', &format!("logs {}", sources.join(" ")));
         self.shows("5 Logs");
+    }
+
+    /// Where it keeps its state (`state`) and its data (`data`).
+    pub(crate) fn state(&self) -> &std::path::Path {
+        self.state.path()
     }
 
     /// Leaves it, and waits for its end.

@@ -41,6 +41,8 @@ mod messages_api;
 mod obedient;
 mod payloads;
 mod power;
+mod power_broken;
+mod power_broken_console;
 mod power_door;
 mod power_kill;
 mod pty;

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use pilothouse::clock::Clock;
-use pilothouse::power::{self, HostLayout};
+use serde_json::Value;
 
 /// The lab that is up.
 pub(crate) struct Lab {
@@ -153,15 +153,20 @@ impl Lab {
         let lock = File::create(lock).unwrap();
         lock.lock().unwrap();
         let public = format!("{}.pub", self.setting("LAB_POWER_KEY"));
-        let public = fs::read_to_string(public).unwrap();
-        let from = [self.setting("LAB_POWER_FROM").to_owned()];
-        let layout = HostLayout::default();
-        let installation =
-            power::install(self.setting("LAB_MACHINE"), &from, &public, &layout).unwrap();
+        let printed = self
+            .command(env!("CARGO_BIN_EXE_pilothouse"))
+            .args(["--config", self.setting("LAB_POWER"), "--json"])
+            .args(["power", "install", "--target", self.setting("LAB_MACHINE")])
+            .args(["--from", self.setting("LAB_POWER_FROM"), "--key", &public])
+            .output()
+            .unwrap();
+        assert!(printed.status.success(), "{printed:?}");
+        let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
+        let part = |name: &str| printed[name].as_str().unwrap().to_owned();
         let folder = tempfile::tempdir().unwrap();
         let (script, line) = (folder.path().join("script"), folder.path().join("line"));
-        fs::write(&script, installation.script).unwrap();
-        fs::write(&line, installation.authorized_keys_line + "\n").unwrap();
+        fs::write(&script, part("script")).unwrap();
+        fs::write(&line, part("authorized_keys") + "\n").unwrap();
         let done = self
             .command(self.setting("LAB_HOST_SCRIPT"))
             .args(["install".as_ref(), script.as_os_str(), line.as_os_str()])
@@ -230,6 +235,17 @@ impl Hypervisor<'_> {
         let text = fs::read_to_string(log).unwrap_or_default();
         let calls = text.lines().filter_map(|line| line.split_once(' '));
         calls.map(|(_, call)| call.to_owned()).collect()
+    }
+
+    /// Of its calls since then, those that change something.
+    pub(crate) fn changes(&self, from: usize) -> Vec<String> {
+        let calls = self.calls().split_off(from);
+        let changes = |call: &String| {
+            ["start", "stop", "reset", "unlock"]
+                .iter()
+                .any(|verb| call.starts_with(verb))
+        };
+        calls.into_iter().filter(changes).collect()
     }
 
     /// Makes the machine ill, or well without a word.

@@ -140,7 +140,7 @@ fn open(path: &PathBuf) -> File {
 }
 
 /// One entry in the journal that the lab's journalctl plays.
-fn journal(lab: &Lab, part: &str, milliseconds: i64, message: &str) {
+pub(crate) fn journal(lab: &Lab, part: &str, milliseconds: i64, message: &str) {
     let entry = json!({
         "__CURSOR": part,
         "__REALTIME_TIMESTAMP": (milliseconds * 1000).to_string(),

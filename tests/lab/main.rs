@@ -9,11 +9,15 @@
     reason = "a test that can't go on should stop, loudly"
 )]
 
+mod breakglass;
 #[path = "../it/console.rs"]
 #[allow(dead_code, reason = "the other tests look deeper into the terminal")]
 mod console;
 mod lab;
 mod logs;
+#[path = "../it/messages_api.rs"]
+#[allow(dead_code, reason = "the other tests let it fail, too")]
+mod messages_api;
 mod once;
 mod openssh;
 mod power;

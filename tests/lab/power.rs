@@ -4,7 +4,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::lab::{Hypervisor, Lab};
+use crate::lab::Lab;
 
 /// What is not one of the six words, letter by letter, or is more than a command.
 const NONE_OF_THE_SIX: &[&[&str]] = &[
@@ -27,17 +27,6 @@ const NONE_OF_THE_SIX: &[&[&str]] = &[
     &["-tt", "id"],
 ];
 
-/// A part of the hypervisor's doings that a test is about.
-fn acts(hypervisor: &Hypervisor<'_>, from: usize) -> Vec<String> {
-    let calls = hypervisor.calls().split_off(from);
-    let changes = |call: &String| {
-        ["start", "stop", "reset", "unlock"]
-            .iter()
-            .any(|verb| call.starts_with(verb))
-    };
-    calls.into_iter().filter(changes).collect()
-}
-
 #[test]
 fn the_key_can_do_six_words_and_nothing_else() {
     let lab = Lab::open();
@@ -56,7 +45,7 @@ fn the_key_can_do_six_words_and_nothing_else() {
             "{words:?}: {said}"
         );
     }
-    assert_eq!(acts(&hypervisor, before), Vec::<String>::new());
+    assert_eq!(hypervisor.changes(before), Vec::<String>::new());
     let (said, code) = hypervisor.send(&["status"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(
@@ -108,7 +97,7 @@ fn each_changing_word_does_what_it_says() {
         let before = hypervisor.calls().len();
         let operation = hypervisor.begin(verb);
         assert_eq!(hypervisor.end_of(&operation), "done", "{verb}");
-        assert_eq!(acts(&hypervisor, before), calls, "{verb}");
+        assert_eq!(hypervisor.changes(before), calls, "{verb}");
         let (said, _) = hypervisor.send(&["status"]);
         let state = if verb == "stop" { "stopped" } else { "running" };
         assert!(
@@ -150,7 +139,7 @@ fn a_caller_who_is_gone_leaves_no_machine_half_way() {
         .find_map(|line| line.strip_prefix("operation ")?.split(' ').next())
         .unwrap_or_else(|| panic!("no operation: {said}"));
     assert_eq!(hypervisor.end_of(operation), "done");
-    assert_eq!(acts(&hypervisor, before), ["stop 102", "start 102"]);
+    assert_eq!(hypervisor.changes(before), ["stop 102", "start 102"]);
     if lab.setting("LAB_BOOTS") == "yes" {
         assert_ne!(hypervisor.boot(), first);
     }
@@ -166,7 +155,7 @@ fn a_second_verb_waits_for_nobody_and_does_nothing() {
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains(&format!("\nbusy {operation}\n")), "{said}");
     assert_eq!(hypervisor.end_of(&operation), "done");
-    assert_eq!(acts(&hypervisor, before), ["stop 102", "start 102"]);
+    assert_eq!(hypervisor.changes(before), ["stop 102", "start 102"]);
 }
 
 #[test]

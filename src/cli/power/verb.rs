@@ -23,6 +23,8 @@ use crate::tasks::Tasks;
 
 /// Longest wait for the host itself: what it serves is good to know, and its power is switched without it.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// The same where the verb is to leave now.
+const HASTE: Duration = Duration::from_millis(500);
 
 /// Does what the words say.
 pub(in crate::cli) fn run(args: &PowerArgs, here: &Here) -> Result<Exit, CliError> {
@@ -103,7 +105,7 @@ impl Session<'_> {
         if !self.verb.changes() {
             return self.look().await;
         }
-        self.settled().await;
+        self.settled(if args.now { HASTE } else { PATIENCE }).await;
         if self.here.common.dry_run || self.here.common.yes.is_none() {
             let (exit, _) = ask::change(&self.handle, self.here, self.command()).await?;
             return Ok(exit);
@@ -280,14 +282,14 @@ impl Session<'_> {
     }
 
     /// Waits until something is known of the host and the ledger, or for a moment.
-    async fn settled(&self) {
+    async fn settled(&self, patience: Duration) {
         let mut fleet = self.handle.fleet();
         let known = fleet.wait_for(|fleet| {
             let answers = fleet.host(&self.host).is_none_or(|host| is_settled(host));
             fleet.ledger_read && answers
         });
         // Late, or the engine is gone: what is known has to do.
-        drop(timeout(PATIENCE, known).await);
+        drop(timeout(patience, known).await);
     }
 
     fn tell(&self, reply: &Reply) -> Result<Exit, CliError> {

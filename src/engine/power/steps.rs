@@ -20,7 +20,7 @@ use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
 /// What looking at the evidence may hold the verb up: it was asked for when the window began.
-const EVIDENCE: Duration = Duration::from_millis(1500);
+const EVIDENCE: Duration = Duration::from_millis(700);
 
 /// What `sync` may take.
 const DRAIN: RunLimits = RunLimits {

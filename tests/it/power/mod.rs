@@ -6,4 +6,4 @@
 
 mod over_ssh;
 mod script;
-mod stage;
+pub(crate) mod stage;
