@@ -19,6 +19,8 @@ const STALLED: f64 = 10.0;
 const HOG: f64 = 40.0;
 /// Hotter than this is told, in °C.
 const HOT: f64 = 90.0;
+/// Status of a shell that did not find the program.
+const NOT_FOUND: i32 = 127;
 /// Names in one finding.
 const MOST_NAMES: usize = 8;
 
@@ -30,6 +32,10 @@ pub fn findings(runbook: &Runbook, answers: &[Answer]) -> Vec<SafeText> {
     let mut failed: Vec<(&SafeText, Vec<String>)> = Vec::new();
     for (question, answer) in runbook.steps.iter().zip(answers) {
         match &answer.failed {
+            // What isn't there can't be asked; that is no sign of trouble.
+            Some(why) if answer.exit == Some(NOT_FOUND) => {
+                found.push(format!("{}: {why}", question.words()));
+            }
             Some(why) => fail(&mut failed, why, question.words()),
             None => {
                 answered += 1;
@@ -445,14 +451,14 @@ mod tests {
 
     #[test]
     fn the_kernel_log_by_rows() {
-        let kill = "2026-11-21T03:00:00,123456+00:00 Out of memory: Killed process 4242 (python) total-vm:1kB";
+        let kill = "2026-11-21T03:00:00,123456+00:00 Out of memory: Killed process 4242 (python) total-vm:1kB, anon-rss:57671680kB, file-rss:0kB";
         let oom = format!(
             "now 2026-11-21T03:04:10+0000\n2026-11-21T01:00:00+0000 h kernel: Killed process 7 (ray) x\n{kill}\n"
         );
         assert_eq!(
             told("oom_kills", &Value::Null, &oom),
             [
-                "the kernel killed python for want of memory 4m ago",
+                "the kernel killed python, which held 55.0 GiB, for want of memory 4m ago",
                 "2 processes were killed for want of memory since the boot: python, ray",
             ]
         );
@@ -512,6 +518,24 @@ mod tests {
         );
         assert!(told[1].as_str().starts_with("no answer to "));
         assert!(told[1].as_str().ends_with(": the host hung up"));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_no_missing_answer() {
+        let runbook = Runbook {
+            name: "x".into(),
+            what: "x".into(),
+            steps: vec![Question::Gpu],
+        };
+        let missing = Answer {
+            exit: Some(127),
+            failed: Some("nvidia-smi is not installed there".into()),
+            ..Answer::default()
+        };
+        assert_eq!(
+            findings(&runbook, &[missing])[0].as_str(),
+            "GPUs: nvidia-smi is not installed there"
+        );
     }
 
     #[test]
