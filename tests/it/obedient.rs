@@ -2,6 +2,7 @@
 //! no planted secret reaches it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -647,7 +648,7 @@ async fn the_real_program_looks_is_refused_and_proposes_and_a_person_types() {
         ..Settings::default()
     };
     let environment: Environment = [
-        ("PATH", std::env::var("PATH").unwrap()),
+        ("PATH", Environment::of_process().text("PATH").unwrap()),
         ("ANTHROPIC_API_KEY", "sk-canary-0123456789".to_owned()),
         ("SECRET_OF_OURS", "canary-of-ours".to_owned()),
     ]
@@ -664,6 +665,9 @@ async fn the_real_program_looks_is_refused_and_proposes_and_a_person_types() {
     let mut talk = stage.open().await;
     assert_eq!(stage.say(&talk, "why does it hang?").await, Reply::Done);
     let refuse = Decision::Refuse(Some("too early".into()));
+    waits(&stage).await;
+    let environment = environment_of_tools(folder.path());
+    assert!(!environment.contains("canary"), "{environment}");
     assert_eq!(decided(&stage, refuse).await, Reply::Done);
     assert!(
         !stranger
@@ -712,12 +716,33 @@ async fn the_real_program_looks_is_refused_and_proposes_and_a_person_types() {
     stage.end().await;
 }
 
-/// Decides on the proposal that comes next; the program takes its time.
-async fn decided(stage: &Stage, decision: Decision) -> Reply {
+/// The environment of the child that offers the tools, which is known by its socket.
+fn environment_of_tools(runtime: &Path) -> String {
+    let place = format!("{}/pilothouse-", runtime.display());
+    let of = |entry: std::io::Result<std::fs::DirEntry>| {
+        let process = entry.ok()?.path();
+        let words = std::fs::read(process.join("cmdline")).ok()?;
+        let environment = std::fs::read(process.join("environ")).ok()?;
+        let environment = String::from_utf8_lossy(&environment).into_owned();
+        let ours = words.ends_with(b"pilothouse\0mcp\0") && environment.contains(&place);
+        ours.then_some(environment)
+    };
+    let mut found = std::fs::read_dir("/proc").unwrap().filter_map(of);
+    found.next().expect("the child is not there")
+}
+
+/// Until something is proposed; the program takes its time.
+async fn waits(stage: &Stage) {
     let mut fleet = stage.handle.fleet();
     let waits = fleet.wait_for(|fleet| !fleet.proposals.is_empty());
     let waits = tokio::time::timeout(Duration::from_mins(1), waits).await;
     drop(waits.expect("nothing is proposed").unwrap());
+}
+
+/// Decides on the proposal that comes next.
+async fn decided(stage: &Stage, decision: Decision) -> Reply {
+    waits(stage).await;
+    let mut fleet = stage.handle.fleet();
     let reply = stage.decide(decision).await;
     let gone = fleet.wait_for(|fleet| fleet.proposals.is_empty()).await;
     drop(gone.unwrap());

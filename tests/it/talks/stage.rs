@@ -130,6 +130,9 @@ impl Minds for Puppets {
     }
 }
 
+/// A way to hosts, and the hosts.
+pub(crate) type Ways = (Arc<dyn Connect>, Vec<Arc<HostSpec>>);
+
 /// An engine.
 pub(crate) struct Stage {
     pub(crate) sim: Arc<SimFleet>,
@@ -157,7 +160,7 @@ impl Stage {
     pub(crate) fn over(
         folder: &Path,
         store: Option<Store>,
-        (sim, (connect, hosts)): (Arc<SimFleet>, (Arc<dyn Connect>, Vec<Arc<HostSpec>>)),
+        (sim, (connect, hosts)): (Arc<SimFleet>, Ways),
         settings: Settings,
     ) -> Self {
         let (begun, puppets) = mpsc::unbounded_channel();
