@@ -27,7 +27,10 @@ pub(super) fn status(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
         return;
     }
     pen.put(glyph, role).skip(1).put(&words, role);
-    if stoppable(&pane.transcript.phase) {
+    // Stopping Claude calls off nothing that was approved: here it would read as if it did.
+    let is_carried =
+        matches!(pane.transcript.phase, Phase::Waiting(_)) && scene.fleet.proposals.is_empty();
+    if stoppable(&pane.transcript.phase) && !is_carried {
         let stop = if pane.part == Part::Transcript {
             Action::Stop
         } else {
@@ -86,11 +89,9 @@ fn phase(scene: Scene<'_>) -> (&'static str, Role, String) {
             format!("{why}: try {attempt} of {of} in {}", left(*due, now)),
         ),
         // Decided, and not yet done: it is no longer the person who is waited for.
-        Phase::Waiting(at) if scene.fleet.proposals.is_empty() => (
-            turn(now),
-            Role::Busy,
-            format!("does what was approved, {}", since(*at)),
-        ),
+        Phase::Waiting(_) if scene.fleet.proposals.is_empty() => {
+            (turn(now), Role::Busy, "does what was approved".to_owned())
+        }
         Phase::Waiting(at) => ("?", Role::Warn, format!("waits for you, {}", since(*at))),
         Phase::Stopping(at) => ("◌", Role::Warn, format!("stopping, {}", since(*at))),
         Phase::Dead(why) => ("✖", Role::Bad, why.to_string()),
