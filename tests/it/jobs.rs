@@ -93,8 +93,16 @@ impl Yard {
         self.pid(id, "runner.is")
     }
 
-    fn pid(&self, id: &JobId, file: &str) -> i32 {
-        let file = self.path("base/jobs").join(id.as_str()).join(file);
+    fn file(&self, id: &JobId, name: &str) -> PathBuf {
+        self.path("base/jobs").join(id.as_str()).join(name)
+    }
+
+    fn is_written(&self, id: &JobId, name: &str) -> bool {
+        fs::read_to_string(self.file(id, name)).is_ok_and(|text| !text.is_empty())
+    }
+
+    fn pid(&self, id: &JobId, name: &str) -> i32 {
+        let file = self.file(id, name);
         let text = fs::read_to_string(file).unwrap();
         text.split(' ').next().unwrap().parse().unwrap()
     }
@@ -234,6 +242,14 @@ async fn a_job_outlives_its_console_and_is_cancelled_with_all_it_started() {
         .unwrap();
         assert_eq!(part.state, JobState::Running, "{kind}");
         let child: i32 = String::from_utf8_lossy(&part.bytes).trim().parse().unwrap();
+        // A program may speak before its runner has written down which process it is.
+        timeout(LONG, async {
+            while !yard.is_written(&id, "program.is") {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
         let (runner, program) = (yard.runner(&id), yard.pid(&id, "program.is"));
         assert!(is_there(child) && is_there(runner) && is_there(program));
         let refused = second.forget(&id).await.unwrap_err();
