@@ -16,7 +16,7 @@ use super::notice::Notice;
 use super::policy::Confirmed;
 use super::questions::Questions;
 use super::webhook::Webhook;
-use crate::domain::{HostId, RequestId, TerminalId};
+use crate::domain::{HostId, ProposalId, RequestId, TerminalId};
 use crate::tasks::Tasks;
 
 /// The hands of the engine.
@@ -106,6 +106,11 @@ impl Performer {
                 .fact(Msg::Answered { at, request, reply })
                 .await;
         });
+    }
+
+    /// A person has approved a proposal; false where it has just been taken back.
+    pub(super) fn approve(&self, proposal: ProposalId) -> bool {
+        self.shared.proposals.approve(proposal)
     }
 
     /// Lets a confirmed change through the door.

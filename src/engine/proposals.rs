@@ -49,7 +49,15 @@ struct Inner {
     clock: Clock,
     tasks: Tasks,
     last: AtomicU64,
-    waiting: Mutex<HashMap<ProposalId, oneshot::Sender<Settled>>>,
+    waiting: Mutex<HashMap<ProposalId, Waiting>>,
+}
+
+/// Whoever made a proposal, and waits for its end.
+#[derive(Debug)]
+struct Waiting {
+    settled: oneshot::Sender<Settled>,
+    /// A person has approved it: only the door ends it from then on.
+    is_approved: bool,
 }
 
 impl Proposals {
@@ -95,7 +103,11 @@ impl Proposals {
             host: Some(host),
         });
         let (sender, settled) = oneshot::channel();
-        self.lock().insert(id, sender);
+        let waiting = Waiting {
+            settled: sender,
+            is_approved: false,
+        };
+        self.lock().insert(id, waiting);
         let open = OpenProposal {
             proposals: self.clone(),
             proposal: Arc::clone(&proposal),
@@ -112,6 +124,29 @@ impl Proposals {
         Ok(open)
     }
 
+    /// A person has approved it; false where it has been taken back, so that nothing may be done.
+    pub(super) fn approve(&self, proposal: ProposalId) -> bool {
+        let mut waiting = self.lock();
+        let waits = waiting.get_mut(&proposal);
+        waits.is_some_and(|waits| !std::mem::replace(&mut waits.is_approved, true))
+    }
+
+    /// Takes it back, unless it has ended, or is being carried out; whether this took it back.
+    pub(super) fn withdraw(&self, id: ProposalId) -> bool {
+        let mut waiting = self.lock();
+        if waiting.get(&id).is_none_or(|waits| waits.is_approved) {
+            return false;
+        }
+        waiting.remove(&id);
+        drop(waiting);
+        let proposals = self.clone();
+        let withdrawn = ProposalMsg::Ended(Decided::Withdrawn);
+        self.0
+            .tasks
+            .spawn(async move { proposals.tell(id, withdrawn).await });
+        true
+    }
+
     /// It ended without an act.
     pub(super) fn decided(&self, proposal: ProposalId, decided: Decided) {
         let printed = None;
@@ -121,7 +156,7 @@ impl Proposals {
     /// Hands the end of a proposal to whoever made it, if they still wait.
     pub(super) fn settled(&self, proposal: ProposalId, settled: Settled) {
         let waiting = self.lock().remove(&proposal);
-        if waiting.is_none_or(|waiting| waiting.send(settled).is_err()) {
+        if waiting.is_none_or(|waiting| waiting.settled.send(settled).is_err()) {
             tracing::debug!(%proposal, "nobody waits for this decision any more");
         }
     }
@@ -156,7 +191,7 @@ impl Proposals {
         self.0.lanes.fact(Msg::Proposal { at, proposal, msg }).await;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProposalId, oneshot::Sender<Settled>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProposalId, Waiting>> {
         self.0
             .waiting
             .lock()
@@ -180,6 +215,21 @@ impl OpenProposal {
 
     /// How it ends. An approved one has been carried out by then.
     pub async fn settled(mut self) -> Settled {
+        self.end().await
+    }
+
+    /// The same, save that it is taken back once nobody asks any more: unless a person has approved it, for then only the
+    /// door knows how it ends.
+    pub(super) async fn settled_or_gone(mut self, gone: impl Future<Output = ()>) -> Settled {
+        tokio::select! {
+            settled = self.end() => return settled,
+            () = gone => {}
+        }
+        self.proposals.withdraw(self.proposal.id);
+        self.end().await
+    }
+
+    async fn end(&mut self) -> Settled {
         (&mut self.settled).await.unwrap_or(Settled {
             decided: Decided::Withdrawn,
             printed: None,
@@ -189,16 +239,7 @@ impl OpenProposal {
 
 impl Drop for OpenProposal {
     fn drop(&mut self) {
-        let id = self.proposal.id;
-        if self.proposals.lock().remove(&id).is_none() {
-            return;
-        }
-        let proposals = self.proposals.clone();
-        let withdrawn = ProposalMsg::Ended(Decided::Withdrawn);
-        self.proposals
-            .0
-            .tasks
-            .spawn(async move { proposals.tell(id, withdrawn).await });
+        self.proposals.withdraw(self.proposal.id);
     }
 }
 

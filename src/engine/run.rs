@@ -9,7 +9,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::assist::{Assisting, Sessions};
-use super::command::Reply;
+use super::command::{Refusal, Reply};
 use super::connect::Connect;
 use super::door::{Acting, Door};
 use super::handle::{Handle, Request};
@@ -32,6 +32,7 @@ use super::state::Fleet;
 use super::trouble::Trouble;
 use super::update::update;
 use super::webhook::Webhook;
+use crate::assistant::Decided;
 use crate::clock::Clock;
 use crate::config::{Config, Problem};
 use crate::domain::{At, HostId, ProposalId, RequestId, Severity};
@@ -337,13 +338,17 @@ impl Hub {
     /// Lets a change through the door. A proposal that it comes from waits no more, and a host whose power is about to be
     /// switched takes no second verb.
     fn carry(&mut self, request: RequestId, confirmed: Confirmed) {
+        if let Some(proposed) = confirmed.proposed() {
+            if !self.performer.approve(proposed.proposal) {
+                self.proposal(proposed.proposal, ProposalMsg::Ended(Decided::Withdrawn));
+                return self.performer.reply(request, taken_back());
+            }
+            self.proposal(proposed.proposal, ProposalMsg::Approved);
+        }
         if let Some(change) = confirmed.power() {
             let (at, host) = (self.clock.at(), change.host.clone());
             let msg = power::announced(change, at);
             self.fold(Msg::Power { at, host, msg });
-        }
-        if let Some(proposed) = confirmed.proposed() {
-            self.proposal(proposed.proposal, ProposalMsg::Approved);
         }
         self.performer.change(request, confirmed);
     }
@@ -366,6 +371,13 @@ impl Hub {
         }
         news
     }
+}
+
+fn taken_back() -> Reply {
+    Reply::Refused(Refusal {
+        why: "the proposal has just been taken back".into(),
+        hint: None,
+    })
 }
 
 fn urgency(msg: &Msg) -> News {

@@ -1,5 +1,6 @@
 //! What the assistant wishes to be done: put before a person, and what became of it told to the model.
 
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::{Clerk, Given};
@@ -8,7 +9,7 @@ use crate::assistant::{
 };
 use crate::domain::{ContainerId, HostId};
 use crate::engine::host_state::Host;
-use crate::engine::proposals::{Proposing, Settled};
+use crate::engine::proposals::{OpenProposal, Proposing, Settled};
 use crate::engine::{Command, Refusal, Signal};
 use crate::follow::SourceSpec;
 use crate::text::SafeText;
@@ -45,16 +46,33 @@ pub(super) async fn propose(
             return Given::shut(&source, format!("{why}{hint}")).behind("Nobody was asked.");
         }
     };
+    let (answer, settled) = oneshot::channel();
+    let follower = follow(clerk.clone(), gone.clone(), open, answer);
+    clerk.room.shared.tasks.spawn(follower);
+    match settled.await {
+        Ok(settled) => told(host, settled),
+        Err(_) => Given::failed("this console ends; what became of it is not known"),
+    }
+}
+
+/// Tells the conversation of a proposal and of its end. The call may be given up meanwhile: an act that a person has approved
+/// goes on all the same, and its true outcome is told.
+async fn follow(
+    clerk: Clerk,
+    gone: CancellationToken,
+    open: OpenProposal,
+    mut answer: oneshot::Sender<Settled>,
+) {
     let proposal = open.proposal().as_ref().clone();
     let id = proposal.id;
     clerk.tell(EventKind::Proposed(proposal)).await;
-    let settled = tokio::select! {
-        settled = open.settled() => settled,
-        () = gone.cancelled() => Settled {
-            decided: Decided::Withdrawn,
-            printed: None,
-        },
+    let given_up = async {
+        tokio::select! {
+            () = gone.cancelled() => {}
+            () = answer.closed() => {}
+        }
     };
+    let settled = open.settled_or_gone(given_up).await;
     let decided = settled.decided.clone();
     clerk
         .tell(EventKind::Decided {
@@ -62,7 +80,8 @@ pub(super) async fn propose(
             decided,
         })
         .await;
-    told(host, settled)
+    // An error means that the call was given up.
+    drop(answer.send(settled));
 }
 
 /// The command that a person would have asked for.

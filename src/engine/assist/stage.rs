@@ -121,6 +121,10 @@ impl Mine {
             let why = format!("the question is longer than {} kB", LONGEST / 1000);
             return refused(why, "shorten it, or name a log source instead of its lines");
         }
+        if self.is_over() {
+            // It only waits for the outcome of an act.
+            self.is_closing = false;
+        }
         if self.is_closing {
             return refused(
                 "the program behind this conversation is ending".into(),
@@ -159,13 +163,18 @@ impl Mine {
     pub(super) fn close(&mut self) -> bool {
         self.is_closing = true;
         self.tell(MindWish::Close);
-        self.mind.is_none()
+        self.is_over()
+    }
+
+    /// Whether it is closed, and its program has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_closing && self.mind.is_none()
     }
 
     /// The program has ended; whether the conversation ends with it.
     pub(super) fn program_is_gone(&mut self) -> bool {
         self.mind = None;
-        self.is_closing
+        self.is_over()
     }
 
     /// Drops the tool calls that are at work.

@@ -239,10 +239,14 @@ impl Talk {
 
     /// Its calls and proposals have nobody who waits for them any more.
     fn end_calls(&mut self, why: &str) {
+        // Before the calls fall, so that each proposal is taken back once, and told in its place.
+        let proposals = &self.room.shared.proposals;
+        let takes_back = |proposal| proposals.withdraw(proposal);
+        let ends = self.under_way.end_calls(&why.into(), takes_back);
         if let Stage::Mine(mine) = &mut self.stage {
             mine.drop_calls();
         }
-        for kind in self.under_way.end_calls(&why.into()) {
+        for kind in ends {
             self.happened(kind);
         }
     }
@@ -260,6 +264,13 @@ impl Talk {
         if let Stage::Mine(mine) = &mut self.stage
             && mine.program_is_gone()
         {
+            self.rest_when_settled();
+        }
+    }
+
+    /// Lets go, unless an approved act is under way: its outcome has its place here.
+    fn rest_when_settled(&mut self) {
+        if self.under_way.proposals() == 0 {
             self.rest();
         }
     }
@@ -270,7 +281,7 @@ impl Talk {
             Stage::Resting | Stage::Theirs(_) => true,
         };
         if is_over {
-            self.rest();
+            self.rest_when_settled();
         }
     }
 
@@ -310,6 +321,11 @@ impl Talk {
         }
         self.took(&event);
         self.keep();
+        if let (EventKind::Decided { .. }, Stage::Mine(mine)) = (&event.kind, &self.stage)
+            && mine.is_over()
+        {
+            self.rest_when_settled();
+        }
     }
 
     fn numbered(&mut self, kind: EventKind) -> SessionEvent {

@@ -70,9 +70,15 @@ impl UnderWay {
         }
     }
 
-    /// What ends the calls and proposals of the assistant.
-    pub(super) fn end_calls(&self, why: &SafeText) -> Vec<EventKind> {
-        let proposals = self.proposals.iter().map(|proposal| EventKind::Decided {
+    /// What ends the calls of the assistant, and those of its proposals that could be taken back. One that a person has
+    /// approved is ended by whoever carries it out.
+    pub(super) fn end_calls(
+        &self,
+        why: &SafeText,
+        takes_back: impl Fn(ProposalId) -> bool,
+    ) -> Vec<EventKind> {
+        let open = self.proposals.iter().filter(|open| takes_back(**open));
+        let proposals = open.map(|proposal| EventKind::Decided {
             proposal: *proposal,
             decided: Decided::Withdrawn,
         });
@@ -85,7 +91,7 @@ impl UnderWay {
 
     /// What ends everything: whoever ran it is gone.
     pub(super) fn end_all(&self, why: &SafeText) -> Vec<EventKind> {
-        let mut events = self.end_calls(why);
+        let mut events = self.end_calls(why, |_| true);
         let runbooks = self.calls.iter().filter(|(_, of)| **of == Origin::Runbook);
         events.extend(runbooks.map(|(call, _)| ended(call, why)));
         events.extend((0..self.runbooks).map(|_| EventKind::RunbookEnded {

@@ -1,5 +1,6 @@
 //! Conversations through the real engine, with a stand-in for the program behind them.
 
+mod approved;
 mod attach;
 mod calls;
 mod order;
