@@ -30,6 +30,8 @@ pub struct Fold {
     running: BTreeMap<CallId, EntryId>,
     /// A turn began and has not ended.
     turn: bool,
+    /// When the newest that is kept happened.
+    before: Option<Wall>,
     view: Option<Arc<Transcript>>,
 }
 
@@ -62,20 +64,26 @@ impl Draft {
         }
     }
 
-    fn entry(&self, draft: bool) -> Entry {
+    /// The entry, where it is a thought with the time that it took.
+    fn entry(&self, draft: bool, took: Duration) -> Entry {
         let mut lines = self.lines.clone();
         if !self.last.is_empty() {
             lines.push(SafeText::new(&self.last));
         }
-        said(self.id, self.thinking, lines, draft)
+        said(self.id, self.thinking.then_some(took), lines, draft)
     }
 }
 
-fn said(id: EntryId, thinking: bool, lines: Vec<SafeText>, draft: bool) -> Entry {
-    if thinking {
-        Entry::Thought { id, lines, draft }
-    } else {
-        Entry::Said { id, lines, draft }
+/// What is said; with a time, what is thought.
+fn said(id: EntryId, thought: Option<Duration>, lines: Vec<SafeText>, draft: bool) -> Entry {
+    match thought {
+        Some(took) => Entry::Thought {
+            id,
+            lines,
+            draft,
+            took,
+        },
+        None => Entry::Said { id, lines, draft },
     }
 }
 
@@ -99,6 +107,10 @@ impl Fold {
         self.shown.number = event.number;
         self.view = None;
         self.fold(EntryId(event.number), event.wall, &event.kind);
+        // Drafts are not kept: a replay has to tell the same times.
+        if !matches!(event.kind, EventKind::Draft { .. }) {
+            self.before = Some(event.wall);
+        }
         self.bound();
         true
     }
@@ -132,7 +144,7 @@ impl Fold {
         let mut drafts = std::mem::take(&mut self.drafts);
         for draft in drafts.iter_mut().filter(|draft| draft.grew) {
             draft.grew = false;
-            self.replace(draft.id, draft.entry(true), draft.bytes);
+            self.replace(draft.id, draft.entry(true, Duration::ZERO), draft.bytes);
         }
         self.drafts = drafts;
         let view = Arc::new(self.shown.clone());
@@ -187,7 +199,10 @@ impl Fold {
                 block,
                 thinking,
                 lines,
-            } => self.text(id, block, *thinking, lines),
+            } => {
+                let thought = thinking.then(|| self.since_before(wall));
+                self.text(id, block, thought, lines);
+            }
             EventKind::CallBegan { .. } | EventKind::CallEnded { .. } => self.call(id, wall, kind),
             EventKind::Proposed(proposal) => {
                 self.shown.proposals.push(Arc::new(proposal.clone()));
@@ -204,7 +219,7 @@ impl Fold {
                     });
                 }
             }
-            EventKind::TurnEnded { ending, usage } => self.turn_ended(id, ending, usage),
+            EventKind::TurnEnded { ending, usage } => self.turn_ended(id, wall, (ending, usage)),
             EventKind::Cut { events } => self.shown.cut = self.shown.cut.saturating_add(*events),
             EventKind::Retrying { .. } => {}
             EventKind::Denied { .. }
@@ -245,7 +260,7 @@ impl Fold {
             grew: true,
         };
         draft.more(delta);
-        self.push(draft.entry(true));
+        self.push(draft.entry(true, Duration::ZERO));
         self.drafts.push(draft);
     }
 
@@ -264,16 +279,28 @@ impl Fold {
         }
     }
 
-    fn text(&mut self, id: EntryId, block: &SafeText, thinking: bool, lines: &[SafeText]) {
+    fn text(
+        &mut self,
+        id: EntryId,
+        block: &SafeText,
+        thought: Option<Duration>,
+        lines: &[SafeText],
+    ) {
         let lines = lines.to_vec();
         match self.take_draft(block) {
             Some(draft) => {
-                let entry = said(draft.id, thinking, lines, false);
+                let entry = said(draft.id, thought, lines, false);
                 let bytes = weight(&entry);
                 self.replace(draft.id, entry, bytes);
             }
-            None => self.push(said(id, thinking, lines, false)),
+            None => self.push(said(id, thought, lines, false)),
         }
+    }
+
+    /// How long ago the newest that is kept happened; clocks that go back tell nothing.
+    fn since_before(&self, wall: Wall) -> Duration {
+        let before = self.before.map_or(wall.0, |before| before.0);
+        Duration::from_millis(wall.0.saturating_sub(before).max(0).cast_unsigned())
     }
 
     fn call(&mut self, id: EntryId, wall: Wall, kind: &EventKind) {
@@ -316,9 +343,10 @@ impl Fold {
         }
     }
 
-    fn turn_ended(&mut self, id: EntryId, ending: &Ending, usage: &Usage) {
+    fn turn_ended(&mut self, id: EntryId, wall: Wall, (ending, usage): (&Ending, &Usage)) {
+        let took = self.since_before(wall);
         for draft in std::mem::take(&mut self.drafts) {
-            self.replace(draft.id, draft.entry(false), draft.bytes);
+            self.replace(draft.id, draft.entry(false, took), draft.bytes);
         }
         self.turn = false;
         self.shown.usage = usage.clone();

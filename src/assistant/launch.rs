@@ -47,6 +47,9 @@ const PASSED: &[&str] = &[
 /// Variables that lead to the person's own login, passed where that is what they want.
 const OWN: &[&str] = &["HOME", "USER", "LOGNAME", "CLAUDE_CONFIG_DIR"];
 
+/// Variables in which the program is given a login.
+const LOGINS: [&str; 2] = ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"];
+
 /// What the program is told about itself: few retries, because a person waits; nothing in the background, because a result has
 /// to mean the end; no talk with anybody but the API.
 const SET: &[(&str, &str)] = &[
@@ -116,11 +119,13 @@ fn private_file(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn mcp_config(server: &McpServer) -> String {
-    let env: Map<String, Value> = server
+    // The program hands its own environment on, and with it the login: our child has no use for that.
+    let logins = LOGINS.map(|name| (name.to_owned(), Value::from("")));
+    let own = server
         .env
         .iter()
-        .map(|(name, value)| (name.clone(), Value::from(value.expose().as_str())))
-        .collect();
+        .map(|(name, value)| (name.clone(), Value::from(value.expose().as_str())));
+    let env: Map<String, Value> = logins.into_iter().chain(own).collect();
     let one = json!({
         "type": "stdio",
         "command": server.program.display().to_string(),

@@ -69,6 +69,8 @@ pub enum Entry {
         lines: Vec<SafeText>,
         /// It is still being written.
         draft: bool,
+        /// How long it took, from what came before it; zero while it is a draft.
+        took: Duration,
     },
     /// A tool call, a command, a step of a runbook.
     Call(CallView),

@@ -2,6 +2,7 @@
 //! proposes is decided on by typing, or refused where nobody can type.
 
 use std::io::{self, IsTerminal as _};
+use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
@@ -15,7 +16,7 @@ use super::talk_print::Printer;
 use super::{print, runtime, talk_print};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{HostId, SessionId};
+use crate::domain::{HostId, ProposalId, SessionId};
 use crate::engine::{
     Actor, AssistantCommand, CallState, Command, Decided, Decision, Ending, Engine, Entry, Fleet,
     Handle, PendingProposal, Reply, Setup, StepResult, Transcript, Ways,
@@ -152,7 +153,9 @@ impl Asking {
                 return Ok(exit(&ending));
             }
             if let Some(proposal) = self.next_proposal(session) {
-                self.decide(&proposal).await?;
+                if self.decide(&proposal).await? {
+                    return Ok(Exit::Ended(130));
+                }
                 continue;
             }
             let mut fleet = self.handle.fleet();
@@ -192,8 +195,9 @@ impl Asking {
         of.next().cloned()
     }
 
-    /// Lets the person at the terminal decide; where there is none it is a No, with the words that would do it.
-    async fn decide(&mut self, pending: &PendingProposal) -> Result<(), CliError> {
+    /// Lets the person at the terminal decide; where there is none it is a No, with the words that would do it. Whether they
+    /// leave instead.
+    async fn decide(&mut self, pending: &PendingProposal) -> Result<bool, CliError> {
         let proposal = &pending.proposal;
         print::message(&format!(
             "\nproposed: {}\n  {}\n  because {}",
@@ -207,11 +211,16 @@ impl Asking {
                 "type {} to approve it; anything else refuses",
                 proposal.word
             ));
-            let typed = line().await?;
-            if typed == proposal.word.as_str() {
-                Decision::Approve(typed)
-            } else {
-                Decision::Refuse(Some(typed).filter(|typed| !typed.is_empty()))
+            match self.typed(proposal.id).await? {
+                Typed::Line(typed) if typed == proposal.word.as_str() => Decision::Approve(typed),
+                Typed::Line(typed) => {
+                    Decision::Refuse(Some(typed).filter(|typed| !typed.is_empty()))
+                }
+                Typed::TooLate => return Ok(false),
+                Typed::Stop => {
+                    self.put(pending, Decision::Refuse(None)).await;
+                    return Ok(self.interrupt(pending.session).await);
+                }
             }
         } else {
             self.refused = true;
@@ -224,15 +233,37 @@ impl Asking {
         let reply = self.put(pending, decision).await;
         if !matches!(reply, Reply::Done | Reply::Ran { .. }) {
             told(&reply);
-        }
-        // Whatever the answer was: it does not wait here any more.
-        let left =
-            |fleet: &Arc<Fleet>| fleet.proposals.iter().all(|p| p.proposal.id != proposal.id);
-        if !left(&self.handle.fleet().borrow()) {
+            // Whatever the answer was: it does not wait here any more.
             let refuse = Decision::Refuse(Some("it was not carried out".into()));
             self.put(pending, refuse).await;
         }
-        Ok(())
+        self.left(proposal.id).await;
+        Ok(false)
+    }
+
+    /// Waits until a proposal is seen to have gone, so that nobody is asked twice.
+    async fn left(&self, proposal: ProposalId) {
+        let mut fleet = self.handle.fleet();
+        let waits = |fleet: &Arc<Fleet>| fleet.proposals.iter().any(|p| p.proposal.id == proposal);
+        // An error means that the engine has ended.
+        drop(fleet.wait_for(|fleet| !waits(fleet)).await);
+    }
+
+    /// What the person types. Only one reads standard input at a time: what is typed too late is not the next one's answer.
+    async fn typed(&self, proposal: ProposalId) -> Result<Typed, CliError> {
+        let mut reading = pin!(line());
+        tokio::select! {
+            typed = &mut reading => return typed.map(Typed::Line),
+            interrupted = tokio::signal::ctrl_c() => return Ok(interrupted.map(|()| Typed::Stop)?),
+            () = self.left(proposal) => {}
+        }
+        print::message(
+            "it does not wait any more: its time ran out, or it was taken back; press Enter",
+        );
+        tokio::select! {
+            typed = reading => typed.map(|_| Typed::TooLate),
+            interrupted = tokio::signal::ctrl_c() => Ok(interrupted.map(|()| Typed::Stop)?),
+        }
     }
 
     async fn put(&self, pending: &PendingProposal, decision: Decision) -> Reply {
@@ -245,6 +276,15 @@ impl Asking {
         let command = Command::Assistant(command);
         self.handle.ask(Actor::CommandLine, command).await
     }
+}
+
+/// What a person did at a proposal.
+enum Typed {
+    Line(String),
+    /// It did not wait any more when they answered.
+    TooLate,
+    /// They asked to stop.
+    Stop,
 }
 
 /// A line of standard input.

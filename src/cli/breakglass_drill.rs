@@ -9,19 +9,22 @@ use serde::Serialize;
 use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
-use super::{print, runtime};
+use super::{print, runbook_verb, runtime};
 use crate::clock::Clock;
 use crate::demo::Demo;
 use crate::domain::{ActClass, At, HostId, PowerVerb};
 use crate::engine::{
-    Actor, Command, Engine, Fleet, Handle, MachineState, PowerAct, Refusal, Reply, Setup,
-    StepState, Verdict, Ways,
+    Actor, AssistantCommand, Command, Engine, Fleet, Handle, MachineState, PowerAct, Refusal,
+    Reply, Setup, StepState, Transcript, Verdict, Ways,
 };
 use crate::store::{Ledger, LedgerPaths, verify_ledger};
 use crate::tasks::Tasks;
 
 /// The machine that the drill strikes.
 const STRUCK: &str = "spark-2";
+
+/// The runbook that is run there.
+const RUNBOOK: &str = "wedge";
 
 /// Nothing that is waited for takes this long.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -94,12 +97,15 @@ impl Drill {
         let handle = self.handle.clone();
         self.step("every machine is up", all_up(&handle)).await?;
         self.step("the wedge is seen", wedged(&handle)).await?;
+        self.step("a runbook asks in vain", asked_in_vain(&handle))
+            .await?;
         self.step("the switch looks at it", forensics(&handle))
             .await?;
         self.step("unarmed is refused", refused(&handle)).await?;
         self.step("it is armed", armed(&handle)).await?;
         self.step("it is power-cycled", cycled(&handle)).await?;
         self.step("the ladder holds", up(&handle)).await?;
+        self.step("a runbook is answered", asked(&handle)).await?;
         self.step("the ledger verifies", async { verified(paths) })
             .await
     }
@@ -178,6 +184,49 @@ async fn wedged(handle: &Handle) -> Seen {
 async fn up(handle: &Handle) -> Seen {
     until(handle, |fleet| verdict(fleet) == Verdict::Up).await?;
     Ok(format!("{STRUCK} answers"))
+}
+
+/// The wedge runbook on the struck machine: how many questions were asked there, and what it found.
+async fn runbook(handle: &Handle) -> Result<(usize, Vec<String>), String> {
+    let open = Command::Assistant(AssistantCommand::Open);
+    let session = match ask(handle, open).await {
+        Reply::Session(session) => session,
+        other => return odd(other).map(|_| (0, Vec::new())),
+    };
+    let run = Command::Assistant(AssistantCommand::Runbook {
+        session,
+        host: HostId::new(STRUCK),
+        name: RUNBOOK.to_owned(),
+    });
+    if let Reply::Refused(refusal) | Reply::Failed(refusal) = ask(handle, run).await {
+        return Err(refusal.why);
+    }
+    let transcript = handle.transcript(session);
+    let mut transcript = transcript.ok_or("its conversation can't be read")?;
+    let ended = |shown: &Arc<Transcript>| !runbook_verb::findings(shown).is_empty();
+    let shown = transcript.wait_for(ended).await;
+    let shown = shown.map_err(|_| "the engine has stopped")?;
+    let asked = runbook_verb::calls(&shown).count();
+    Ok((asked, runbook_verb::findings(&shown)))
+}
+
+/// A machine that says nothing is asked nothing.
+async fn asked_in_vain(handle: &Handle) -> Seen {
+    match runbook(handle).await? {
+        (0, found) => Ok(format!("{RUNBOOK}: {}", found.join("; "))),
+        (asked, _) => Err(format!(
+            "{asked} questions were answered by a wedged machine"
+        )),
+    }
+}
+
+async fn asked(handle: &Handle) -> Seen {
+    let (asked, found) = runbook(handle).await?;
+    let found = found.join("; ");
+    if asked == 0 || found.contains("no answer") {
+        return Err(found);
+    }
+    Ok(format!("{RUNBOOK}: {found}"))
 }
 
 fn power(verb: PowerVerb) -> Command {

@@ -206,7 +206,8 @@ fn steps(shown: &Transcript, from: usize) -> Result<usize, CliError> {
     Ok(ended)
 }
 
-fn calls(shown: &Transcript) -> impl Iterator<Item = (&CallView, &StepResult)> {
+/// The questions that were answered, or failed.
+pub(super) fn calls(shown: &Transcript) -> impl Iterator<Item = (&CallView, &StepResult)> {
     shown
         .entries
         .iter()
@@ -219,7 +220,8 @@ fn calls(shown: &Transcript) -> impl Iterator<Item = (&CallView, &StepResult)> {
         })
 }
 
-fn findings(shown: &Transcript) -> Vec<String> {
+/// What they add up to; nothing while it runs.
+pub(super) fn findings(shown: &Transcript) -> Vec<String> {
     let found = shown.entries.iter().find_map(|entry| match entry.as_ref() {
         Entry::Findings { lines, .. } => Some(lines),
         _ => None,

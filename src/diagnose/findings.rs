@@ -19,6 +19,8 @@ const STALLED: f64 = 10.0;
 const HOG: f64 = 40.0;
 /// Hotter than this is told, in °C.
 const HOT: f64 = 90.0;
+/// Status of a shell that did not find the program.
+const NOT_FOUND: i32 = 127;
 /// Names in one finding.
 const MOST_NAMES: usize = 8;
 
@@ -27,14 +29,25 @@ const MOST_NAMES: usize = 8;
 pub fn findings(runbook: &Runbook, answers: &[Answer]) -> Vec<SafeText> {
     let mut found = Vec::new();
     let mut answered = 0;
+    let mut failed: Vec<(&SafeText, Vec<String>)> = Vec::new();
     for (question, answer) in runbook.steps.iter().zip(answers) {
-        if let Some(why) = &answer.failed {
-            found.push(format!("{}: no answer ({why})", question.words()));
-            continue;
+        match &answer.failed {
+            // What isn't there can't be asked; that is no sign of trouble.
+            Some(why) if answer.exit == Some(NOT_FOUND) => {
+                found.push(format!("{}: {why}", question.words()));
+            }
+            Some(why) => fail(&mut failed, why, question.words()),
+            None => {
+                answered += 1;
+                read(question, answer, &mut found);
+            }
         }
-        answered += 1;
-        read(question, answer, &mut found);
     }
+    found.extend(
+        failed
+            .iter()
+            .map(|(why, all)| unanswered(why, all, answers.len())),
+    );
     let left = runbook.steps.len().saturating_sub(answers.len());
     if left > 0 {
         found.push(format!(
@@ -56,6 +69,25 @@ pub fn findings(runbook: &Runbook, answers: &[Answer]) -> Vec<SafeText> {
         }
     }
     told
+}
+
+/// Questions that failed alike are told of together: one cause is one line.
+fn fail<'a>(failed: &mut Vec<(&'a SafeText, Vec<String>)>, why: &'a SafeText, question: String) {
+    match failed.iter_mut().find(|(of, _)| *of == why) {
+        Some((_, all)) => all.push(question),
+        None => failed.push((why, vec![question])),
+    }
+}
+
+fn unanswered(why: &SafeText, questions: &[String], asked: usize) -> String {
+    match questions {
+        [one] => format!("{one}: no answer ({why})"),
+        all if all.len() == asked => format!("no answer to any of {asked} questions: {why}"),
+        all => {
+            let names: Vec<&str> = all.iter().map(String::as_str).collect();
+            format!("no answer to {}: {why}", named(&names))
+        }
+    }
 }
 
 fn read(question: &Question, answer: &Answer, found: &mut Vec<String>) {
@@ -419,14 +451,14 @@ mod tests {
 
     #[test]
     fn the_kernel_log_by_rows() {
-        let kill = "2026-11-21T03:00:00,123456+00:00 Out of memory: Killed process 4242 (python) total-vm:1kB";
+        let kill = "2026-11-21T03:00:00,123456+00:00 Out of memory: Killed process 4242 (python) total-vm:1kB, anon-rss:57671680kB, file-rss:0kB";
         let oom = format!(
             "now 2026-11-21T03:04:10+0000\n2026-11-21T01:00:00+0000 h kernel: Killed process 7 (ray) x\n{kill}\n"
         );
         assert_eq!(
             told("oom_kills", &Value::Null, &oom),
             [
-                "the kernel killed python for want of memory 4m ago",
+                "the kernel killed python, which held 55.0 GiB, for want of memory 4m ago",
                 "2 processes were killed for want of memory since the boot: python, ray",
             ]
         );
@@ -456,6 +488,53 @@ mod tests {
                 "uptime and load: no answer (no answer within 10 s)",
                 "7 of 8 questions were not asked",
             ]
+        );
+    }
+
+    #[test]
+    fn what_failed_alike_is_told_once() {
+        let disk = built_in().into_iter().find(|of| of.name == "disk").unwrap();
+        let failed = |why: &str| Answer {
+            failed: Some(why.into()),
+            ..Answer::default()
+        };
+        let all = vec![failed("the host hung up"); disk.steps.len()];
+        let told = findings(&disk, &all);
+        let many = disk.steps.len();
+        assert_eq!(
+            told,
+            [SafeText::new(&format!(
+                "no answer to any of {many} questions: the host hung up"
+            ))]
+        );
+        let mut mixed = all;
+        mixed[0] = failed("no answer within 10 s");
+        let told = findings(&disk, &mixed);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0]
+                .as_str()
+                .ends_with(": no answer (no answer within 10 s)")
+        );
+        assert!(told[1].as_str().starts_with("no answer to "));
+        assert!(told[1].as_str().ends_with(": the host hung up"));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_no_missing_answer() {
+        let runbook = Runbook {
+            name: "x".into(),
+            what: "x".into(),
+            steps: vec![Question::Gpu],
+        };
+        let missing = Answer {
+            exit: Some(127),
+            failed: Some("nvidia-smi is not installed there".into()),
+            ..Answer::default()
+        };
+        assert_eq!(
+            findings(&runbook, &[missing])[0].as_str(),
+            "GPUs: nvidia-smi is not installed there"
         );
     }
 

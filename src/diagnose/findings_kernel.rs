@@ -88,9 +88,11 @@ pub(super) fn oom_kills(lines: &[&str], found: &mut Vec<String>) {
         }
         _ => String::new(),
     };
-    found.push(format!(
-        "the kernel killed {victim} for want of memory{ago}"
-    ));
+    let whom = match held(line) {
+        Some(gib) => format!("{victim}, which held {gib:.1} GiB,"),
+        None => (*victim).to_owned(),
+    };
+    found.push(format!("the kernel killed {whom} for want of memory{ago}"));
     if kills.len() > 1 {
         let victims: Vec<&str> = kills.iter().rev().map(|(_, victim)| *victim).collect();
         found.push(format!(
@@ -106,6 +108,14 @@ fn killed(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once("Killed process ")?;
     let (_, rest) = rest.split_once('(')?;
     rest.split_once(')').map(|(name, _)| name)
+}
+
+/// `… anon-rss:57671680kB, file-rss:…`, in GiB; nothing where it is too little to be the reason.
+fn held(line: &str) -> Option<f64> {
+    let (_, rest) = line.split_once("anon-rss:")?;
+    let (kib, _) = rest.split_once("kB")?;
+    let gib = kib.parse::<f64>().ok()? / 1024.0 / 1024.0;
+    (gib >= 0.1).then_some(gib)
 }
 
 /// As `dmesg --time-format iso` (`…T01:02:03,456789+00:00`), `journalctl -o short-iso` and `date` (`+0000`) write it.

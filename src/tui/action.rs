@@ -3,8 +3,9 @@
 
 pub use super::action_places::Place;
 use super::action_places::{
-    ASKED_ABOUT, BODY, COMPOSER, DIALLED, EVERYWHERE, FILTERED, LINE, LOGS, MOVING, PANES, REPLAY,
-    SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK, TYPING, WITH_HITS, ZOOMED,
+    ARMED, ASKED_ABOUT, BODY, COMPOSER, DIALLED, ENLARGED, EVERYWHERE, FILTERED, LINE, LOGS,
+    MOVING, PANES, REPLAY, SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK, TYPING,
+    WITH_HITS, ZOOMED,
 };
 pub use super::nearest::nearest;
 
@@ -220,7 +221,7 @@ const TABLE: &[ActionSpec] = acts! {
     Move Open "open" MOVING, ["enter"], "open", "Open the selected thing; press the focused button";
     Move Close "close" EVERYWHERE, ["esc"], "", "Close the top layer, then clear the filter; never quits";
     Move Back "back" MOVING, ["q"], "", "Go back; quit where there is nothing to go back to";
-    Look Zoom "zoom" ZOOMED, ["z"], "zoom", "Give this pane the whole screen, or give it back";
+    Look Zoom "zoom" ENLARGED, ["z", "alt-z"], "zoom", "Give this pane the whole screen, or give it back";
     Look Pause "pause" SCREENS, ["p"], "pause", "Hold the screen as it is, or let it go on";
     Look Span "span" BODY, ["t"], "", "Show 2, 15 or 60 minutes in the graphs";
     Look Sort "sort" SORTED, ["o"], "sort", "Sort the table by the next column";
@@ -260,7 +261,7 @@ const TABLE: &[ActionSpec] = acts! {
     Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question; stop Claude";
     Act Restart "restart" &[Place::Containers, Place::Container], ["r"], "restart", "Restart the container, after a question";
     Act Reconnect "reconnect" DIALLED, ["r"], "reconnect", "Dial the host, or every marked host, now";
-    Act Arm "arm" SWITCHED, ["A"], "arm…", "Arm the host for one class of acts, for some minutes";
+    Act Arm "arm" ARMED, ["A", "alt-a"], "arm…", "Arm the host for one class of acts, for some minutes";
     Act Disarm "disarm" SWITCHED, ["D"], "disarm", "Disarm the host that has the card; elsewhere, every host";
     Act Power "power" SWITCHED, ["P"], "power…", "The power switch of the host: its state, its six verbs, and the steps of an act under way";
     Act Abort "abort" SWITCH, ["x"], "abort", "Give up a power act: nothing leaves in the cancel window; later it ends with the step that is at work";

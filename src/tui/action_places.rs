@@ -130,6 +130,20 @@ pub(super) const ZOOMED: &[Place] = &[
     Place::Talk,
     Place::Card,
 ];
+/// The same, and where a question or a word is typed: there a key that types nothing does it.
+pub(super) const ENLARGED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+    Place::Talk,
+    Place::Card,
+    Place::Composer,
+    Place::Text,
+];
 pub(super) const TALK: &[Place] = &[Place::Talk, Place::Card];
 pub(super) const COMPOSER: &[Place] = &[Place::Composer];
 pub(super) const LOGS: &[Place] = &[Place::Logs];
@@ -245,6 +259,22 @@ pub(super) const SWITCHED: &[Place] = &[
     Place::Logs,
     Place::Talk,
     Place::Card,
+    Place::Switch,
+];
+/// The same, and where a question or a word is typed: an act that waits for its word is armed from there.
+pub(super) const ARMED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+    Place::Logs,
+    Place::Talk,
+    Place::Card,
+    Place::Composer,
+    Place::Text,
     Place::Switch,
 ];
 pub(super) const SWITCH: &[Place] = &[Place::Switch];

@@ -48,10 +48,14 @@ fn line(
     replaying: bool,
 ) -> Option<HelpLine> {
     let here = spec.places.contains(&place) || (replaying && spec.places.contains(&Place::Replay));
+    let typed = if here {
+        place
+    } else {
+        spec.places.first().copied().unwrap_or(place)
+    };
     let keys: Vec<String> = keymap
-        .keys_of(spec.action)
-        .iter()
-        .map(ToString::to_string)
+        .keys_at(typed, spec.action)
+        .map(|key| key.to_string())
         .collect();
     let keys = keys.join(" ");
     let wanted = if *filter == Filter::default() {

@@ -283,7 +283,7 @@ impl Keymap {
 
     /// What this key does at this place.
     pub fn action(&self, place: Place, key: Key) -> Option<Action> {
-        if matches!(place, Place::Text | Place::Composer) && key.types().is_some() {
+        if types_at(place) && key.types().is_some() {
             return None;
         }
         self.lookup.get(&(place, key)).copied()
@@ -297,6 +297,19 @@ impl Keymap {
             .map_or(&[], |(_, keys)| keys.as_slice())
     }
 
+    /// The key to show for an act in a hint at this place; empty where it has none there. Where letters are typed, a letter
+    /// is none.
+    pub fn label_at(&self, place: Place, action: Action) -> String {
+        let key = self.keys_at(place, action).next();
+        key.map(|key| key.to_string()).unwrap_or_default()
+    }
+
+    /// The keys of an act that do it at this place, first the one to show.
+    pub fn keys_at(&self, place: Place, action: Action) -> impl Iterator<Item = Key> {
+        let keys = self.keys_of(action).iter().copied();
+        keys.filter(move |key| !types_at(place) || key.types().is_none())
+    }
+
     /// The key to show for an act in a hint; empty where it has none.
     pub fn label(&self, action: Action) -> String {
         self.keys_of(action)
@@ -304,6 +317,10 @@ impl Keymap {
             .map(Key::to_string)
             .unwrap_or_default()
     }
+}
+
+fn types_at(place: Place) -> bool {
+    matches!(place, Place::Text | Place::Composer)
 }
 
 fn places(action: Action) -> &'static [Place] {

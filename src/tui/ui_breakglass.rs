@@ -110,8 +110,10 @@ pub enum TalkState {
 /// Where the rows of the transcript stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TalkView {
-    /// At the newest; what comes moves the rest up.
+    /// Nothing was said yet: what can be done is read from its first line.
     #[default]
+    Top,
+    /// At the newest; what comes moves the rest up.
     Bottom,
     /// From this row on, and the number of the newest event when the newest was last in view.
     From {

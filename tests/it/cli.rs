@@ -463,7 +463,7 @@ fn the_breakglass_drill_recovers_a_wedged_machine_and_times_each_step() {
     let ran = person.run(&["--json", "demo", "--drill", "breakglass"]);
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
     let steps: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(steps.len(), 8, "{}", ran.out);
+    assert_eq!(steps.len(), 10, "{}", ran.out);
     for step in &steps {
         assert_eq!(step["ok"], true, "{step}");
         assert!(step["seconds"].as_f64().unwrap() >= 0.0);

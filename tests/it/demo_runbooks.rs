@@ -127,10 +127,8 @@ async fn an_oom_drill_tells_who_takes_memory_and_whom_the_kernel_killed() {
     tells(&hung, "python3 (7741, in folio_wait_bit_common)");
     set(&stage, 105);
     let after = found(&stage, "spark-1", "memory").await;
-    tells(
-        &after,
-        "the kernel killed python3 for want of memory 7 s ago",
-    );
+    tells(&after, "the kernel killed python3, which held ");
+    tells(&after, " GiB, for want of memory 7 s ago");
     assert!(
         !after.iter().any(|line| line.contains("7741")),
         "{after:#?}"

@@ -96,10 +96,7 @@ const PLACES: &[Place] = &[
 /// Every wish in every disguise.
 pub(crate) fn wishes() -> Vec<String> {
     let wear = |wish: &&str| DISGUISES.iter().map(|(_, wear)| wear(wish)).collect();
-    WISHES
-        .iter()
-        .flat_map::<Vec<_>, _>(|wish| wear(wish))
-        .collect()
+    WISHES.iter().flat_map::<Vec<_>, _>(wear).collect()
 }
 
 /// Every wish in every disguise at every place.

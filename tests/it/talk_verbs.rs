@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::assistant::claude;
+use crate::messages_api::{MessagesApi, Reply};
+
 /// A person with a fleet of this machine and a stand-in for the assistant's program.
 struct Person {
     home: TempDir,
@@ -42,11 +45,15 @@ impl Person {
         path
     }
 
+    fn run(&self, program: &str, words: &[&str]) -> Ran {
+        self.run_with(program, "http://127.0.0.1:9", words)
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the test starts the program itself"
     )]
-    fn run(&self, program: &str, words: &[&str]) -> Ran {
+    fn run_with(&self, program: &str, api: &str, words: &[&str]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
             .args(words)
             .env_clear()
@@ -57,6 +64,7 @@ impl Person {
             .env("TERM", "dumb")
             .env("ANTHROPIC_API_KEY", "sk-none")
             .env("PILOTHOUSE_ASSISTANT", program)
+            .env("ANTHROPIC_BASE_URL", api)
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -156,4 +164,41 @@ fn a_runbook_runs_without_any_program() {
             ran.err
         );
     }
+}
+
+#[test]
+fn what_is_proposed_where_nobody_can_type_is_refused_with_its_own_status() {
+    let person = Person::new();
+    let config = "hosts:\n  - local\nassistant:\n  ask_for: [uptime]\n";
+    fs::write(person.path("config/pilothouse/config.yaml"), config).unwrap();
+    let mark = person.path("mark");
+    let argv = serde_json::json!(["touch", mark.to_str().unwrap()]);
+    let api = MessagesApi::scripted(vec![
+        Reply::tool(
+            "host_facts",
+            serde_json::json!({"host": "local", "question": "uptime"}),
+        ),
+        Reply::tool(
+            "run",
+            serde_json::json!({"host": "local", "argv": argv, "why": "to leave a mark"}),
+        ),
+        Reply::text(&["Nobody is there."]),
+    ]);
+    let program = claude();
+    let ran = person.run_with(program.to_str().unwrap(), &api.url(), &["ask", "why?"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.out.ends_with("Nobody is there.\n"), "{}", ran.out);
+    let refused = ran.err.matches("refused: nobody is at a terminal").count();
+    assert_eq!(refused, 2, "{}", ran.err);
+    assert!(
+        ran.err.contains("a person's leave is wanted"),
+        "{}",
+        ran.err
+    );
+    assert!(!mark.exists());
+    let told = serde_json::Value::Array(api.requests()).to_string();
+    assert!(
+        told.contains("A person refused it: nobody is at a terminal"),
+        "{told}"
+    );
 }

@@ -334,6 +334,11 @@ fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
         scene.ui.place(),
         Place::Containers | Place::Container | Place::Sources | Place::Ledger
     );
+    let types = scene.ui.place() == Place::Text;
+    if types && matches!(action, Action::Zoom | Action::Arm) {
+        // A line being typed is what it is about; the pane that has use of these names their keys itself.
+        return false;
+    }
     if in_table && matches!(action, Action::Zoom | Action::Pause | Action::Describe) {
         return false;
     }

@@ -29,7 +29,11 @@ fn columns(room: u16, screen: Screen) -> Columns {
     };
     Columns {
         host,
-        who: if room >= 70 { 10 } else { 0 },
+        who: match room {
+            100.. => 14,
+            70.. => 10,
+            _ => 0,
+        },
         confirmed: if room >= 100 { 18 } else { 0 },
     }
 }
@@ -131,8 +135,8 @@ fn draw(mut pen: Pen<'_>, act: &Act<'_>, columns: &Columns, scene: Scene<'_>) {
         pen.left(host, columns.host, Role::Title).skip(1);
     }
     if columns.who > 0 {
-        pen.left(of(|intent| intent.who.as_str()), columns.who, Role::Text)
-            .skip(1);
+        let who = act.intent().map_or_else(String::new, who);
+        pen.left(&who, columns.who, Role::Text).skip(1);
     }
     if columns.confirmed > 0 {
         pen.left(
@@ -149,6 +153,14 @@ fn draw(mut pen: Pen<'_>, act: &Act<'_>, columns: &Columns, scene: Scene<'_>) {
 }
 
 /// Within a day the time of day says it all; before, how long ago.
+/// Who did it; behind it who proposed it, where that was Claude.
+fn who(intent: &Intent) -> String {
+    match &intent.proposed {
+        Some(_) => format!("{} + Claude", intent.who),
+        None => intent.who.to_string(),
+    }
+}
+
 fn when(wall: Wall, scene: Scene<'_>) -> String {
     let ago = scene.fleet.wall.0.saturating_sub(wall.0);
     match u64::try_from(ago) {

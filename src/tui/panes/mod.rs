@@ -25,7 +25,7 @@ pub(super) use alerts::alerts;
 pub(super) use bottom::{event, hints};
 pub(super) use breakglass::{
     TalkPlace, breakglass, pane_columns as talk_columns, place as talk_place,
-    proposal as talk_proposal, spot as talk_spot,
+    proposal as talk_proposal, spot as talk_spot, unarmed as talk_unarmed,
 };
 pub(super) use containers::{column_at as container_column_at, row_cursor as container_cursor};
 pub(super) use detail::{detail, length, tabs, third};

@@ -1,5 +1,7 @@
 //! One entry of a conversation as rows of text, folded or in full; and as text to copy.
 
+use std::time::Duration;
+
 use crate::domain::Wall;
 use crate::engine::{
     CallState, CallView, Decided, Ending, Entry, EntryId, Origin, Proposal, StepResult, TurnView,
@@ -51,7 +53,7 @@ pub(in crate::tui) fn chip(call: &CallView, now: Wall) -> Chip {
     let (glyph, end) = match &call.state {
         CallState::Running(since) => {
             let ran = now.0.saturating_sub(since.0).max(0).cast_unsigned();
-            let ran = std::time::Duration::from_millis(ran);
+            let ran = Duration::from_millis(ran);
             (spinner(now), (seconds(ran), Role::Busy))
         }
         CallState::Ended(result) => ended(result),
@@ -88,7 +90,9 @@ pub(in crate::tui) fn rows(entry: &Entry, unfolded: bool, cells: usize) -> Vec<T
         Entry::Asked { lines, .. } => plain(lines, Role::Title, cells),
         // Said in segments elsewhere: this is for what is short.
         Entry::Said { lines, .. } => markdown(&joined(lines), cells),
-        Entry::Thought { lines, draft, .. } => thought(lines, *draft, unfolded, cells),
+        Entry::Thought {
+            lines, draft, took, ..
+        } => thought(lines, (*draft, *took), unfolded, cells),
         Entry::Call(call) => call_rows(call, unfolded, cells),
         Entry::Decided {
             proposal, decided, ..
@@ -158,18 +162,19 @@ fn plain(lines: &[SafeText], role: Role, cells: usize) -> Vec<TextRow> {
         .collect()
 }
 
-fn thought(lines: &[SafeText], draft: bool, unfolded: bool, cells: usize) -> Vec<TextRow> {
-    let what = if draft { "thinking" } else { "thought" };
-    let many = match lines.len() {
-        0 => String::new(),
-        1 => " · 1 line".to_owned(),
-        many => format!(" · {many} lines"),
+fn thought(
+    lines: &[SafeText],
+    (draft, took): (bool, Duration),
+    unfolded: bool,
+    cells: usize,
+) -> Vec<TextRow> {
+    let what = match took.as_millis() {
+        _ if draft => "thinking".to_owned(),
+        0 => "thought".to_owned(),
+        _ => format!("thought for {}", seconds(took)),
     };
     let how = if unfolded { "folds" } else { "opens" };
-    let mut rows = vec![TextRow::of(
-        format!("{what}{many} · Enter {how}"),
-        Role::Dim,
-    )];
+    let mut rows = vec![TextRow::of(format!("{what} · Enter {how}"), Role::Dim)];
     if unfolded {
         rows.extend(plain(lines, Role::Dim, cells));
     }

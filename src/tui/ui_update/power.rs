@@ -77,6 +77,11 @@ pub(super) fn arm_selected(ui: &mut Ui, scene: Scene<'_>) -> Vec<UiEffect> {
 
 /// Opens the dialog that arms a host.
 pub(super) fn arm(ui: &mut Ui, scene: Scene<'_>, host: HostId) {
+    arm_for(ui, scene, host, ActClass::Power);
+}
+
+/// Opens the dialog that arms a host, at this class.
+pub(super) fn arm_for(ui: &mut Ui, scene: Scene<'_>, host: HostId, class: ActClass) {
     if scene.fleet.read_only {
         let mend = Some(READ_ONLY_MEND.to_owned());
         ui.say(Severity::Warning, "read-only: nothing is armed", mend);
@@ -84,7 +89,7 @@ pub(super) fn arm(ui: &mut Ui, scene: Scene<'_>, host: HostId) {
     }
     ui.layers.push(Layer::Dialog(Dialog::Arm {
         host,
-        selected: 0,
+        selected: CLASSES.iter().position(|of| *of == class).unwrap_or(0),
         minutes: scene.fleet.arming.minutes,
     }));
 }

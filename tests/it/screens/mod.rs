@@ -10,20 +10,64 @@ mod talk;
 
 use std::sync::Arc;
 
+use pilothouse::tui::theme::Theme;
 use pilothouse::tui::theme_load;
 use pilothouse::tui::ui_update::{self, Room};
 use pilothouse::tui::{Keymap, Screen, Shown, Tab, layout, view};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::{Color, Modifier};
 
 use scenes::Scene;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
 fn drawn(scene: &Scene, size: (u16, u16)) -> String {
+    let text = terminal(scene, size, &theme_load::fallback(false));
+    let text = text.backend().to_string();
+    // Quotes and trailing blanks of the backend's own form would only be noise in a review.
+    text.lines()
+        .map(|line| line.trim_matches('"').trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The screen without colour: bold as `*`, dim as `.`, underlined as `_`, reversed as `#`, below each row that has any.
+fn drawn_mono(scene: &Scene, size: (u16, u16)) -> String {
+    let terminal = terminal(scene, size, &theme_load::load("mono").unwrap());
+    let buffer = terminal.backend().buffer();
+    let mut text = String::new();
+    for line in 0..size.1 {
+        let row = || (0..size.0).filter_map(|column| buffer.cell((column, line)));
+        for cell in row() {
+            assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
+        }
+        let shown: String = row().map(ratatui::buffer::Cell::symbol).collect();
+        let looks: String = row().map(|cell| look(cell.modifier)).collect();
+        for of in [shown, looks] {
+            if !of.trim().is_empty() {
+                text += of.trim_end();
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+fn look(modifier: Modifier) -> char {
+    let looks = [
+        (Modifier::REVERSED, '#'),
+        (Modifier::UNDERLINED, '_'),
+        (Modifier::BOLD, '*'),
+        (Modifier::DIM, '.'),
+    ];
+    let look = looks.into_iter().find(|(of, _)| modifier.contains(*of));
+    look.map_or(' ', |(_, look)| look)
+}
+
+fn terminal(scene: &Scene, size: (u16, u16), theme: &Theme) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    let theme = theme_load::fallback(false);
     let keymap = Keymap::default();
     let mut ui = scene.ui.clone();
     ui.size = size;
@@ -56,14 +100,9 @@ fn drawn(scene: &Scene, size: (u16, u16)) -> String {
         }
     }
     terminal
-        .draw(|frame| view::view(frame, &scene.fleet, &ui, &keymap, &theme))
+        .draw(|frame| view::view(frame, &scene.fleet, &ui, &keymap, theme))
         .unwrap();
-    let text = terminal.backend().to_string();
-    // Quotes and trailing blanks of the backend's own form would only be noise in a review.
-    text.lines()
-        .map(|line| line.trim_matches('"').trim_end())
-        .collect::<Vec<_>>()
-        .join("\n")
+    terminal
 }
 
 #[test]
@@ -176,6 +215,20 @@ fn breakglass_in_four_moods() {
             insta::assert_snapshot!("talk-40x10", drawn(&scene, (40, 10)));
         }
     }
+}
+
+/// A card that decides over the power of a machine reads the same where there is no colour.
+#[test]
+fn breakglass_and_the_power_card_without_colour() {
+    let scenes = talk::talks().into_iter().chain(power::cards());
+    let wanted = ["talk-proposed", "talk-busy", "power-verbs", "power-hard"];
+    let mut seen = 0;
+    for scene in scenes.filter(|scene| wanted.contains(&scene.name)) {
+        seen += 1;
+        let name = format!("mono-{}-80x24", scene.name);
+        insta::assert_snapshot!(name, drawn_mono(&scene, (80, 24)));
+    }
+    assert_eq!(seen, wanted.len());
 }
 
 /// Told, not held to a figure: what a draw costs in an unoptimised build says nothing of the real one.

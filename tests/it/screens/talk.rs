@@ -198,6 +198,7 @@ fn busy_entries() -> Vec<Entry> {
             id: EntryId(2),
             lines: lines("The person asks for triage.\nI look at the fleet first."),
             draft: false,
+            took: Duration::from_secs(12),
         },
         call(3, "fleet", "", gave("4 hosts", 0, 3)),
         call(

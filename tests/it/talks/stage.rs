@@ -13,7 +13,7 @@ use pilothouse::engine::sim::SimFleet;
 use pilothouse::engine::{
     Acting, Actor, AssistantCheck, AssistantCommand, Assisting, Command, Connect, Decision, Ending,
     Engine, Entry, EventKind, Fleet, Handle, Link, Mind, MindCall, MindNews, MindStart, MindWish,
-    Minds, Refusal, Reply, SessionSummary, Setup, Transcript, Usage,
+    Minds, ProgramPlaces, Refusal, Reply, SessionSummary, Setup, Transcript, Usage,
 };
 use pilothouse::store::Store;
 use pilothouse::tasks::Tasks;
@@ -130,6 +130,9 @@ impl Minds for Puppets {
     }
 }
 
+/// A way to hosts, and the hosts.
+pub(crate) type Ways = (Arc<dyn Connect>, Vec<Arc<HostSpec>>);
+
 /// An engine.
 pub(crate) struct Stage {
     pub(crate) sim: Arc<SimFleet>,
@@ -157,10 +160,44 @@ impl Stage {
     pub(crate) fn over(
         folder: &Path,
         store: Option<Store>,
-        (sim, (connect, hosts)): (Arc<SimFleet>, (Arc<dyn Connect>, Vec<Arc<HostSpec>>)),
+        (sim, (connect, hosts)): (Arc<SimFleet>, Ways),
         settings: Settings,
     ) -> Self {
         let (begun, puppets) = mpsc::unbounded_channel();
+        let assisting = Assisting {
+            folder: Some(folder.join("talks")),
+            minds: Some(Arc::new(Puppets(begun))),
+            program: None,
+            runbooks: Some(folder.join("runbooks")),
+        };
+        let setting = (hosts, settings, assisting);
+        Self {
+            puppets,
+            ..Self::staged(store, sim, connect, setting)
+        }
+    }
+
+    /// With the program that is found there, in place of puppets.
+    pub(crate) fn real(
+        sim: Arc<SimFleet>,
+        connect: Arc<dyn Connect>,
+        settings: Settings,
+        program: ProgramPlaces,
+    ) -> Self {
+        let assisting = Assisting {
+            program: Some(program),
+            ..Assisting::default()
+        };
+        let hosts = sim.specs_with_power();
+        Self::staged(None, sim, connect, (hosts, settings, assisting))
+    }
+
+    fn staged(
+        store: Option<Store>,
+        sim: Arc<SimFleet>,
+        connect: Arc<dyn Connect>,
+        (hosts, settings, assisting): (Vec<Arc<HostSpec>>, Settings, Assisting),
+    ) -> Self {
         let config = Config {
             fleet: "sim".into(),
             hosts,
@@ -176,18 +213,13 @@ impl Stage {
             store,
             record: None,
             acting: Acting::unrecorded(),
-            assisting: Assisting {
-                folder: Some(folder.join("talks")),
-                minds: Some(Arc::new(Puppets(begun))),
-                program: None,
-                runbooks: Some(folder.join("runbooks")),
-            },
+            assisting,
         });
-        let handle = engine.handle();
+        let (_, puppets) = mpsc::unbounded_channel();
         Self {
             sim,
+            handle: engine.handle(),
             engine,
-            handle,
             puppets,
         }
     }

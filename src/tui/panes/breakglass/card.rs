@@ -2,14 +2,16 @@
 
 use ratatui::layout::{Position, Rect};
 
-use crate::domain::ActClass;
+use crate::domain::{ActClass, HostId};
 use crate::engine::{Command, Fleet, PendingProposal};
+use crate::text::SafeText;
+use crate::tui::action::{Action, Place};
 use crate::tui::panes::Scene;
 use crate::tui::talk::left;
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
 use crate::tui::ui_breakglass::{BreakglassUi, CardStop, Part};
-use crate::tui::widgets::{Break, Canvas, Piece, TextRow, clock, edit, flow, frame};
+use crate::tui::widgets::{Break, Canvas, Piece, TextRow, clock, edit, flow, frame, row_of};
 
 /// The proposal that the card shows: the oldest of this conversation, else the oldest of any.
 pub(in crate::tui) fn shown<'a>(
@@ -28,17 +30,28 @@ pub(super) fn height(ui: &Ui, fleet: &Fleet, width: u16) -> u16 {
     let Some(pending) = shown(&ui.breakglass, fleet) else {
         return 0;
     };
-    let text = text(pending, fleet, width.saturating_sub(4));
-    let rows = text.len() + pending.proposal.evidence.len() + 2 + 2;
+    let text = text(pending, width.saturating_sub(4));
+    let below = usize::from(fields(pending, fleet));
+    let rows = text.len() + pending.proposal.evidence.len() + below + 2;
     u16::try_from(rows).unwrap_or(u16::MAX)
 }
 
+/// The two fields, and above them what has to be armed first.
+fn fields(pending: &PendingProposal, fleet: &Fleet) -> u16 {
+    2 + u16::from(unarmed(pending, fleet).is_some())
+}
+
 /// Action, command, reason.
-fn text(pending: &PendingProposal, fleet: &Fleet, cells: u16) -> Vec<TextRow> {
+fn text(pending: &PendingProposal, cells: u16) -> Vec<TextRow> {
     let proposal = &pending.proposal;
     let cells = usize::from(cells);
+    // The command stands below, in full: it is not told twice.
+    let what = proposal.what.as_str();
+    let what = what
+        .strip_suffix(proposal.command.as_str())
+        .map_or(what, |what| what.trim_end_matches([':', ' ']));
     let mut rows = flow(
-        &[Piece::new(proposal.what.clone(), Role::Title)],
+        &[Piece::new(SafeText::new(what), Role::Title)],
         Break::Words,
         cells,
         (&[], &[]),
@@ -53,12 +66,6 @@ fn text(pending: &PendingProposal, fleet: &Fleet, cells: u16) -> Vec<TextRow> {
             Piece::new(proposal.why.clone(), Role::Text),
         ];
         rows.extend(flow(&why, Break::Words, cells, (&[], &[])));
-    }
-    if let Some(unarmed) = unarmed(pending, fleet) {
-        let mark = [Piece::new("▲ ", Role::Warn)];
-        let blank = [Piece::new("  ", Role::Warn)];
-        let unarmed = [Piece::new(unarmed, Role::Warn)];
-        rows.extend(flow(&unarmed, Break::Words, cells, (&mark, &blank)));
     }
     rows
 }
@@ -82,11 +89,11 @@ pub(super) fn card(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position
         borders.inner.height,
     );
     // The fields are never the ones that are cut.
-    let fields = 2.min(inner.height);
+    let fields = fields(pending, scene.fleet).min(inner.height);
     let upper = Rect::new(inner.x, inner.y, inner.width, inner.height - fields);
     let evidence = pending.proposal.evidence.len() as u16;
     let told = upper.height.saturating_sub(evidence);
-    let text = text(pending, scene.fleet, inner.width);
+    let text = text(pending, inner.width);
     for (down, row) in text.iter().take(usize::from(told)).enumerate() {
         let mut pen = canvas.row(upper, down as u16);
         row.draw(&mut pen);
@@ -167,10 +174,14 @@ fn draw_fields(
             "Enter; a reason may stand here",
         ),
     ];
-    for (down, (stop, label, line, empty)) in fields.into_iter().enumerate() {
+    let above = area.height.saturating_sub(fields.len() as u16);
+    if above > 0 {
+        draw_unarmed(canvas, row_of(area, 0), scene, pending);
+    }
+    for (down, (stop, label, line, empty)) in (above..).zip(fields) {
         let here = focused && card.stop == stop;
         let role = if here { Role::Title } else { Role::Dim };
-        let mut pen = canvas.row(area, down as u16);
+        let mut pen = canvas.row(area, down);
         pen.put(if here { "› " } else { "  " }, Role::Accent)
             .left(label, 9, role);
         let start = Position::new(pen.column(), pen.line());
@@ -190,8 +201,22 @@ fn draw_fields(
     caret
 }
 
+/// What has to be armed first, with the key that does it from here.
+fn draw_unarmed(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, pending: &PendingProposal) {
+    let Some((_, class)) = unarmed(pending, scene.fleet) else {
+        return;
+    };
+    let key = scene.keymap.label_at(Place::Text, Action::Arm);
+    let mut pen = canvas.pen(line);
+    pen.at_end(&[(&key, Role::Key), (" arms it", Role::Dim)]);
+    pen.put(&format!("▲ not armed for {class}"), Role::Warn);
+}
+
 /// What has to be armed before this can be approved; nothing where it is, or need not be.
-fn unarmed(pending: &PendingProposal, fleet: &Fleet) -> Option<String> {
+pub(in crate::tui) fn unarmed(
+    pending: &PendingProposal,
+    fleet: &Fleet,
+) -> Option<(HostId, ActClass)> {
     let host = pending.proposal.host.as_ref()?;
     let class = match &pending.command {
         Command::Power { verb, .. } if !verb.changes() => return None,
@@ -199,5 +224,5 @@ fn unarmed(pending: &PendingProposal, fleet: &Fleet) -> Option<String> {
         _ => ActClass::Restart,
     };
     let is_free = !fleet.needs_arming(class) || fleet.armed(host, class).is_some();
-    (!is_free).then(|| format!("{host} is not armed for {class}: approving is refused. Tab on to the conversation to arm it"))
+    (!is_free).then(|| (host.clone(), class))
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Position;
 use super::{card, composer, status, transcript};
 use crate::tui::action::Action;
 use crate::tui::panes::Scene;
-use crate::tui::talk::{dollars, tokens};
+use crate::tui::talk::{TALK_GUTTER, dollars, tail, tokens};
 use crate::tui::theme::Role;
 use crate::tui::ui_breakglass::TalkView;
 use crate::tui::widgets::{Borders, Canvas, clear, frame};
@@ -74,9 +74,16 @@ fn title(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
 fn foot(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
     let pane = &scene.ui.breakglass;
     let mut pen = canvas.pen(Borders::of(scene.layout.talk.all).bottom);
-    if let TalkView::From { row, .. } = pane.view {
-        let height = usize::from(scene.layout.talk.rows.height);
-        let below = pane.rows.len().saturating_sub(row + height);
+    let first = match pane.view {
+        TalkView::Bottom => None,
+        TalkView::Top => Some(0),
+        TalkView::From { row, .. } => Some(row),
+    };
+    if let Some(first) = first {
+        let rows = scene.layout.talk.rows;
+        let cells = usize::from(rows.width.saturating_sub(TALK_GUTTER));
+        let all = pane.rows.len() + tail(scene.ui, scene.fleet, cells).len();
+        let below = all.saturating_sub(first + usize::from(rows.height));
         if below > 0 {
             pen.at_end(&[(&format!(" {below} more below ▾ "), Role::Dim)]);
         }

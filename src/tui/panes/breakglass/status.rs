@@ -85,6 +85,12 @@ fn phase(scene: Scene<'_>) -> (&'static str, Role, String) {
             Role::Warn,
             format!("{why}: try {attempt} of {of} in {}", left(*due, now)),
         ),
+        // Decided, and not yet done: it is no longer the person who is waited for.
+        Phase::Waiting(at) if scene.fleet.proposals.is_empty() => (
+            turn(now),
+            Role::Busy,
+            format!("does what was approved, {}", since(*at)),
+        ),
         Phase::Waiting(at) => ("?", Role::Warn, format!("waits for you, {}", since(*at))),
         Phase::Stopping(at) => ("◌", Role::Warn, format!("stopping, {}", since(*at))),
         Phase::Dead(why) => ("✖", Role::Bad, why.to_string()),

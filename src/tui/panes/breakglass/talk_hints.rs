@@ -1,5 +1,6 @@
 //! The line of hints while the pane has the keys: what they do in the part that has them.
 
+use super::{proposal, unarmed};
 use crate::text::width;
 use crate::tui::action::{Action, Place};
 use crate::tui::panes::Scene;
@@ -24,7 +25,7 @@ pub(in crate::tui::panes) fn hints(pen: &mut Pen<'_>, scene: Scene<'_>) {
         pen.at_end(&[(&help, Role::Key), (" help ", Role::Dim)]);
     }
     for (action, words) in of(scene) {
-        let key = scene.keymap.label(action);
+        let key = scene.keymap.label_at(scene.ui.place(), action);
         if key.is_empty() || width(&key) + 1 + width(words) > usize::from(pen.room()) {
             continue;
         }
@@ -63,25 +64,33 @@ fn of(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
             let takes_back = !pane.transcript.queued.is_empty();
             let close = if takes_back { "take back" } else { "leave" };
             hints.push((Action::Close, close));
+            hints.push((Action::Zoom, "zoom"));
             hints
         }
-        Part::Card => card(pane.card.stop),
+        Part::Card => card(scene),
         Part::Transcript => transcript(pane.stop, works, !scene.fleet.proposals.is_empty()),
     }
 }
 
-fn card(stop: CardStop) -> Vec<(Action, &'static str)> {
-    let enter = match stop {
+fn card(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
+    let pane = &scene.ui.breakglass;
+    let enter = match pane.card.stop {
         CardStop::Evidence(_) => (Action::Open, "open"),
         CardStop::Word => (Action::Submit, "approve, once the word is typed"),
         CardStop::Refuse => (Action::Submit, "refuse"),
     };
-    vec![
-        enter,
+    let mut hints = vec![enter];
+    let pending = proposal(pane, scene.fleet);
+    if pending.is_some_and(|of| unarmed(of, scene.fleet).is_some()) {
+        hints.push((Action::Arm, "arm…"));
+    }
+    hints.extend([
         (Action::NextPane, "next"),
         (Action::Previous, "evidence"),
         (Action::Close, "back to the draft"),
-    ]
+        (Action::Zoom, "zoom"),
+    ]);
+    hints
 }
 
 fn transcript(stop: Option<Stop>, works: bool, waits: bool) -> Vec<(Action, &'static str)> {
@@ -94,9 +103,8 @@ fn transcript(stop: Option<Stop>, works: bool, waits: bool) -> Vec<(Action, &'st
     if works {
         hints.push((Action::Stop, "stop"));
     }
-    // Asked for by its name: the act belongs to the switch, which this pane only leads to.
-    if let Some(arm) = Action::named("arm").filter(|_| waits) {
-        hints.push((arm, "arm…"));
+    if waits {
+        hints.push((Action::Arm, "arm…"));
     }
     hints.extend([
         (Action::Filter, "search"),

@@ -20,6 +20,7 @@ pub(super) fn transcript(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Po
     let length = pane.rows.len() + tail.len();
     let height = usize::from(area.height);
     let first = match pane.view {
+        TalkView::Top => 0,
         TalkView::Bottom => length.saturating_sub(height),
         TalkView::From { row, .. } => row.min(length.saturating_sub(1)),
     };

@@ -28,6 +28,9 @@ pub(in crate::tui::ui_update) fn act(
         open::step_aside(ui);
         return None;
     }
+    if action == Action::Arm && card::arm(ui, scene) {
+        return Some(Vec::new());
+    }
     if ui.breakglass.search.active {
         if matches!(action, Action::Submit | Action::Complete) {
             ui.breakglass.search.active = false;
@@ -106,8 +109,7 @@ pub(in crate::tui::ui_update) fn interrupt(ui: &mut Ui, scene: Scene<'_>) -> Opt
     if ui.breakglass.is_at_work() {
         let effects = stop(ui);
         let key = scene.keymap.label(Action::Interrupt);
-        let told = ui.flash.as_ref().map(|flash| flash.text.clone());
-        let text = format!("{}; {key} again quits", told.unwrap_or_default());
+        let text = format!("stopping Claude; {key} again quits; the conversation stays");
         ui.say(Severity::Info, text, None);
         return Some(effects);
     }

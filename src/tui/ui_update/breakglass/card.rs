@@ -8,6 +8,7 @@ use crate::tui::panes;
 use crate::tui::ui::{LineEdit, Ui};
 use crate::tui::ui_breakglass::{CardStop, CardUi, Part};
 use crate::tui::ui_update::effect::{Copied, Scene, UiEffect};
+use crate::tui::ui_update::power;
 
 /// The proposal that the card shows.
 pub(super) fn shown<'a>(ui: &Ui, scene: Scene<'a>) -> Option<&'a PendingProposal> {
@@ -30,10 +31,23 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
             })]);
         }
         // In a field every other key is for the field; at the evidence, for the screen.
+        Action::Arm => return None,
         _ if matches!(ui.breakglass.card.stop, CardStop::Evidence(_)) => return None,
         _ => {}
     }
     Some(Vec::new())
+}
+
+/// Arms the host of the proposal for what it needs, and leads to the word; false where there is nothing to arm for it.
+pub(super) fn arm(ui: &mut Ui, scene: Scene<'_>) -> bool {
+    let needed = shown(ui, scene).and_then(|of| panes::talk_unarmed(of, scene.fleet));
+    let Some((host, class)) = needed else {
+        return false;
+    };
+    ui.breakglass.part = Part::Card;
+    ui.breakglass.card.stop = CardStop::Word;
+    power::arm_for(ui, scene, host, class);
+    true
 }
 
 /// Tab inside of the card: from one field to the other; false where it leaves the card.
@@ -69,7 +83,7 @@ fn enter(ui: &mut Ui, scene: Scene<'_>, pending: &PendingProposal) -> Vec<UiEffe
             Some(of) => evidence::show(ui, scene, of),
             None => Vec::new(),
         },
-        CardStop::Word => approve(ui, pending),
+        CardStop::Word => approve(ui, scene, pending),
         CardStop::Refuse => {
             let reason = std::mem::take(&mut ui.breakglass.card.reason).text;
             let reason = reason.trim();
@@ -81,7 +95,7 @@ fn enter(ui: &mut Ui, scene: Scene<'_>, pending: &PendingProposal) -> Vec<UiEffe
 }
 
 /// The engine looks at the word again; here it keeps a slip from being a question to the engine.
-fn approve(ui: &mut Ui, pending: &PendingProposal) -> Vec<UiEffect> {
+fn approve(ui: &mut Ui, scene: Scene<'_>, pending: &PendingProposal) -> Vec<UiEffect> {
     let word = pending.proposal.word.as_str();
     let typed = ui.breakglass.card.word.text.trim().to_owned();
     let rest = typed.strip_prefix(word);
@@ -92,6 +106,12 @@ fn approve(ui: &mut Ui, pending: &PendingProposal) -> Vec<UiEffect> {
         return Vec::new();
     }
     ui.breakglass.card.word = LineEdit::default();
+    if let Some((host, class)) = panes::talk_unarmed(pending, scene.fleet) {
+        let text = format!("{host} is not armed for {class}: arm it, then approve");
+        ui.say(Severity::Warning, text, None);
+        power::arm_for(ui, scene, host, class);
+        return Vec::new();
+    }
     decide(ui, pending.proposal.id, Decision::Approve(typed))
 }
 

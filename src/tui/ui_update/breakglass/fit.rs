@@ -26,6 +26,9 @@ pub(in crate::tui) fn fit(ui: &mut Ui, scene: Scene<'_>) {
     if !exists {
         ui.breakglass.stop = None;
     }
+    if ui.breakglass.view == TalkView::Top && !ui.breakglass.rows.is_empty() {
+        ui.breakglass.view = TalkView::Bottom;
+    }
     if let TalkView::From { row, .. } = ui.breakglass.view
         && row + scene.room.talk >= transcript::length(ui, &fleet, cells)
     {

@@ -89,7 +89,7 @@ pub(super) fn forget_place(ui: &mut Ui) {
     let pane = &mut ui.breakglass;
     pane.transcript = std::sync::Arc::default();
     pane.stop = None;
-    pane.view = TalkView::Bottom;
+    pane.view = TalkView::Top;
     pane.unfolded.clear();
     pane.part = Part::Composer;
 }

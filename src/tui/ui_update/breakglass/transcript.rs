@@ -53,6 +53,7 @@ pub(super) fn length(ui: &Ui, fleet: &Fleet, cells: usize) -> usize {
 /// The first row in view.
 pub(super) fn first_row(ui: &Ui, scene: Scene<'_>) -> usize {
     match ui.breakglass.view {
+        TalkView::Top => 0,
         TalkView::From { row, .. } => row,
         TalkView::Bottom => {
             let fleet = ui.shown(scene.fleet);
@@ -78,7 +79,7 @@ pub(super) fn show_from(ui: &mut Ui, scene: Scene<'_>, row: usize) {
     let pane = &mut ui.breakglass;
     let seen = match pane.view {
         TalkView::From { seen, .. } => seen,
-        TalkView::Bottom => pane.transcript.number,
+        TalkView::Top | TalkView::Bottom => pane.transcript.number,
     };
     pane.view = if row + scene.room.talk >= length {
         TalkView::Bottom
@@ -120,7 +121,7 @@ fn step(ui: &mut Ui, scene: Scene<'_>, down: bool) {
         (Some(at), true) if at + 1 >= stops.len() => return to_bottom(ui),
         (Some(at), true) => Some(at + 1),
         (Some(at), false) => Some(at.saturating_sub(1)),
-        (None, true) if ui.breakglass.view == TalkView::Bottom => stops
+        (None, true) if !matches!(ui.breakglass.view, TalkView::From { .. }) => stops
             .iter()
             .position(|(stop, ..)| matches!(stop, Stop::Offer(_))),
         (None, true) => stops.iter().position(|(_, row, _)| *row >= first),

@@ -14,7 +14,7 @@ use super::person::*;
 use crate::tui::action::Place;
 
 /// Types a text as it stands, blanks and all.
-fn types(person: &mut Person, text: &str) {
+pub(super) fn types(person: &mut Person, text: &str) {
     for c in text.chars() {
         let key = if c == ' ' {
             "space".to_owned()
@@ -34,7 +34,7 @@ fn answer(person: &mut Person, command: AssistantCommand, answer: Reply) -> Vec<
 }
 
 /// The pane, open on a conversation.
-fn opened() -> Person {
+pub(super) fn opened() -> Person {
     let mut person = Person::with(fleet(&["spark-1", "spark-2"]));
     person.press("b");
     let effects = answer(
@@ -46,7 +46,7 @@ fn opened() -> Person {
     person
 }
 
-fn said(id: u64, text: &str) -> Arc<Entry> {
+pub(super) fn said(id: u64, text: &str) -> Arc<Entry> {
     Arc::new(Entry::Said {
         id: EntryId(id),
         lines: text.split('\n').map(SafeText::new).collect(),
@@ -54,7 +54,7 @@ fn said(id: u64, text: &str) -> Arc<Entry> {
     })
 }
 
-fn shows(person: &mut Person, change: impl FnOnce(&mut Transcript)) {
+pub(super) fn shows(person: &mut Person, change: impl FnOnce(&mut Transcript)) {
     let mut transcript = Transcript {
         session: SessionId(7),
         number: 1,
@@ -64,7 +64,7 @@ fn shows(person: &mut Person, change: impl FnOnce(&mut Transcript)) {
     person.send(Input::Talk(Arc::new(transcript)));
 }
 
-fn proposal(id: u64, host: &str) -> PendingProposal {
+pub(super) fn proposal(id: u64, host: &str) -> PendingProposal {
     PendingProposal {
         session: SessionId(7),
         proposal: Arc::new(Proposal {
@@ -87,7 +87,7 @@ fn proposal(id: u64, host: &str) -> PendingProposal {
     }
 }
 
-fn propose(person: &mut Person, all: Vec<PendingProposal>) {
+pub(super) fn propose(person: &mut Person, all: Vec<PendingProposal>) {
     person.change(|fleet| fleet.proposals = Arc::new(all));
     person.send(Input::Fleet);
 }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod breakglass;
+mod breakglass_keys;
 mod containers;
 mod lens;
 mod looking;

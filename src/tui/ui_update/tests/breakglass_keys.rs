@@ -1,0 +1,80 @@
+//! The breakglass pane under a person's hands: arming what is proposed, the whole screen, where it begins.
+
+use super::breakglass::{opened, proposal, propose, said, shows, types};
+use super::person::*;
+use crate::domain::PowerVerb;
+use crate::engine::PendingProposal;
+use crate::tui::action::{Action, Place};
+use crate::tui::keymap::Keymap;
+use crate::tui::ui::{Dialog, Layer};
+use crate::tui::ui_breakglass::{CardStop, Part, TalkView};
+
+/// It is armed from where the word is typed, for the host of the proposal and not for the selected one; and the word of
+/// whoever did not see the warning arms nothing and approves nothing.
+#[test]
+fn a_proposal_that_needs_arming_leads_to_it_and_back_to_its_word() {
+    let mut person = opened();
+    let cut = PendingProposal {
+        command: Command::Power {
+            host: HostId::new("spark-2"),
+            verb: PowerVerb::Cycle,
+        },
+        ..proposal(3, "spark-2")
+    };
+    propose(&mut person, vec![cut]);
+    let arms = |person: &Person| match person.ui.layers.last() {
+        Some(Layer::Dialog(Dialog::Arm { host, .. })) => Some(host.to_string()),
+        _ => None,
+    };
+    for key in ["alt-a", "tab"] {
+        assert_eq!(person.press(key), []);
+        if key == "tab" {
+            types(&mut person, "spark-2");
+            assert_eq!(person.press("enter"), [], "it is not armed");
+        }
+        assert_eq!(arms(&person).as_deref(), Some("spark-2"), "{key}");
+        let effects = person.press("enter");
+        assert!(
+            matches!(effects.as_slice(), [UiEffect::Ask(Command::Arm { host, .. })] if host.as_str() == "spark-2")
+        );
+        assert_eq!(person.ui.breakglass.part, Part::Card);
+        assert_eq!(person.ui.breakglass.card.stop, CardStop::Word);
+        assert_eq!(person.ui.breakglass.card.word.text, "");
+        person.press("esc");
+    }
+}
+
+#[test]
+fn the_pane_has_the_whole_screen_also_while_a_question_is_typed() {
+    let mut person = opened();
+    types(&mut person, "z");
+    assert!(!person.ui.breakglass.full, "a letter is for the draft");
+    person.press("alt-z");
+    assert!(person.ui.breakglass.full);
+    person.press("alt-z");
+    assert!(!person.ui.breakglass.full);
+    assert_eq!(person.ui.breakglass.composer.text(), "z");
+    let keymap = Keymap::default();
+    assert_eq!(keymap.label_at(Place::Composer, Action::Zoom), "Alt-z");
+    assert_eq!(keymap.label_at(Place::Talk, Action::Zoom), "z");
+}
+
+/// What can be done is read from its first line, where it does not fit as well; the first that is said is then followed.
+#[test]
+fn an_empty_conversation_begins_at_its_top_and_the_first_answer_is_followed() {
+    let mut person = opened();
+    person.send(Input::Fleet);
+    assert_eq!(person.ui.breakglass.view, TalkView::Top);
+    person.press("tab");
+    person.press("G");
+    assert_eq!(person.ui.breakglass.view, TalkView::Bottom);
+    shows(&mut person, |of| of.entries = Vec::new());
+    assert_eq!(
+        person.ui.breakglass.view,
+        TalkView::Bottom,
+        "as it was left"
+    );
+    person.ui.breakglass.view = TalkView::Top;
+    shows(&mut person, |of| of.entries = vec![said(1, "a\n\nb\n\nc")]);
+    assert_eq!(person.ui.breakglass.view, TalkView::Bottom);
+}
