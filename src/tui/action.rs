@@ -4,7 +4,7 @@
 pub use super::action_places::Place;
 use super::action_places::{
     ARMED, ASKED_ABOUT, BODY, COMPOSER, DIALLED, ENLARGED, EVERYWHERE, FILTERED, LINE, LOGS,
-    MOVING, PANES, REPLAY, SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK, TYPING,
+    MOVING, PAGED, PANES, REPLAY, SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK, TYPING,
     WITH_HITS, ZOOMED,
 };
 pub use super::nearest::nearest;
@@ -207,8 +207,8 @@ const TABLE: &[ActionSpec] = acts! {
     Move Bottom "bottom" MOVING, ["G", "end"], "", "To the last row";
     Move HalfUp "half-page-up" MOVING, ["ctrl-u"], "", "Up half a page";
     Move HalfDown "half-page-down" MOVING, ["ctrl-d"], "", "Down half a page";
-    Move PageUp "page-up" MOVING, ["pageup"], "", "Up one page";
-    Move PageDown "page-down" MOVING, ["pagedown"], "", "Down one page";
+    Move PageUp "page-up" PAGED, ["pageup"], "", "Up one page";
+    Move PageDown "page-down" PAGED, ["pagedown"], "", "Down one page";
     Move NextPane "next-pane" PANES, ["tab"], "", "To the next pane, button or field";
     Move PreviousPane "previous-pane" PANES, ["shift-tab"], "", "To the pane, button or field before";
     Move NextTab "next-tab" TABS, ["]", "right"], "", "To the next tab";

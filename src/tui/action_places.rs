@@ -172,6 +172,24 @@ pub(super) const MOVING: &[Place] = &[
     Place::Card,
     Place::Sessions,
 ];
+/// The same, and where a word is typed: what has to be read before it is beyond an edge, and these keys type nothing.
+pub(super) const PAGED: &[Place] = &[
+    Place::List,
+    Place::Detail,
+    Place::Processes,
+    Place::Containers,
+    Place::Container,
+    Place::Sources,
+    Place::Ledger,
+    Place::Logs,
+    Place::Reading,
+    Place::Dialog,
+    Place::Switch,
+    Place::Text,
+    Place::Talk,
+    Place::Card,
+    Place::Sessions,
+];
 pub(super) const EVERYWHERE: &[Place] = &[
     Place::List,
     Place::Detail,

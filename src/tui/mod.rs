@@ -67,8 +67,8 @@ pub use ui::{
     Screen, SortKey, Tab, TableUi, Ui,
 };
 pub use ui_breakglass::{
-    BreakglassUi, CardStop, CardUi, Known, Part, SessionsUi, Shown, Stop, TalkState, TalkView,
-    Unsent,
+    BreakglassUi, CardStop, CardUi, Known, Part, SeenRows, SessionsUi, Shown, Stop, TalkState,
+    TalkView, Unsent,
 };
 pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
 pub use ui_power::{CardFace, PowerUi, Said};

@@ -163,10 +163,23 @@ pub struct CardUi {
     pub proposal: Option<ProposalId>,
     /// What of it has the keys.
     pub stop: CardStop,
+    /// The first row of what it tells that is in view.
+    pub first: usize,
+    /// How much of what it tells was on the screen.
+    pub seen: SeenRows,
     /// The word that approves, as far as it is typed.
     pub word: LineEdit,
     /// Why it is refused, as far as it is typed.
     pub reason: LineEdit,
+}
+
+/// Rows that were on the screen, from the first one on and without a gap.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SeenRows {
+    /// How many.
+    pub rows: usize,
+    /// Of so many cells: in other rows nothing was seen yet.
+    pub cells: usize,
 }
 
 /// Something on the card that can have the keys.

@@ -24,8 +24,8 @@ pub(super) use activity::activity;
 pub(super) use alerts::alerts;
 pub(super) use bottom::{event, hints};
 pub(super) use breakglass::{
-    TalkPlace, breakglass, pane_columns as talk_columns, place as talk_place,
-    proposal as talk_proposal, spot as talk_spot, unarmed as talk_unarmed,
+    TalkPlace, breakglass, card_room, pane_columns as talk_columns, place as talk_place,
+    proposal as talk_proposal, spot as talk_spot, told as talk_told, unarmed as talk_unarmed,
 };
 pub(super) use containers::{column_at as container_column_at, row_cursor as container_cursor};
 pub(super) use detail::{detail, length, tabs, third};

@@ -62,6 +62,10 @@ pub struct Room {
     pub talk: usize,
     /// Cells of each of them.
     pub talk_cells: usize,
+    /// Rows of the proposal card that tell of it.
+    pub card: usize,
+    /// Cells of each of them.
+    pub card_cells: usize,
     /// Rows of the top layer.
     pub layer: usize,
     /// Cells of each of them.

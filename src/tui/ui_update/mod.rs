@@ -24,7 +24,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-pub(super) use breakglass::fit as fit_talk;
+pub(super) use breakglass::drawn as fit_talk;
 pub(super) use effect::is_awaited;
 pub use effect::{Copied, Input, LensHand, ReplayOrder, Room, Scene, Spot, TextTo, UiEffect};
 pub use fit::fit;

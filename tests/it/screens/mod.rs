@@ -231,6 +231,15 @@ fn breakglass_and_the_power_card_without_colour() {
     assert_eq!(seen, wanted.len());
 }
 
+/// What would be done comes before what it is based on, and what is beyond an edge is said, with the key that shows it.
+#[test]
+fn a_proposal_too_long_for_the_screen_is_read_by_pages() {
+    for (name, first) in [("talk-long-top", 0), ("talk-long-end", 9)] {
+        let scene = talk::long_proposal(name, first);
+        insta::assert_snapshot!(format!("{name}-80x24"), drawn(&scene, (80, 24)));
+    }
+}
+
 /// Told, not held to a figure: what a draw costs in an unoptimised build says nothing of the real one.
 #[test]
 fn a_hundred_thousand_deltas_are_drawn_as_they_come() {

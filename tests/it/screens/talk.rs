@@ -336,6 +336,22 @@ pub(crate) fn talks() -> Vec<Scene> {
     ]
 }
 
+/// A command that does not fit on a small screen, with as much evidence as there may be, read from this row on.
+pub(crate) fn long_proposal(name: &'static str, first: usize) -> Scene {
+    let mut fleet = proposed(fleets::busy());
+    let mut pending = fleet.proposals[0].clone();
+    let told = Arc::make_mut(&mut pending.proposal);
+    told.command = format!("sh -c {} ; rm -rf /srv", "echo harmless ".repeat(40)).into();
+    told.evidence = vec![told.evidence[0].clone(); 12];
+    fleet.proposals = Arc::new(vec![pending]);
+    scene(name, fleet, "spark-2", |ui| {
+        open(ui, Part::Card);
+        ui.breakglass.card.proposal = Some(ProposalId(3));
+        ui.breakglass.card.first = first;
+        ui.breakglass.transcript = Arc::new(transcript(busy_entries()));
+    })
+}
+
 fn decided() -> Scene {
     let decided = |id: u64, decided: Decided| Entry::Decided {
         id: EntryId(id),

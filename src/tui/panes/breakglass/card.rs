@@ -6,12 +6,15 @@ use crate::domain::{ActClass, HostId};
 use crate::engine::{Command, Fleet, PendingProposal};
 use crate::text::SafeText;
 use crate::tui::action::{Action, Place};
+use crate::tui::layout::split_rows;
 use crate::tui::panes::Scene;
 use crate::tui::talk::left;
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
 use crate::tui::ui_breakglass::{BreakglassUi, CardStop, Part};
-use crate::tui::widgets::{Break, Canvas, Piece, TextRow, clock, edit, flow, frame, row_of};
+use crate::tui::widgets::{
+    Borders, Break, Canvas, Piece, TextRow, clock, edit, flow, frame, row_of,
+};
 
 /// The proposal that the card shows: the oldest of this conversation, else the oldest of any.
 pub(in crate::tui) fn shown<'a>(
@@ -30,9 +33,9 @@ pub(super) fn height(ui: &Ui, fleet: &Fleet, width: u16) -> u16 {
     let Some(pending) = shown(&ui.breakglass, fleet) else {
         return 0;
     };
-    let text = text(pending, width.saturating_sub(4));
+    let told = told(pending, usize::from(width.saturating_sub(4)));
     let below = usize::from(fields(pending, fleet));
-    let rows = text.len() + pending.proposal.evidence.len() + below + 2;
+    let rows = told.length(pending) + below + 2;
     u16::try_from(rows).unwrap_or(u16::MAX)
 }
 
@@ -41,10 +44,53 @@ fn fields(pending: &PendingProposal, fleet: &Fleet) -> u16 {
     2 + u16::from(unarmed(pending, fleet).is_some())
 }
 
-/// Action, command, reason.
-fn text(pending: &PendingProposal, cells: u16) -> Vec<TextRow> {
+/// The part of the card that scrolls: its rows, and the cells of each.
+pub(in crate::tui) fn room(area: Rect, ui: &Ui, fleet: &Fleet) -> (usize, usize) {
+    let Some(pending) = shown(&ui.breakglass, fleet) else {
+        return (0, 0);
+    };
+    let [upper, _] = parts(area, pending, fleet);
+    (usize::from(upper.height), usize::from(upper.width))
+}
+
+/// What is told and scrolls, and below it the fields, which are never the ones that are cut.
+fn parts(area: Rect, pending: &PendingProposal, fleet: &Fleet) -> [Rect; 2] {
+    if area.height < 2 {
+        return [Rect::default(); 2];
+    }
+    let framed = Borders::of(area).inner;
+    let inner = Rect::new(
+        framed.x + 1,
+        framed.y,
+        framed.width.saturating_sub(2),
+        framed.height,
+    );
+    let fields = fields(pending, fleet).min(inner.height);
+    split_rows(inner, inner.height - fields)
+}
+
+/// What the card tells of a proposal before its evidence.
+pub(in crate::tui) struct Told {
+    rows: Vec<TextRow>,
+    /// Rows up to the last one of the command: nobody approves what they could not read.
+    pub(in crate::tui) act: usize,
+}
+
+impl Told {
+    /// The row of the first evidence.
+    pub(in crate::tui) fn evidence(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Rows, evidence included.
+    pub(in crate::tui) fn length(&self, pending: &PendingProposal) -> usize {
+        self.rows.len() + pending.proposal.evidence.len()
+    }
+}
+
+/// Action, command, reason, in rows of so many cells.
+pub(in crate::tui) fn told(pending: &PendingProposal, cells: usize) -> Told {
     let proposal = &pending.proposal;
-    let cells = usize::from(cells);
     // The command stands below, in full: it is not told twice.
     let what = proposal.what.as_str();
     let what = what
@@ -60,6 +106,7 @@ fn text(pending: &PendingProposal, cells: u16) -> Vec<TextRow> {
     let blank = [Piece::new("  ", Role::Dim)];
     let command = [Piece::new(proposal.command.clone(), Role::Code)];
     rows.extend(flow(&command, Break::Anywhere, cells, (&dollar, &blank)));
+    let act = rows.len();
     if !proposal.why.is_empty() {
         let why = [
             Piece::new("why: ", Role::Dim),
@@ -67,7 +114,7 @@ fn text(pending: &PendingProposal, cells: u16) -> Vec<TextRow> {
         ];
         rows.extend(flow(&why, Break::Words, cells, (&[], &[])));
     }
-    rows
+    Told { rows, act }
 }
 
 /// Draws it; tells where the caret or the chosen row is, where it has the keys.
@@ -82,29 +129,17 @@ pub(super) fn card(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position
     let role = if focused { Role::Danger } else { Role::Border };
     let borders = frame(canvas, area, role);
     title(canvas, borders.top, scene, pending);
-    let inner = Rect::new(
-        borders.inner.x + 1,
-        borders.inner.y,
-        borders.inner.width.saturating_sub(2),
-        borders.inner.height,
-    );
-    // The fields are never the ones that are cut.
-    let fields = fields(pending, scene.fleet).min(inner.height);
-    let upper = Rect::new(inner.x, inner.y, inner.width, inner.height - fields);
-    let evidence = pending.proposal.evidence.len() as u16;
-    let told = upper.height.saturating_sub(evidence);
-    let text = text(pending, inner.width);
-    for (down, row) in text.iter().take(usize::from(told)).enumerate() {
-        let mut pen = canvas.row(upper, down as u16);
-        row.draw(&mut pen);
-        if down + 1 == usize::from(told) && text.len() > usize::from(told) {
-            pen.put(" …", Role::Warn);
-        }
+    let [upper, lower] = parts(area, pending, scene.fleet);
+    let told = told(pending, usize::from(upper.width));
+    let first = pane.card.first;
+    for (down, row) in (0..upper.height).zip(told.rows.iter().skip(first)) {
+        row.draw(&mut canvas.row(upper, down));
     }
-    let at = told.min(text.len() as u16);
-    let below = Rect::new(upper.x, upper.y + at, upper.width, upper.height - at);
-    let chosen = evidences(canvas, below, scene, pending, focused);
-    let lower = Rect::new(inner.x, inner.bottom() - fields, inner.width, fields);
+    let chosen = evidences(canvas, upper, scene, (pending, told.evidence()), focused);
+    let below = told
+        .length(pending)
+        .saturating_sub(first + usize::from(upper.height));
+    foot(canvas, borders.bottom, scene, (first, below));
     let caret = draw_fields(canvas, lower, scene, pending, focused);
     focused.then(|| caret.or(chosen)).flatten()
 }
@@ -125,16 +160,34 @@ fn title(canvas: &mut Canvas<'_>, top: Rect, scene: Scene<'_>, pending: &Pending
     pen.put(" ", Role::Dim);
 }
 
+/// How much of it is beyond an edge, and the keys that show it.
+fn foot(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>, (above, below): (usize, usize)) {
+    let mut pen = canvas.pen(area);
+    let key = |action| scene.keymap.label_at(Place::Text, action);
+    if below > 0 {
+        let words = format!(" {below} more below ▾ {} ", key(Action::PageDown));
+        pen.at_end(&[(&words, Role::Warn)]);
+    }
+    if above > 0 {
+        let words = format!(" {above} more above ▴ {} ", key(Action::PageUp));
+        pen.put(&words, Role::Dim);
+    }
+}
+
 fn evidences(
     canvas: &mut Canvas<'_>,
     area: Rect,
     scene: Scene<'_>,
-    pending: &PendingProposal,
+    (pending, above): (&PendingProposal, usize),
     focused: bool,
 ) -> Option<Position> {
     let mut chosen = None;
+    let first = scene.ui.breakglass.card.first;
     for (place, of) in pending.proposal.evidence.iter().enumerate() {
-        let Some(down) = u16::try_from(place).ok().filter(|down| *down < area.height) else {
+        let Some(down) = (above + place).checked_sub(first) else {
+            continue;
+        };
+        let Some(down) = u16::try_from(down).ok().filter(|down| *down < area.height) else {
             break;
         };
         let line = Rect::new(area.x, area.y + down, area.width, 1);

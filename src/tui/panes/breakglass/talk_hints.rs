@@ -1,6 +1,6 @@
 //! The line of hints while the pane has the keys: what they do in the part that has them.
 
-use super::{proposal, unarmed};
+use super::{card_room, proposal, told, unarmed};
 use crate::text::width;
 use crate::tui::action::{Action, Place};
 use crate::tui::panes::Scene;
@@ -84,6 +84,9 @@ fn card(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
     if pending.is_some_and(|of| unarmed(of, scene.fleet).is_some()) {
         hints.push((Action::Arm, "arm…"));
     }
+    if !fits(scene) {
+        hints.push((Action::PageDown, "more of it"));
+    }
     hints.extend([
         (Action::NextPane, "next"),
         (Action::Previous, "evidence"),
@@ -91,6 +94,15 @@ fn card(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         (Action::Zoom, "zoom"),
     ]);
     hints
+}
+
+/// Whether all that the card tells is in view.
+fn fits(scene: Scene<'_>) -> bool {
+    let Some(pending) = proposal(&scene.ui.breakglass, scene.fleet) else {
+        return true;
+    };
+    let (rows, cells) = card_room(scene.layout.talk.card, scene.ui, scene.fleet);
+    told(pending, cells).length(pending) <= rows
 }
 
 fn transcript(stop: Option<Stop>, works: bool, waits: bool) -> Vec<(Action, &'static str)> {

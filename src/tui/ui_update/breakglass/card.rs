@@ -3,10 +3,10 @@
 use super::evidence;
 use crate::domain::{ProposalId, Severity};
 use crate::engine::{Command, Decision, PendingProposal};
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Place};
 use crate::tui::panes;
 use crate::tui::ui::{LineEdit, Ui};
-use crate::tui::ui_breakglass::{CardStop, CardUi, Part};
+use crate::tui::ui_breakglass::{CardStop, CardUi, Part, SeenRows};
 use crate::tui::ui_update::effect::{Copied, Scene, UiEffect};
 use crate::tui::ui_update::power;
 
@@ -19,10 +19,12 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
     let Some(pending) = shown(ui, scene) else {
         return Some(Vec::new());
     };
-    let evidence = pending.proposal.evidence.len();
+    let page = scene.room.card.max(2) - 1;
     match action {
-        Action::Up | Action::Previous => walk(ui, evidence, false),
-        Action::Down | Action::Next => walk(ui, evidence, true),
+        Action::Up | Action::Previous => walk(ui, scene, pending, false),
+        Action::Down | Action::Next => walk(ui, scene, pending, true),
+        Action::PageUp | Action::HalfUp => scroll(ui, scene, |row| row.saturating_sub(page)),
+        Action::PageDown | Action::HalfDown => scroll(ui, scene, |row| row + page),
         Action::Submit | Action::Open => return Some(enter(ui, scene, pending)),
         Action::Copy => {
             return Some(vec![UiEffect::Copy(Copied {
@@ -64,7 +66,57 @@ pub(super) fn turn(ui: &mut Ui, on: bool) -> bool {
     true
 }
 
-fn walk(ui: &mut Ui, evidence: usize, down: bool) {
+/// Moves what the card tells; never beyond its end.
+pub(super) fn scroll(ui: &mut Ui, scene: Scene<'_>, to: impl FnOnce(usize) -> usize) {
+    let row = to(ui.breakglass.card.first);
+    ui.breakglass.card.first = row.min(past(ui, scene));
+}
+
+/// The last row that the card may begin with.
+fn past(ui: &Ui, scene: Scene<'_>) -> usize {
+    let length = shown(ui, scene)
+        .map(|pending| panes::talk_told(pending, scene.room.card_cells).length(pending));
+    length.unwrap_or_default().saturating_sub(scene.room.card)
+}
+
+/// What is on the screen now was seen, where what is above it was seen as well.
+pub(super) fn see(ui: &mut Ui, scene: Scene<'_>) {
+    let (rows, cells) = (scene.room.card, scene.room.card_cells);
+    if !ui.layers.is_empty() || rows == 0 {
+        return;
+    }
+    let card = &mut ui.breakglass.card;
+    if card.seen.cells != cells {
+        card.seen = SeenRows { rows: 0, cells };
+    }
+    if card.first <= card.seen.rows {
+        card.seen.rows = card.seen.rows.max(card.first + rows);
+    }
+}
+
+/// Whether the last row of the command was on the screen, and all before it.
+fn was_read(ui: &Ui, scene: Scene<'_>, pending: &PendingProposal) -> bool {
+    let seen = ui.breakglass.card.seen;
+    let cells = scene.room.card_cells;
+    seen.cells == cells && seen.rows >= panes::talk_told(pending, cells).act
+}
+
+/// From field to field and through the evidence; above it the text is read row by row.
+fn walk(ui: &mut Ui, scene: Scene<'_>, pending: &PendingProposal, down: bool) {
+    let before = ui.breakglass.card.stop;
+    let evidence = pending.proposal.evidence.len();
+    step(ui, evidence, down);
+    let stop = ui.breakglass.card.stop;
+    if stop == before && !down {
+        scroll(ui, scene, |row| row.saturating_sub(1));
+    } else if let CardStop::Evidence(at) = stop {
+        let row = panes::talk_told(pending, scene.room.card_cells).evidence() + at;
+        let lowest = (row + 1).saturating_sub(scene.room.card);
+        scroll(ui, scene, |first| first.clamp(lowest, row.max(lowest)));
+    }
+}
+
+fn step(ui: &mut Ui, evidence: usize, down: bool) {
     let card = &mut ui.breakglass.card;
     card.stop = match (card.stop, down) {
         (CardStop::Evidence(at), true) if at + 1 < evidence => CardStop::Evidence(at + 1),
@@ -105,6 +157,17 @@ fn approve(ui: &mut Ui, scene: Scene<'_>, pending: &PendingProposal) -> Vec<UiEf
         ui.say(Severity::Warning, text, None);
         return Vec::new();
     }
+    if !was_read(ui, scene, pending) {
+        let key = scene.keymap.label_at(Place::Text, Action::PageDown);
+        let text = "not approved: the command was not on the screen to its end yet";
+        let hint = if scene.room.card > 0 {
+            format!("{key} shows the rest")
+        } else {
+            "the terminal is too small to show it: make it larger".to_owned()
+        };
+        ui.say(Severity::Warning, text, Some(hint));
+        return Vec::new();
+    }
     ui.breakglass.card.word = LineEdit::default();
     if let Some((host, class)) = panes::talk_unarmed(pending, scene.fleet) {
         let text = format!("{host} is not armed for {class}: arm it, then approve");
@@ -126,6 +189,7 @@ pub(super) fn settle(ui: &mut Ui, scene: Scene<'_>) {
     let present = shown(ui, scene);
     let id = present.map(|pending| pending.proposal.id);
     if ui.breakglass.card.proposal == id {
+        scroll(ui, scene, |row| row);
         return;
     }
     ui.breakglass.card = CardUi {

@@ -6,6 +6,12 @@ use crate::tui::ui::Ui;
 use crate::tui::ui_breakglass::{Stop, TalkView};
 use crate::tui::ui_update::effect::Scene;
 
+/// The same, just before it is drawn in this room: what of a proposal is on the screen is then known.
+pub(in crate::tui) fn drawn(ui: &mut Ui, scene: Scene<'_>) {
+    fit(ui, scene);
+    card::see(ui, scene);
+}
+
 /// Brings the pane's looks up to its conversation and its room.
 pub(in crate::tui) fn fit(ui: &mut Ui, scene: Scene<'_>) {
     card::settle(ui, scene);

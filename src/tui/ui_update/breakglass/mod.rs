@@ -16,7 +16,7 @@ mod transcript;
 pub(super) use about::quoted;
 pub(super) use act::{act, close, interrupt, typed_line};
 pub(super) use compose::{paste, typed};
-pub(in crate::tui) use fit::fit;
+pub(in crate::tui) use fit::{drawn, fit};
 pub(super) use mouse::{click, wheel};
 pub(super) use open::runbook;
 pub(super) use replies::{pictured, reply};

@@ -1,6 +1,6 @@
 //! The mouse in the pane: a click gives a part the keys, the wheel moves the conversation. No click decides on anything.
 
-use super::{open, transcript};
+use super::{card, open, transcript};
 use crate::tui::ui::Ui;
 use crate::tui::ui_breakglass::{Part, Shown};
 use crate::tui::ui_update::effect::{Scene, Spot, UiEffect};
@@ -49,7 +49,16 @@ pub(in crate::tui::ui_update) fn wheel(
         Spot::TalkRow(_) | Spot::TalkCard | Spot::TalkDraft | Spot::Talk
     );
     if over && ui.layers.is_empty() {
-        transcript::wheel(ui, scene, up, NOTCH);
+        match spot {
+            Spot::TalkCard => card::scroll(ui, scene, |row| {
+                if up {
+                    row.saturating_sub(NOTCH)
+                } else {
+                    row + NOTCH
+                }
+            }),
+            _ => transcript::wheel(ui, scene, up, NOTCH),
+        }
     }
     over
 }

@@ -5,6 +5,7 @@ use super::person::*;
 use crate::domain::PowerVerb;
 use crate::engine::PendingProposal;
 use crate::tui::action::{Action, Place};
+use crate::tui::face;
 use crate::tui::keymap::Keymap;
 use crate::tui::ui::{Dialog, Layer};
 use crate::tui::ui_breakglass::{CardStop, Part, TalkView};
@@ -77,4 +78,44 @@ fn an_empty_conversation_begins_at_its_top_and_the_first_answer_is_followed() {
     person.ui.breakglass.view = TalkView::Top;
     shows(&mut person, |of| of.entries = vec![said(1, "a\n\nb\n\nc")]);
     assert_eq!(person.ui.breakglass.view, TalkView::Bottom);
+}
+
+/// Twelve things that it is based on and a command that hides its tail: on a small screen nothing is approved before the tail
+/// was on it, and the keys that bring it there are taken where the word is typed.
+#[test]
+fn what_was_not_on_the_screen_to_its_end_is_not_approved() {
+    let mut person = opened();
+    person.ui.size = (80, 24);
+    let mut pending = proposal(3, "spark-2");
+    let told = Arc::make_mut(&mut pending.proposal);
+    told.command = format!("sh -c {} ; rm -rf /srv", "echo harmless ".repeat(60)).into();
+    told.evidence = vec![told.evidence[0].clone(); 12];
+    propose(&mut person, vec![pending]);
+    person.room = face::room(&person.ui, &person.fleet);
+    assert!(person.room.card > 0, "{:?}", person.room);
+    person.press("tab");
+    types(&mut person, "spark-2");
+    assert_eq!(person.press("enter"), []);
+    let flash = person.ui.flash.clone().unwrap();
+    assert!(
+        flash.text.contains("not approved: the command"),
+        "{flash:?}"
+    );
+    assert!(flash.hint.unwrap().contains("PgDn"));
+    // The end alone is not all of it, and a screen that is made wider has not shown its rows.
+    person.press("up");
+    assert_eq!(person.ui.breakglass.card.stop, CardStop::Evidence(11));
+    person.press("down");
+    assert_eq!(person.press("enter"), [], "what lies between was not shown");
+    for _ in 0..20 {
+        person.press("pageup");
+    }
+    assert_eq!(person.ui.breakglass.card.first, 0);
+    let mut pages = 0;
+    while person.press("enter").is_empty() {
+        person.press("pagedown");
+        pages += 1;
+        assert!(pages < 20, "{:?}", person.ui.breakglass.card);
+    }
+    assert!(pages > 0);
 }

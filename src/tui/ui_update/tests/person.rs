@@ -17,7 +17,7 @@ pub(super) use crate::tui::input::MouseKind;
 pub(super) use crate::tui::keymap::Keymap;
 pub(super) use crate::tui::ui::{Button, Dialog, Focus, Layer, SortKey, Tab, Ui};
 pub(super) use crate::tui::ui_update::{
-    Copied, Input, ReplayOrder, Room, Scene, Spot, UiEffect, reply, update,
+    Copied, Input, ReplayOrder, Room, Scene, Spot, UiEffect, fit_talk, reply, update,
 };
 
 pub(super) const ROOM: Room = Room {
@@ -29,6 +29,8 @@ pub(super) const ROOM: Room = Room {
     lens: 9,
     talk: 20,
     talk_cells: 44,
+    card: 9,
+    card_cells: 40,
     layer: 5,
     layer_cells: 40,
 };
@@ -106,6 +108,7 @@ pub(super) struct Person {
     pub(super) ui: Ui,
     pub(super) fleet: Arc<Fleet>,
     pub(super) keymap: Keymap,
+    pub(super) room: Room,
 }
 
 impl Person {
@@ -118,6 +121,7 @@ impl Person {
             ui: Ui::new((120, 40)),
             fleet: Arc::new(fleet),
             keymap: Keymap::default(),
+            room: ROOM,
         };
         person.send(Input::Fleet);
         person
@@ -127,9 +131,12 @@ impl Person {
         let scene = Scene {
             fleet: &self.fleet,
             keymap: &self.keymap,
-            room: ROOM,
+            room: self.room,
         };
-        update(&mut self.ui, scene, input)
+        let effects = update(&mut self.ui, scene, input);
+        // Every input is followed by a picture.
+        fit_talk(&mut self.ui, scene);
+        effects
     }
 
     /// Presses keys, written as in the config and parted by spaces; `'text` types a text.
