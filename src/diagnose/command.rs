@@ -158,13 +158,33 @@ fn local_file_systems(df: ShellCommand) -> ShellCommand {
         .fold(df.arg("-l"), |df, kind| df.arg("-x").arg(kind))
 }
 
+/// No `args`, for the reason of [`HUNG`]: the words of a few at the top are read one by one, each for a second at most.
+macro_rules! processes {
+    ($by:literal) => {
+        concat!(
+            "ps -eo pid,user,stat,pcpu,pmem,rss,etime,comm --sort=-",
+            $by,
+            r#" | head -n "$1" | {
+place=0
+while IFS= read -r row; do
+  words=
+  if [ "$place" -gt 0 ] && [ "$place" -le 5 ]; then
+    pid=${row#"${row%%[! ]*}"}
+    pid=${pid%% *}
+    words=$(timeout -s KILL 1 head -c 400 "/proc/$pid/cmdline" 2>/dev/null | tr '\000\n' '  ' | cut -c 1-160)
+  fi
+  place=$((place + 1))
+  printf '%s%s\n' "$row" "${words:+ $words}"
+done
+}"#
+        )
+    };
+}
+
 fn processes(by: Order, rows: u32) -> ShellCommand {
-    const MEMORY: &str =
-        r#"ps -eo pid,user,stat,pcpu,pmem,rss,etime,args --sort=-rss | cut -c1-240 | head -n "$1""#;
-    const CPU: &str = r#"ps -eo pid,user,stat,pcpu,pmem,rss,etime,args --sort=-pcpu | cut -c1-240 | head -n "$1""#;
     let text = match by {
-        Order::Memory => MEMORY,
-        Order::Cpu => CPU,
+        Order::Memory => processes!("rss"),
+        Order::Cpu => processes!("pcpu"),
     };
     // One line more: the titles.
     script(text).word(u64::from(rows) + 1)
@@ -221,6 +241,18 @@ mod tests {
         assert_eq!(log[4..], ["/var/log/syslog", "7"]);
         assert_eq!(log[2], LOG_FILE);
         assert_eq!(argv("processes", &json!({"rows": 5})).last().unwrap(), "6");
+    }
+
+    #[test]
+    fn no_question_waits_for_the_memory_of_a_process_that_hangs() {
+        for by in [Order::Memory, Order::Cpu] {
+            let argv = Question::Processes { by, rows: 5 }.command().argv();
+            let ps = argv[2].lines().next().unwrap();
+            assert!(ps.starts_with("ps -eo ") && !ps.contains("args"), "{ps}");
+            for line in argv[2].lines().filter(|line| line.contains("/proc/")) {
+                assert!(line.contains("timeout -s KILL 1 "), "{line}");
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::metric::Metric;
 use super::reading::GpuProcess;
 use super::time::Wall;
 use super::units::{Bytes, BytesPerSecond, Percent};
-use crate::text::{MASK, SafeText, mask_command};
+use crate::text::{MASK, Masking, SafeText, mask_command};
 
 /// One container of one host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -229,7 +229,8 @@ fn names_only<S: Serializer>(env: &[(SafeText, SafeText)], to: S) -> Result<S::O
 }
 
 fn masked<S: Serializer>(command: &[SafeText], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(mask_command(command.iter().map(SafeText::as_str)))
+    let words = command.iter().map(SafeText::as_str);
+    to.collect_seq(mask_command(words, Masking::Sparing))
 }
 
 /// Processes of a container, as its engine lists them.

@@ -9,8 +9,8 @@ use crate::docker;
 use crate::domain::{
     ActClass, Container, ContainerAct, ContainerId, GpuProcess, HostId, Metric, PrunePreview,
 };
-use crate::shell::{ShellCommand, ShellWord};
-use crate::text::{SafeText, cut, escape_json};
+use crate::shell::{ShellCommand, ShellWord, quote};
+use crate::text::{Masking, SafeText, cut, escape_json, mask_command};
 
 /// Digits of an identity that a person knows a container by.
 const SHORT_ID: usize = 12;
@@ -124,13 +124,16 @@ pub(super) fn terminal(
 pub(super) fn run(host: &Host, argv: &[String]) -> Result<Wish, Refusal> {
     let id = &host.id;
     let command = program(argv)?;
+    let shown = mask_command(argv.iter().map(String::as_str), Masking::Sparing);
+    let shown: Vec<String> = shown.iter().map(|word| quote(word)).collect();
+    let shown = shown.join(" ");
     Ok(Wish {
         host: id.clone(),
         class: ActClass::Restart,
         challenge: Some(Challenge::TypeName(id.to_string())),
         plan: Plan {
-            what: format!("run on {id}: {}", cut(&command.render(), LONGEST * 2)),
-            command: command.render(),
+            what: format!("run on {id}: {}", cut(&shown, LONGEST * 2)),
+            command: shown,
             notes: Vec::new(),
         },
         name: id.to_string(),
@@ -506,6 +509,19 @@ mod tests {
             matches!(&prune.change, Change::Prune { agreed: kept, .. } if *kept == agreed),
             "what was shown is what goes"
         );
+    }
+
+    #[test]
+    fn the_secrets_of_a_command_are_not_in_its_plan_and_are_in_what_is_run() {
+        let argv = ["curl", "-u", "root:calvin", "https://a:hunter2@b/x"].map(str::to_owned);
+        let wish = run(&host(None, None), &argv).unwrap();
+        let plan = format!("{:?}", wish.plan);
+        assert!(
+            !plan.contains("calvin") && !plan.contains("hunter2"),
+            "{plan}"
+        );
+        assert!(plan.contains("curl -u "), "{plan}");
+        assert!(matches!(&wish.change, Change::Run { command, .. } if command.argv() == argv));
     }
 
     #[test]

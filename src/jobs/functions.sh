@@ -50,11 +50,24 @@ unlock() {
 	exec 9>&-
 }
 
-# Starts a command that outlives us, our connection and our terminal: a session of its own, nothing of ours open. Leaves
-# its pid in `detached`.
+# Starts a worker that outlives us, our connection and our terminal: a session of its own, nothing of ours open but the lock,
+# which it holds until it has enrolled itself in the file $1. Fails where it ended without that; what it did then is nothing.
 detach() {
-	setsid "$@" </dev/null >/dev/null 2>&1 9>&- &
-	detached=$!
+	_enrolled=$1
+	shift
+	setsid "$@" </dev/null >/dev/null 2>&1 &
+	_worker=$!
+	until [ -f "$_enrolled" ]; do
+		identity "$_worker" >/dev/null || break
+		nap 0.02
+	done
+	[ -f "$_enrolled" ]
+}
+
+# Before a worker's first act: writes who we are into the file $1, then gives up the lock that came with us.
+enroll() {
+	identity "$$" >"$1.part" 2>/dev/null && [ -s "$1.part" ] && mv -f "$1.part" "$1" 2>/dev/null && [ -f "$1" ] || return 1
+	unlock
 }
 
 # Runs a command for at most $1 hundredths of a second with its output in the file $2, and gives its status; 124 when it was

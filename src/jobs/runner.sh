@@ -92,8 +92,10 @@ begin() {
 		echo "$_generation" >"$_new/generation" && date +%s >"$_new/begun" &&
 		printf '%s\n' "$body" >"$_new/runner" && mkfifo "$_new/pipe" && mv "$_new" "$jobs/$_id" ||
 		refuse "$jobs can not be written"
-	detach sh "$jobs/$_id/runner" "$base" run "$_id" "$_limit" "$@"
-	identity "$detached" | write_whole "$jobs/$_id/runner.is"
+	if ! detach "$jobs/$_id/runner.is" sh "$jobs/$_id/runner" "$base" run "$_id" "$_limit" "$@"; then
+		rm -rf "${jobs:?}/$_id"
+		refuse "$jobs can not be written"
+	fi
 	unlock
 	say "begun $_generation"
 	over
@@ -130,6 +132,7 @@ run() {
 	_limit=$2
 	_id=$1
 	shift 2
+	enroll "$job/runner.is" || exit 1
 	keep_log <"$job/pipe" &
 	_keeper=$!
 	PILOTHOUSE_JOB=$_id PILOTHOUSE_GENERATION=$(cat "$job/generation") \

@@ -186,7 +186,9 @@ tell_operations() {
 	for _path in "$STATE"/ops/*; do
 		[ -d "$_path" ] || continue
 		_id=${_path##*/}
-		_age=$((($(uptime_now) - $(cat "$_path/begun" 2>/dev/null || echo 0)) / 100))
+		_begun=$(cat "$_path/begun" 2>/dev/null)
+		case $_begun in '' | *[!0-9]*) _begun=0 ;; esac
+		_age=$((($(uptime_now) - _begun) / 100))
 		_rows="operation $_id $(cat "$_path/verb" 2>/dev/null || echo unknown) $_age $(operation_state "$_id")
 $_rows"
 	done
@@ -226,13 +228,17 @@ begin() {
 	_count=$(printf '%06d' "$((1${_count:-000000} - 1000000 + 1))")
 	id=$_count-$(date -u +%Y%m%dT%H%M%SZ)
 	if ! { mkdir -p "$STATE/ops/$id" && echo "$verb" >"$STATE/ops/$id/verb" &&
-		uptime_now >"$STATE/ops/$id/begun"; } 2>/dev/null; then
+		uptime_now | write_whole "$STATE/ops/$id/begun"; } 2>/dev/null; then
 		log "verb=$verb refused: $STATE can not be written"
 		say "refused $STATE can not be written"
 		finish 4
 	fi
-	detach "$SH" "$SELF" --work "$target" "$verb" "$client" "$id"
-	identity "$detached" | write_whole "$STATE/ops/$id/runner"
+	if ! detach "$STATE/ops/$id/runner" "$SH" "$SELF" --work "$target" "$verb" "$client" "$id"; then
+		rm -rf "${STATE:?}/ops/$id"
+		log "verb=$verb refused: $STATE can not be written"
+		say "refused $STATE can not be written"
+		finish 4
+	fi
 	prune
 	unlock
 	say "begun $id"
@@ -322,10 +328,18 @@ power_on() {
 	_pause=1
 	while :; do
 		phase "starting (try $_try)"
-		command_of 6000 qm start "$target" && break
+		# Passing devices through to a large machine takes minutes, and nobody waits for it.
+		command_of "$START" qm start "$target" && break
 		_said=$(last_words "$scratch/command")
 		is_running && break
-		[ "$_try" -lt "$TRIES" ] || conclude "failed it is OFF: qm start failed $_try times: $_said"
+		if [ "$_try" -ge "$TRIES" ]; then
+			_seen=$(machine_state 1000)
+			case $_seen in
+			running) break ;;
+			stopped) conclude "failed it is OFF: qm start failed $_try times: $_said" ;;
+			*) conclude "failed qm start failed $_try times, and whether it has power is $_seen; it said: $_said" ;;
+			esac
+		fi
 		nap "$_pause"
 		_try=$((_try + 1))
 		_pause=$((_pause * 2))
@@ -460,6 +474,7 @@ enter) enter ;;
 	verb) serve ;;
 	work)
 		id=$4
+		enroll "$STATE/ops/$id/runner" || exit 4
 		scratch=$STATE/ops/$id/scratch
 		mkdir -p "$scratch"
 		work

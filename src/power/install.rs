@@ -37,6 +37,8 @@ pub struct HostLayout {
     pub step: Duration,
     /// How long a machine may take to end before its process is ended.
     pub wait: Duration,
+    /// How long one try of a start may take.
+    pub start: Duration,
     /// How often a start is tried.
     pub tries: u32,
 }
@@ -54,6 +56,7 @@ impl Default for HostLayout {
             budget: Duration::from_secs(20),
             step: Duration::from_secs(4),
             wait: Duration::from_secs(40),
+            start: Duration::from_mins(5),
             tries: 5,
         }
     }
@@ -218,6 +221,7 @@ fn script(layout: &HostLayout) -> Result<String, PowerError> {
         ("BUDGET", hundredths(layout.budget)),
         ("STEP", hundredths(layout.step)),
         ("WAIT", hundredths(layout.wait)),
+        ("START", hundredths(layout.start)),
         ("TRIES", layout.tries.to_string()),
     ];
     let mut text = format!("#!{}\n{HEAD}", layout.shell);

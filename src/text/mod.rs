@@ -3,6 +3,8 @@
 mod class;
 mod clean;
 mod escape;
+mod mask;
+mod mask_options;
 pub mod redact;
 mod safe;
 mod secret_words;
@@ -13,8 +15,9 @@ pub(crate) mod vectors;
 mod width;
 
 pub use escape::escape_json;
+pub use mask::{Masking, mask_command};
 pub use safe::SafeText;
-pub use secret_words::{MASK, is_secret, mask_command};
+pub use secret_words::{MASK, is_secret};
 pub use sgr::clean_line;
 pub use styled::{Sgr, SgrColor, StyleSpan, StyledText};
 pub use width::{cut, width};

@@ -22,7 +22,7 @@ use pilothouse::tasks::Tasks;
 use tokio::time::timeout;
 
 use super::follow::{drop_sessions, over};
-use super::sshd::Sshd;
+use super::sshd::{Sshd, chmod};
 
 const KINDS: [&str; 4] = ["dash", "bash", "busybox", "zsh"];
 
@@ -427,6 +427,26 @@ async fn a_program_that_is_not_there_and_a_folder_that_is_not_to_be_had_are_told
             yard.sh
         );
         assert!(refused.hint.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_runner_that_can_not_write_who_it_is_runs_nothing_and_that_is_told() {
+    // busybox has a `mv` of its own and looks for no other.
+    for kind in ["dash", "bash", "zsh"] {
+        let yard = Yard::new(kind);
+        let jobs = yard.jobs();
+        let mv = yard.path("bin/mv");
+        fs::write(
+            &mv,
+            "#!/bin/sh\ncase $* in */runner.is) exit 1 ;; esac\nexec /usr/bin/mv \"$@\"\n",
+        )
+        .unwrap();
+        chmod(&mv, 0o755);
+        let spec = sh("touch \"$0/ran\"", yard.folder.path());
+        let refused = jobs.begin(&JobId::fresh(), &spec).await.unwrap_err();
+        assert_eq!(refused.kind, JobErrorKind::Refused, "{kind}: {refused}");
+        assert!(!yard.path("ran").exists(), "{kind}");
     }
 }
 

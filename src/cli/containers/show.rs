@@ -3,7 +3,7 @@
 use super::list::{ago, ports, state};
 use crate::cli::print::table;
 use crate::domain::{ContainerDetail, ContainerTop, Wall};
-use crate::text::{MASK, is_secret, mask_command};
+use crate::text::{MASK, Masking, is_secret, mask_command};
 
 /// Whether the values of secrets are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) fn env(detail: &ContainerDetail, secrets: Secrets) -> Vec<(String, St
 pub(super) fn command(detail: &ContainerDetail, secrets: Secrets) -> Vec<String> {
     let words = detail.command.iter().map(crate::text::SafeText::as_str);
     match secrets {
-        Secrets::Masked => mask_command(words),
+        Secrets::Masked => mask_command(words, Masking::Sparing),
         Secrets::Shown => words.map(str::to_owned).collect(),
     }
 }

@@ -269,7 +269,7 @@ fn began(id: &CallId, tool: &str, call: Option<&ToolCall>) -> EventKind {
             let series = series.map_or_else(|| "all readings".into(), |s| format!("{s:?}"));
             (format!("{series}, {minutes} minutes"), None)
         }
-        Some(ToolCall::Run { argv, why, .. }) => (argv.join(" "), Some(why.clone())),
+        Some(ToolCall::Run { argv, why, .. }) => (proposing::line(argv), Some(why.clone())),
         Some(ToolCall::Propose { act, why, .. }) => (proposing::words(act), Some(why.clone())),
     };
     let clean = |text: &str| runbook::clean_line(&text.into());

@@ -12,7 +12,7 @@ use crate::engine::host_state::Host;
 use crate::engine::proposals::{OpenProposal, Proposing, Settled};
 use crate::engine::{Command, Refusal, Signal};
 use crate::follow::SourceSpec;
-use crate::text::SafeText;
+use crate::text::{Masking, SafeText, mask_command};
 
 /// Puts it before a person and waits: for their decision, for ten minutes, or until nobody asks any more.
 pub(super) async fn propose(
@@ -171,9 +171,14 @@ pub(super) fn words(act: &ProposedAct) -> String {
         ProposedAct::Signal { pid, signal } => {
             format!("send {} to process {pid}", self::signal(*signal).name())
         }
-        ProposedAct::Run { argv } => argv.join(" "),
+        ProposedAct::Run { argv } => line(argv),
         ProposedAct::Reconnect => "reconnect".into(),
     }
+}
+
+/// A command as it is shown and kept: without its secrets.
+pub(super) fn line(argv: &[String]) -> String {
+    mask_command(argv.iter().map(String::as_str), Masking::Sparing).join(" ")
 }
 
 /// What became of it: for the model, and for the person. How it went is told in a host's own words, where it has any.

@@ -14,7 +14,7 @@ use crate::engine::policy::{Change, Wish};
 use crate::engine::state::Fleet;
 use crate::power::PowerAct;
 use crate::shell::quote;
-use crate::text::SafeText;
+use crate::text::{Masking, SafeText, mask_command};
 
 /// Two hard verbs of one host lie at least so far apart.
 const APART: Duration = Duration::from_mins(1);
@@ -217,13 +217,32 @@ fn ssh_words(login: &HostSpec, verb: PowerVerb) -> String {
     }
 }
 
-/// The words of a command, but for the one after an option that takes a password.
+/// The words of a command as they are shown and written down: no password of the configuration is among them.
 fn masked(argv: &[String]) -> String {
-    let mut hidden = false;
-    let words = argv.iter().map(|word| {
-        let shown = if hidden { "•••" } else { word.as_str() };
-        hidden = matches!(word.as_str(), "-P" | "--password" | "-k" | "-y");
-        quote(shown)
-    });
-    words.collect::<Vec<_>>().join(" ")
+    let words = mask_command(argv.iter().map(String::as_str), Masking::Generous);
+    let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_holds_no_password_of_the_configuration() {
+        for line in [
+            "ipmitool -H a -U root -Pcalvin power cycle",
+            "ipmitool -H a -U root -P calvin power cycle",
+            "ipmipower --password=calvin --cycle",
+            "curl -u root:calvin https://bmc/redfish",
+            "curl https://root:calvin@bmc/redfish",
+            "snmpset -v2c -c calvin pdu x i 1",
+            "own-switch -k calvin off",
+        ] {
+            let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let shown = masked(&argv);
+            assert!(!shown.contains("calvin"), "{shown}");
+            assert!(shown.contains("•••"), "{shown}");
+        }
+    }
 }

@@ -10,4 +10,5 @@ pub(crate) mod set;
 mod shapes;
 mod spans;
 
+pub(super) use spans::places;
 pub use spans::{Redacted, redact};

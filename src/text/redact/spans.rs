@@ -22,9 +22,18 @@ pub(super) struct Span {
 
 /// Takes the secrets out of a text.
 pub fn redact(text: &str) -> Redacted {
+    without(text, found(text))
+}
+
+/// Where the secrets of a text lie, in order.
+pub(in crate::text) fn places(text: &str) -> Vec<Range<usize>> {
+    found(text).into_iter().map(|span| span.at).collect()
+}
+
+fn found(text: &str) -> Vec<Span> {
     let mut spans = direct(text);
     encoded::find(text, &mut spans);
-    without(text, merged(spans))
+    merged(spans)
 }
 
 /// Secrets that stand in the text as they are.

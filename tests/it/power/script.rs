@@ -5,9 +5,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pilothouse::domain::PowerVerb;
-use pilothouse::power::{MachineState, OperationState, protocol};
+use pilothouse::power::{HostLayout, MachineState, OperationState, protocol};
 
 use super::stage::{SHELLS, Stage, end, is_there, text};
+use crate::sshd::chmod;
+
+/// The shells that look for a program before they take one of their own by its name.
+const OF_PROGRAMS: [&str; 2] = ["dash", "bash"];
 
 #[test]
 fn the_script_is_read_without_complaint_by_every_shell() {
@@ -478,5 +482,82 @@ fn a_log_that_is_not_to_be_had_holds_nothing_up() {
         fs::write(stage.path("logs"), "").unwrap();
         stage.done("start");
         assert!(stage.pid().is_some(), "{shell}");
+    }
+}
+
+#[test]
+fn the_moment_of_an_operation_that_was_not_written_stops_no_status() {
+    for shell in SHELLS {
+        let stage = Stage::new(shell);
+        stage.done("start");
+        let ops = fs::read_dir(stage.path("states/102/ops")).unwrap();
+        for op in ops {
+            fs::write(op.unwrap().path().join("begun"), "").unwrap();
+        }
+        let (answer, output) = stage.ask("status");
+        assert!(output.status.success(), "{shell}: {output:?}");
+        assert_eq!(answer.operations.len(), 1, "{shell}: {output:?}");
+        stage.done("cycle");
+    }
+}
+
+#[test]
+fn a_worker_that_can_not_write_who_it_is_does_nothing_and_that_is_told() {
+    for shell in SHELLS {
+        let stage = Stage::new(shell);
+        fs::create_dir_all(stage.path("states/102/ops/000009-x/runner.part")).unwrap();
+        let mut worker = Command::new(&stage.installed.script_path);
+        let worker = worker.args(["--work", "102", "start", "me", "000009-x"]);
+        assert!(!worker.status().unwrap().success(), "{shell}");
+        assert_eq!(stage.read("calls"), "", "{shell}");
+    }
+    for shell in OF_PROGRAMS {
+        let stage = Stage::new(shell);
+        stage.done("start");
+        let calls = stage.read("calls");
+        // The folder takes everything but this one file.
+        let refuses = "#!/bin/sh\ncase $* in */runner) exit 1 ;; esac\nexec /usr/bin/mv \"$@\"\n";
+        fs::write(stage.path("bin/mv"), refuses).unwrap();
+        chmod(&stage.path("bin/mv"), 0o755);
+        let (answer, output) = stage.ask("cycle");
+        assert_eq!(output.status.code(), Some(4), "{shell}: {output:?}");
+        assert!(answer.begun.is_none(), "{shell}: {output:?}");
+        assert_eq!(stage.read("calls"), calls, "{shell}");
+        fs::remove_file(stage.path("bin/mv")).unwrap();
+        stage.done("cycle");
+    }
+}
+
+#[test]
+fn a_caller_who_is_killed_as_the_worker_starts_leaves_an_operation_that_is_known() {
+    for shell in OF_PROGRAMS {
+        let stage = Stage::new(shell);
+        stage.done("start");
+        stage.switch("slow-stop", "2");
+        let kills =
+            "#!/bin/sh\ncase $* in *--work*) kill -9 $PPID ;; esac\nexec /usr/bin/setsid \"$@\"\n";
+        fs::write(stage.path("bin/setsid"), kills).unwrap();
+        chmod(&stage.path("bin/setsid"), 0o755);
+        let (answer, _) = stage.ask("cycle");
+        assert!(answer.begun.is_none(), "{shell}");
+        stage.until_called("stop 102");
+        let (answer, output) = stage.ask("cycle");
+        assert!(answer.busy.is_some(), "{shell}: {output:?}");
+        assert_eq!(stage.newest_ended(), OperationState::Done, "{shell}");
+    }
+}
+
+#[test]
+fn a_start_has_minutes_and_no_machine_is_called_off_unseen() {
+    assert!(HostLayout::default().start >= Duration::from_mins(5));
+    for shell in SHELLS {
+        let stage = Stage::with(shell, |layout| layout.tries = 1);
+        stage.switch("fail-start", "9");
+        stage.switch("fail-status", "99");
+        let OperationState::Failed(why) = stage.act("start") else {
+            panic!("{shell}: a start that failed was called done")
+        };
+        assert!(!why.as_str().contains("OFF"), "{shell}: {why}");
+        assert!(why.as_str().contains("unknown"), "{shell}: {why}");
     }
 }
