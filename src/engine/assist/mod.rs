@@ -6,6 +6,7 @@ mod calls;
 mod drafts;
 mod fleet_words;
 mod keeping;
+mod leftovers;
 mod lock;
 mod metric_words;
 mod mind;
