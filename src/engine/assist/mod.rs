@@ -5,6 +5,7 @@ mod attach;
 mod calls;
 mod drafts;
 mod fleet_words;
+mod identity;
 mod keeping;
 mod leftovers;
 mod lock;
