@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::Value;
 use thiserror::Error;
@@ -29,6 +31,12 @@ use crate::tasks::Tasks;
 
 /// Whoever connects has this long to say the word.
 const HELLO: Duration = Duration::from_secs(5);
+
+/// Connections that may be about to say the word at once; others wait in the system's queue.
+const MOST_GREETED: usize = 32;
+
+/// Time between two tries of a socket that takes no connection.
+const REST: Duration = Duration::from_secs(1);
 
 /// Calls that may wait for an answer at once; a model calls a handful.
 const MOST_CALLS: usize = 32;
@@ -223,18 +231,35 @@ impl Drop for Place {
 
 /// Lets in whoever says the word.
 async fn admit(listener: UnixListener, token: Secret<String>, welcomed: mpsc::Sender<Child>) {
+    // Side by side: one that says nothing does not keep the others waiting.
+    let mut greetings = FuturesUnordered::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if let Some(child) = greet(stream, &token).await
+        tokio::select! {
+            stream = accepted(|| listener.accept()), if greetings.len() < MOST_GREETED => {
+                greetings.push(greet(stream.0, &token));
+            }
+            Some(greeted) = greetings.next() => {
+                if let Some(child) = greeted
                     && welcomed.send(child).await.is_err()
                 {
                     return;
                 }
             }
+        }
+    }
+}
+
+/// The next connection to a socket. A failure passes, such as one for want of file handles: it is tried again a little later.
+pub(crate) async fn accepted<C, F>(accept: impl Fn() -> F) -> C
+where
+    F: Future<Output = io::Result<C>>,
+{
+    loop {
+        match accept().await {
+            Ok(connection) => return connection,
             Err(error) => {
-                tracing::warn!(%error, "the assistant's socket takes no connection");
-                return;
+                tracing::warn!(%error, "a private socket takes no connection");
+                tokio::time::sleep(REST).await;
             }
         }
     }
@@ -392,5 +417,53 @@ impl Child {
             answered: false,
         };
         Ok(events.send(BrokerEvent::Called(call)).await.is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_fails_is_tried_again_after_a_rest() {
+        let tries = Cell::new(0);
+        let since = tokio::time::Instant::now();
+        let accept = || {
+            tries.set(tries.get() + 1);
+            let third = tries.get() == 3;
+            async move {
+                if third {
+                    Ok("a connection")
+                } else {
+                    Err(io::Error::other("too many open files"))
+                }
+            }
+        };
+        assert_eq!(accepted(accept).await, "a connection");
+        assert_eq!(tries.get(), 3);
+        assert_eq!(since.elapsed(), 2 * REST);
+    }
+
+    #[tokio::test]
+    async fn whoever_says_nothing_keeps_nobody_waiting() {
+        let (tasks, folder) = (Tasks::new(), tempfile::tempdir().unwrap());
+        let (broker, mut events) = Broker::open(&tasks, folder.path()).unwrap();
+        let socket = broker.place.socket();
+        let silent = [(); 3].map(|()| std::os::unix::net::UnixStream::connect(&socket).unwrap());
+        let mut child = UnixStream::connect(&socket).await.unwrap();
+        let hello = ChildFrame::Hello {
+            token: broker.token.expose().clone(),
+        };
+        child.write_all(&line(&hello).unwrap()).await.unwrap();
+        // Well before those who are silent are hung up on.
+        let joined = tokio::time::timeout(HELLO / 2, events.recv()).await;
+        assert!(
+            matches!(joined, Ok(Some(BrokerEvent::Joined))),
+            "{joined:?}"
+        );
+        drop((silent, broker));
+        assert!(tasks.shutdown(HELLO).await);
     }
 }

@@ -32,6 +32,7 @@ mod transcript;
 mod trouble;
 mod wire;
 
+pub(crate) use broker::accepted;
 pub use broker::{Broker, BrokerError, BrokerEvent, PendingCall};
 pub use conversation::{Conversation, Heard, Setup, WishRefused};
 pub use event::{

@@ -21,6 +21,18 @@ kill -s "$name" "$pid" && exit 0
 [ -d "/proc/$pid" ] || exit 71
 exit 73"#;
 
+/// Tells the owner of a process, then what the kernel says of it.
+const IDENTITY: &str = r#"stat -c %U "/proc/$1" && cat "/proc/$1/stat""#;
+
+/// The command that tells who a process is. It changes nothing.
+pub(super) fn identity(pid: u32) -> ShellCommand {
+    ShellCommand::new("sh")
+        .arg("-c")
+        .arg(IDENTITY)
+        .arg("pilothouse-process")
+        .word(u64::from(pid))
+}
+
 /// The command that sends a signal.
 pub(super) fn signal(pid: u32, started: Option<u64>, signal: Signal) -> ShellCommand {
     let wanted = started.map_or(ShellWord::literal(""), ShellWord::from);

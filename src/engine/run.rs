@@ -191,6 +191,10 @@ fn open_door(acting: Acting, config: &Config, clock: &Clock, shared: &Arc<Shared
     let door = Arc::new(Door::new(acting, clock.clone(), shared, sink));
     let recalling = Arc::clone(&door);
     shared.tasks.spawn(async move { recalling.recall().await });
+    let sweeping = Arc::clone(shared);
+    shared
+        .tasks
+        .spawn(async move { sweeping.sessions.sweep().await });
     door
 }
 

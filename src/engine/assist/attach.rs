@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::wire::{FromWatcher, ToWatcher, VERSION, Wish, event_line, line};
+use crate::assistant::accepted;
 use crate::engine::{Refusal, Reply};
 use crate::tasks::Tasks;
 
@@ -117,13 +118,7 @@ pub(super) fn listen(socket: &Path, knocks: mpsc::Sender<Knock>, tasks: &Tasks) 
     let family = tasks.clone();
     tasks.spawn(async move {
         loop {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a console could not attach");
-                    continue;
-                }
-            };
+            let (stream, _) = accepted(|| listener.accept()).await;
             let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
                 continue;
             };

@@ -4,6 +4,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::{Clerk, Given};
+use super::identity;
 use crate::assistant::{
     Cited, Decided, EventKind, Evidence, ProposedAct, ProposedSignal, StepResult,
 };
@@ -29,6 +30,10 @@ pub(super) async fn propose(
         Ok(command) => command,
         Err(why) => return Given::failed(why),
     };
+    let (command, seen) = match identified(clerk, command).await {
+        Ok(identified) => identified,
+        Err(why) => return Given::shut(&format!("why it can't be done on {host}"), why),
+    };
     let proposing = Proposing {
         session: clerk.session,
         command,
@@ -36,6 +41,7 @@ pub(super) async fn propose(
         evidence: cited
             .into_iter()
             .map(|cited| evidence(host, cited))
+            .chain(seen)
             .collect(),
     };
     let open = match clerk.room.shared.proposals.put(proposing).await {
@@ -108,6 +114,38 @@ fn command(host: &Host, act: ProposedAct) -> Result<Command, String> {
             );
         }
     })
+}
+
+/// The same with the process of a signal made certain, and how it was. A process that only its number tells could be
+/// another by the time that a person has decided.
+async fn identified(
+    clerk: &Clerk,
+    command: Command,
+) -> Result<(Command, Option<Evidence>), String> {
+    let Command::Signal {
+        host,
+        pid,
+        started: None,
+        signal,
+    } = command
+    else {
+        return Ok((command, None));
+    };
+    let found = identity::ask(&clerk.room, &host, pid).await?;
+    let seen = Evidence {
+        what: format!("process {pid} is {} of {}", found.name, found.user).into(),
+        host: Some(host.clone()),
+        source: format!("/proc/{pid}/stat").into(),
+        at: Some(clerk.room.clock.wall()),
+    };
+    let started = Some(found.started);
+    let command = Command::Signal {
+        host,
+        pid,
+        started,
+        signal,
+    };
+    Ok((command, Some(seen)))
 }
 
 /// A container by its name, or by the first letters of its id.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::leftovers;
 use super::lock;
 use super::mind::Minds;
 use super::program::Programs;
@@ -233,13 +234,61 @@ impl Sessions {
         self.order(id, Order::End).await;
         self.lock().remove(&id);
         shared.opened.forget_transcript(id);
+        let removed = self.remove_leftovers(id).await;
         let Some(store) = &self.store else {
-            return Reply::Done;
+            return removed;
         };
         match timeout(PATIENCE, store.forget_session(id)).await {
-            Ok(Ok(())) => Reply::Done,
+            Ok(Ok(())) => removed,
             Ok(Err(error)) => failed(&error.what, error.hint),
             Err(_) => failed("the store does not answer", None),
+        }
+    }
+
+    /// Removes what its program kept on the disk.
+    async fn remove_leftovers(&self, id: SessionId) -> Reply {
+        let Some(places) = &self.assisting.program else {
+            return Reply::Done;
+        };
+        match leftovers::remove(&places.rooms, id).await {
+            Ok(()) => Reply::Done,
+            Err(error) => {
+                let room = places.rooms.join(id.to_string());
+                let hint = format!("remove {} by hand", room.display());
+                failed(
+                    &format!("some of it stays on the disk: {error}"),
+                    Some(hint),
+                )
+            }
+        }
+    }
+
+    /// Removes what conversations left on the disk that the store has let go of.
+    pub(in crate::engine) async fn sweep(&self) {
+        let (Some(places), Some(locks), Some(store)) =
+            (&self.assisting.program, &self.assisting.folder, &self.store)
+        else {
+            return;
+        };
+        // Seen before the store is asked: one that is begun meanwhile is not among them.
+        let there = match leftovers::all(&places.rooms) {
+            Ok(there) if there.is_empty() => return,
+            Ok(there) => there,
+            Err(error) => {
+                return tracing::warn!(%error, "what conversations left can't be looked through");
+            }
+        };
+        let Ok(Ok(known)) = timeout(PATIENCE, store.sessions()).await else {
+            return tracing::warn!("the store does not tell its conversations");
+        };
+        let known = known.into_iter().map(|head| head.session).collect();
+        let now = self.clock.wall();
+        for id in there {
+            if leftovers::is_nobodys(id, &known, (locks, now))
+                && let Err(error) = leftovers::remove(&places.rooms, id).await
+            {
+                tracing::warn!(%error, session = %id, "what a conversation left stays on the disk");
+            }
         }
     }
 
