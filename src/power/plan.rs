@@ -352,9 +352,7 @@ impl PowerPlan {
                 self.verdict = Verdict::Fixed(ActOutcome::Unknown(SafeText::new(&why)));
                 return;
             }
-            (StepKind::Verify, _) => {
-                SafeText::new(&format!("{} was done, but {why}", self.act.verb))
-            }
+            (StepKind::Verify, _) => SafeText::new(&format!("{} {why}", but(self.act.verb))),
             _ => return,
         };
         self.verdict = Verdict::Fixed(ActOutcome::Failed(what));
@@ -415,6 +413,20 @@ impl PowerPlan {
             Verdict::Open | Verdict::Restarted => ActOutcome::Done,
         }
     }
+}
+
+/// Whether a verb is known to have happened, by the outcome of its plan: it may have failed only afterwards.
+pub fn was_done(verb: PowerVerb, outcome: &ActOutcome) -> bool {
+    match outcome {
+        ActOutcome::Done => true,
+        ActOutcome::Failed(why) => why.as_str().starts_with(&but(verb)),
+        ActOutcome::Unknown(_) => false,
+    }
+}
+
+/// How the sentence begins of a verb that was done, and did not help.
+fn but(verb: PowerVerb) -> String {
+    format!("{verb} was done, but")
 }
 
 /// What is said of a step before it says anything itself.

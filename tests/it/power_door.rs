@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pilothouse::config::Settings;
 use pilothouse::domain::{
-    ActClass, ActOutcome, HostId, Intent, LedgerEvent, PowerVerb, SessionId, Severity, Wall,
+    ActClass, ActId, ActOutcome, HostId, Intent, LedgerEvent, PowerVerb, SessionId, Severity, Wall,
 };
 use pilothouse::engine::sim::{SimFleet, SimLink, SimPower, SimSwitch};
 use pilothouse::engine::{
@@ -367,6 +367,106 @@ async fn unknown_is_loud_and_status_comes_before_anything_else() {
         "{reply:?}"
     );
     assert_eq!(sent(&stage), [PowerVerb::Reset]);
+    stage.end().await;
+}
+
+/// Puts a hard verb of unknown outcome behind us, with the switch away and more than a minute gone.
+async fn in_doubt() -> Stage {
+    let stage = stage().await;
+    arm(&stage).await;
+    stage.sim.set(HOST, SimLink::Refused);
+    switch(&stage).set(SimPower::Dies);
+    let reply = act(&stage, PowerVerb::Reset, HOST).await;
+    assert!(matches!(reply, Reply::Unknown(_)), "{reply:?}");
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    arm(&stage).await;
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_that_came_to_nothing_leaves_the_doubt_about_the_one_before() {
+    let stage = in_doubt().await;
+    let looks = |stage: &Stage| {
+        let taken = switch(stage).taken();
+        taken
+            .iter()
+            .filter(|verb| **verb == PowerVerb::Status)
+            .count()
+    };
+    for _ in 0..3 {
+        let reply = act(&stage, PowerVerb::Reset, HOST).await;
+        let why = refusal(&reply).0;
+        assert!(
+            why.contains("nobody knows what became of the last reset"),
+            "{reply:?}"
+        );
+    }
+    assert_eq!(sent(&stage), [PowerVerb::Reset]);
+    // Nor does the picture of a host that a new session has of the ledger end it.
+    let events = stage.ledger(8).await;
+    assert!(matches!(last_outcome(&events), ActOutcome::Failed(_)));
+    switch(&stage).set(SimPower::Works);
+    let before = looks(&stage);
+    stage.ask(Actor::Terminal, power(PowerVerb::Status)).await;
+    stage.ask(Actor::Terminal, power(PowerVerb::Status)).await;
+    assert_eq!(looks(&stage), before + 2);
+    let Reply::NeedsConfirmation { plan, .. } =
+        stage.ask(Actor::Terminal, power(PowerVerb::Reset)).await
+    else {
+        panic!("nobody is asked");
+    };
+    let asks = |note: &String| note.contains("its status is looked at first");
+    assert!(!plan.notes.iter().any(asks), "{:?}", plan.notes);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn another_session_finds_the_doubt_behind_an_act_that_came_to_nothing() {
+    let folder = crate::ledger::folder();
+    let paths = crate::ledger::paths(folder.path());
+    let ledger = Ledger::in_files(paths.clone());
+    let wall = Wall(1_800_000_000_000 - 30_000);
+    for outcome in [
+        ActOutcome::Unknown("the answer to cycle was lost".into()),
+        ActOutcome::Failed("the power switch can't be reached".into()),
+        ActOutcome::Failed("cancelled in the window".into()),
+    ] {
+        let intent = LedgerEvent::Intent(Intent {
+            who: "ops".into(),
+            from: "console".into(),
+            host: Some(HostId::new(HOST)),
+            what: "cycle sim-001".into(),
+            request: "power cycle: ssh pve cycle".into(),
+            confirmed: "typed sim-001".into(),
+            proposed: None,
+            armed: None,
+        });
+        let written = ledger.write(wall, intent).await.unwrap();
+        let ended = LedgerEvent::Outcome {
+            act: ActId(written.last().unwrap().number),
+            outcome,
+            verification: None,
+        };
+        ledger.write(wall, ended).await.unwrap();
+    }
+    let stage = on(SimFleet::new(42, 1), Ledger::in_files(paths)).await;
+    stage.until(|fleet| fleet.ledger_read).await;
+    let open = picture(&stage).await;
+    assert!(
+        matches!(open.ended, Some((_, ActOutcome::Unknown(_)))),
+        "{open:?}"
+    );
+    arm(&stage).await;
+    // The minute between hard verbs counts from the one that may have happened.
+    let reply = act(&stage, PowerVerb::Cycle, HOST).await;
+    assert!(
+        refusal(&reply)
+            .0
+            .starts_with("the last cycle of sim-001 began"),
+        "{reply:?}"
+    );
+    assert_eq!(act(&stage, PowerVerb::Start, HOST).await, Reply::Done);
+    assert_eq!(switch(&stage).taken()[0], PowerVerb::Status);
     stage.end().await;
 }
 

@@ -262,7 +262,10 @@ impl Drive {
             Some(OperationState::Running(phase)) => {
                 Err(unsure(format!("it is still at work there: {phase}")))
             }
-            _ => Ok(()),
+            _ => {
+                tell(&self.shared, host, PowerMsg::Looked).await;
+                Ok(())
+            }
         }
     }
 
