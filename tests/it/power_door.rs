@@ -551,6 +551,49 @@ async fn without_a_ledger_it_takes_a_word_of_its_own_and_that_is_told() {
     stage.end().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_verb_sent_without_its_record_is_not_called_undone_by_the_late_record() {
+    let folder = crate::ledger::folder();
+    let paths = crate::ledger::paths(folder.path());
+    let ledger = Ledger::in_files(paths.clone());
+    ledger
+        .write(Wall(1_800_000_000_000), crate::ledger::intent(1))
+        .await
+        .unwrap();
+    let stage = on(SimFleet::new(42, 1), ledger.clone()).await;
+    stage.until(|fleet| fleet.ledger_read).await;
+    arm(&stage).await;
+    let held = std::fs::File::open(&paths.ledger).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let reply = act(&stage, PowerVerb::Stop, "sim-001 --now").await;
+    assert!(
+        refusal(&reply).0.contains("not written within 1 s"),
+        "{reply:?}"
+    );
+    let reply = act(&stage, PowerVerb::Stop, "sim-001 --now --no-ledger").await;
+    assert_eq!(reply, Reply::Done);
+    assert_eq!(sent(&stage), [PowerVerb::Stop]);
+    drop(held);
+    ledger.settle().await;
+    let (entries, _) = pilothouse::store::read_ledger(&paths.ledger, 9, |_| true).unwrap();
+    let outcomes: Vec<&ActOutcome> = entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            LedgerEvent::Outcome { outcome, .. } => Some(outcome),
+            _ => None,
+        })
+        .collect();
+    let [ActOutcome::Failed(first), ActOutcome::Unknown(second)] = outcomes[..] else {
+        panic!("{outcomes:?}");
+    };
+    assert!(first.as_str().starts_with("not begun"), "{first}");
+    assert!(
+        second.as_str().starts_with("sent without a record"),
+        "{second}"
+    );
+    stage.end().await;
+}
+
 #[tokio::test]
 async fn what_another_session_left_open_is_shown_and_its_status_is_looked_at_first() {
     let folder = crate::ledger::folder();
