@@ -18,7 +18,7 @@ use super::proposals::Settled;
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::domain::{
-    ActId, ActOutcome, Intent, LedgerEntry, LedgerEvent, RequestId, Severity, TerminalId,
+    ActId, ActOutcome, HostId, Intent, LedgerEntry, LedgerEvent, RequestId, Severity, TerminalId,
 };
 use crate::store::{Ledger, Pending, StoreError, StoreErrorKind};
 use crate::text::SafeText;
@@ -226,6 +226,7 @@ impl Door {
             door: self,
             act: ActId(entries.last().map_or(0, |entry| entry.number)),
             stage: Stage::Announced,
+            power: confirmed.power().map(|change| change.host.clone()),
         };
         self.told(entries).await;
         if open.act == ActId(1) && !self.acting.ledger.outlives() {
@@ -315,6 +316,16 @@ struct OpenAct<'a> {
     door: &'a Door,
     act: ActId,
     stage: Stage,
+    /// The host whose power it switches.
+    power: Option<HostId>,
+}
+
+impl OpenAct<'_> {
+    /// A power act that is still at what can be taken back.
+    fn nothing_left(&self) -> bool {
+        let host = self.power.as_ref();
+        host.is_some_and(|host| !self.door.shared.powers.has_left(host))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,6 +342,9 @@ impl Drop for OpenAct<'_> {
     fn drop(&mut self) {
         let outcome = match self.stage {
             Stage::Announced => ActOutcome::Failed("not begun: the session ended before".into()),
+            Stage::Begun if self.nothing_left() => {
+                ActOutcome::Failed("nothing left: the session ended before".into())
+            }
             Stage::Begun => ActOutcome::Unknown("the session ended before it was known".into()),
             Stage::Known => return,
         };

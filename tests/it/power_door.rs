@@ -420,6 +420,31 @@ async fn an_act_that_came_to_nothing_leaves_the_doubt_about_the_one_before() {
     stage.end().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_act_that_still_looks_at_the_one_before_can_be_aborted() {
+    let stage = in_doubt().await;
+    switch(&stage).set(SimPower::Hangs);
+    let acting = act(&stage, PowerVerb::Start, HOST);
+    let aborting = async {
+        stage
+            .until(|fleet| fleet.power.first().is_some_and(|act| act.ended.is_none()))
+            .await;
+        // It is announced a moment before it can hear.
+        for _ in 0..100 {
+            if stage.ask(Actor::Terminal, abort()).await == Reply::Done {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        false
+    };
+    let (reply, aborted) = tokio::join!(acting, aborting);
+    assert!(aborted, "{reply:?}");
+    assert_eq!(refusal(&reply).0, "cancelled in the window");
+    assert_eq!(sent(&stage), [PowerVerb::Reset]);
+    stage.end().await;
+}
+
 #[tokio::test]
 async fn another_session_finds_the_doubt_behind_an_act_that_came_to_nothing() {
     let folder = crate::ledger::folder();
@@ -630,6 +655,20 @@ async fn what_another_session_left_open_is_shown_and_its_status_is_looked_at_fir
 
 #[tokio::test]
 async fn a_session_that_ends_in_the_midst_leaves_it_unknown() {
+    let left = ends_in("sim-001 --now", StepKind::Graceful).await;
+    assert!(matches!(left, ActOutcome::Unknown(_)), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_in_the_window_says_that_nothing_left() {
+    let ActOutcome::Failed(why) = ends_in(HOST, StepKind::Window).await else {
+        panic!("nothing can have left");
+    };
+    assert!(why.as_str().starts_with("nothing left"), "{why}");
+}
+
+/// What a cycle came to whose session ended in this step.
+async fn ends_in(typed: &str, step: StepKind) -> ActOutcome {
     let folder = crate::ledger::folder();
     let paths = crate::ledger::paths(folder.path());
     let stage = on(SimFleet::new(42, 1), Ledger::in_files(paths.clone())).await;
@@ -639,10 +678,10 @@ async fn a_session_that_ends_in_the_midst_leaves_it_unknown() {
     let Reply::NeedsConfirmation { id, .. } = asking.await else {
         panic!("nobody is asked");
     };
-    let answer = "sim-001 --now".to_owned();
+    let answer = typed.to_owned();
     let confirmed = handle.ask(Actor::Terminal, Command::Confirm { id, answer });
     let end = async {
-        running(&stage, StepKind::Graceful).await;
+        running(&stage, step).await;
         stage.end().await;
     };
     tokio::join!(confirmed, end);
@@ -650,7 +689,7 @@ async fn a_session_that_ends_in_the_midst_leaves_it_unknown() {
     assert!(report.open.is_empty() && report.broken.is_none());
     let (entries, _) = pilothouse::store::read_ledger(&paths.ledger, 9, |_| true).unwrap();
     let events: Vec<LedgerEvent> = entries.into_iter().map(|entry| entry.event).collect();
-    assert!(matches!(last_outcome(&events), ActOutcome::Unknown(_)));
+    last_outcome(&events)
 }
 
 #[tokio::test(start_paused = true)]
