@@ -19,6 +19,9 @@ pub struct StepLimits {
     pub drain: Duration,
     /// From asking the machine to restart until it has a new boot.
     pub graceful: Duration,
+    /// The same for a machine that is seen to go down for it: many servers test themselves for minutes before they boot, and
+    /// a cut in the midst of that helps nobody.
+    pub restart: Duration,
     /// From sending the verb until its operation on the far side ended.
     pub hard: Duration,
     /// From then until the ladder holds.
@@ -32,6 +35,7 @@ impl Default for StepLimits {
             evidence: Duration::from_secs(25),
             drain: Duration::from_secs(10),
             graceful: Duration::from_mins(1),
+            restart: Duration::from_mins(5),
             hard: Duration::from_mins(4),
             verify: Duration::from_mins(5),
         }
@@ -179,6 +183,18 @@ impl PowerPlan {
     /// The host can be asked again, or can't for this reason: steps that need it are skipped in these words.
     pub fn reachable(&mut self, reach: Result<(), SafeText>) {
         self.unreachable = reach.err();
+    }
+
+    /// The machine went down when it was asked to restart: it has longer to come back.
+    pub fn restarting(&mut self) {
+        let longer = self.limits.restart;
+        for step in &mut self.act.steps {
+            if let (StepKind::Graceful, StepState::Running { since, until, .. }) =
+                (step.kind, &mut step.state)
+            {
+                *until = (*until).max(Some(since.plus(longer)));
+            }
+        }
     }
 
     /// What to do now. Ends steps that took too long.

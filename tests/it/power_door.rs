@@ -207,6 +207,22 @@ async fn a_machine_that_restarts_by_itself_keeps_its_power() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_went_down_to_restart_is_not_cut_in_its_midst() {
+    let stage = stage().await;
+    arm(&stage).await;
+    let looks = async {
+        running(&stage, StepKind::Graceful).await;
+        stage.sim.set(HOST, SimLink::Refused);
+        tokio::time::sleep(Duration::from_secs(240)).await;
+        sent(&stage)
+    };
+    let (reply, sent_meanwhile) = tokio::join!(act(&stage, PowerVerb::Cycle, HOST), looks);
+    assert!(sent_meanwhile.is_empty(), "{reply:?}");
+    assert_eq!(sent(&stage), [PowerVerb::Cycle], "{reply:?}");
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_that_is_down_is_switched_all_the_same() {
     let stage = stage().await;
     arm(&stage).await;

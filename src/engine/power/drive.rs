@@ -233,6 +233,9 @@ impl Drive {
                     self.plan.report(step, report, self.now());
                 }
                 Came::Words(words) => {
+                    if self.plan.at_work() == Some(StepKind::Graceful) && self.reach().is_err() {
+                        self.plan.restarting();
+                    }
                     if let Some(step) = self.plan.at_work() {
                         self.plan.report(step, StepReport::Seen(words), self.now());
                     }
