@@ -18,9 +18,9 @@ use super::proposals::Settled;
 use super::sink::Sink;
 use crate::clock::Clock;
 use crate::domain::{
-    ActId, ActOutcome, Intent, LedgerEntry, LedgerEvent, RequestId, Severity, TerminalId,
+    ActId, ActOutcome, HostId, Intent, LedgerEntry, LedgerEvent, RequestId, Severity, TerminalId,
 };
-use crate::store::{Ledger, StoreError, StoreErrorKind};
+use crate::store::{Ledger, Pending, StoreError, StoreErrorKind};
 use crate::text::SafeText;
 
 /// Entries of earlier sessions that are told at the start.
@@ -213,11 +213,20 @@ impl Door {
             Some(_) => HASTE,
             None => PATIENCE,
         };
-        let entries = self.write(LedgerEvent::Intent(intent), patience).await?;
+        let written = match confirmed.power() {
+            Some(change) if change.no_ledger => {
+                let wall = self.clock.wall();
+                let ledger = &self.acting.ledger;
+                ledger.write_or(wall, LedgerEvent::Intent(intent), sent_unrecorded())
+            }
+            _ => self.written(LedgerEvent::Intent(intent)),
+        };
+        let entries = within(patience, written).await?;
         let open = OpenAct {
             door: self,
             act: ActId(entries.last().map_or(0, |entry| entry.number)),
             stage: Stage::Announced,
+            power: confirmed.power().map(|change| change.host.clone()),
         };
         self.told(entries).await;
         if open.act == ActId(1) && !self.acting.ledger.outlives() {
@@ -238,7 +247,7 @@ impl Door {
             outcome: outcome.clone(),
             verification,
         };
-        let error = match self.write(event, PATIENCE).await {
+        let error = match within(PATIENCE, self.written(event)).await {
             Ok(entries) => return self.told(entries).await,
             Err(error) => error,
         };
@@ -255,15 +264,8 @@ impl Door {
     }
 
     /// Writes one record. Gives what is new, that record last.
-    async fn write(
-        &self,
-        event: LedgerEvent,
-        patience: Duration,
-    ) -> Result<Vec<LedgerEntry>, StoreError> {
-        let written = self.acting.ledger.write(self.clock.wall(), event);
-        timeout(patience, written)
-            .await
-            .unwrap_or_else(|_| Err(slow(patience)))
+    fn written(&self, event: LedgerEvent) -> Pending<Vec<LedgerEntry>> {
+        self.acting.ledger.write(self.clock.wall(), event)
     }
 
     async fn say(&self, severity: Severity, sentence: String, hint: Option<String>) {
@@ -314,6 +316,16 @@ struct OpenAct<'a> {
     door: &'a Door,
     act: ActId,
     stage: Stage,
+    /// The host whose power it switches.
+    power: Option<HostId>,
+}
+
+impl OpenAct<'_> {
+    /// A power act that is still at what can be taken back.
+    fn nothing_left(&self) -> bool {
+        let host = self.power.as_ref();
+        host.is_some_and(|host| !self.door.shared.powers.has_left(host))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -330,6 +342,9 @@ impl Drop for OpenAct<'_> {
     fn drop(&mut self) {
         let outcome = match self.stage {
             Stage::Announced => ActOutcome::Failed("not begun: the session ended before".into()),
+            Stage::Begun if self.nothing_left() => {
+                ActOutcome::Failed("nothing left: the session ended before".into())
+            }
             Stage::Begun => ActOutcome::Unknown("the session ended before it was known".into()),
             Stage::Known => return,
         };
@@ -339,7 +354,7 @@ impl Drop for OpenAct<'_> {
             verification: None,
         };
         // Nobody is left to wait for it; the engine lets the ledger settle before it ends.
-        drop(self.door.acting.ledger.write(self.door.clock.wall(), event));
+        drop(self.door.written(event));
     }
 }
 
@@ -352,6 +367,20 @@ fn refusal(error: &StoreError) -> Refusal {
         why: format!("not done, because it can't be written down: {}", error.what),
         hint: error.hint.clone(),
     }
+}
+
+/// What a verb came to that was sent before it could be written down.
+fn sent_unrecorded() -> ActOutcome {
+    ActOutcome::Unknown("sent without a record; see the log of the far host".into())
+}
+
+async fn within(
+    patience: Duration,
+    written: Pending<Vec<LedgerEntry>>,
+) -> Result<Vec<LedgerEntry>, StoreError> {
+    timeout(patience, written)
+        .await
+        .unwrap_or_else(|_| Err(slow(patience)))
 }
 
 fn slow(patience: Duration) -> StoreError {

@@ -101,6 +101,8 @@ pub enum PowerMsg {
     Is(Box<PowerAct>),
     /// The door stopped it before anything began.
     NotBegun,
+    /// Its switch told its status, and nothing is at work there.
+    Looked,
     /// It was stopped because the ledger could not be written.
     Unwritten(PowerVerb),
     /// The connection to the switch has a question.

@@ -12,7 +12,8 @@ use super::notice::{Alert, Notice};
 use crate::assistant::Proposal;
 use crate::config::{ArmingSettings, Settings};
 use crate::domain::{
-    ActClass, Armed, At, HostId, LedgerEntry, Question, QuestionId, SessionId, Thresholds, Wall,
+    ActClass, Armed, At, HostId, LedgerEntry, PowerVerb, Question, QuestionId, SessionId,
+    Thresholds, Wall,
 };
 use crate::power::PowerAct;
 
@@ -47,10 +48,23 @@ pub struct Fleet {
     pub armed: Arc<Vec<Armed>>,
     /// The last power verb of each host that had one.
     pub power: Arc<Vec<PowerAct>>,
+    /// The power verbs that may or may not have happened, apart from the pictures of the last ones.
+    pub doubts: Arc<Vec<PowerDoubt>>,
     /// What was proposed and waits for a person, oldest first.
     pub proposals: Arc<Vec<PendingProposal>>,
     /// What people were told, newest last.
     pub notices: Arc<VecDeque<Notice>>,
+}
+
+/// What nobody knows of the power of a host. Only an answer of its switch ends it, or a verb that is known to have happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PowerDoubt {
+    /// The host.
+    pub host: HostId,
+    /// The verb that this session sent, and whose outcome it does not know.
+    pub verb: Option<PowerVerb>,
+    /// The switch has told its status since: what the ledger holds up to this entry is no longer open.
+    pub looked: u64,
 }
 
 /// A proposal that waits for a person, and the change that it would be. Approving it asks the policy as if the person had
@@ -98,6 +112,7 @@ impl Fleet {
             arming: Arc::new(settings.arming.clone()),
             armed: Arc::default(),
             power: Arc::default(),
+            doubts: Arc::default(),
             proposals: Arc::default(),
             notices: Arc::default(),
         }

@@ -9,19 +9,63 @@ use crate::text::SafeText;
 
 use super::{Carried, MachineState, PowerError, PowerErrorKind, PowerReport};
 
+/// What a far place may take beyond the time that is waited for the command.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs a command in a session of its own, which neither we nor a lost connection end: it may be between off and on. Its words
+/// go to files. Waits for it as many seconds as the first word says. Answers `ended CODE` and the words, or `still PID FOLDER`.
+const DETACHED: &str = r#"limit=$1; shift
+folder=$(mktemp -d 2>/dev/null) || folder=$(mktemp -d /dev/shm/pilothouse.XXXXXX) || { echo no place; exit 0; }
+run='folder=$0; "$@" >"$folder/out" 2>"$folder/err" </dev/null; echo $? >"$folder/code"; mv "$folder/code" "$folder/end"'
+if command -v setsid >/dev/null 2>&1; then
+	setsid sh -c "$run" "$folder" "$@" </dev/null >/dev/null 2>&1 &
+else
+	set -m
+	nohup sh -c "$run" "$folder" "$@" </dev/null >/dev/null 2>&1 &
+fi
+pid=$!
+until=$(($(date +%s) + limit))
+while [ ! -e "$folder/end" ]; do
+	[ "$(date +%s)" -lt "$until" ] || { echo "still $pid $folder"; exit 0; }
+	sleep 0.1 2>/dev/null || sleep 1
+done
+echo "ended $(cat "$folder/end")"
+cat "$folder/out"
+cat "$folder/err" >&2
+rm -rf "$folder""#;
+
 /// Turns configured words into a command; nothing of them is read by a shell but as words.
 pub fn command(argv: &[String]) -> Result<ShellCommand, PowerError> {
     let wrong = |what: String| PowerError::new(PowerErrorKind::Setup, what);
-    let mut words = argv.iter().map(|word| {
-        ShellWord::new(word.as_str())
-            .map_err(|error| wrong(format!("{word:?} can't be sent: {error}")))
-    });
+    let mut words = words(argv);
     let program = words
         .next()
         .ok_or_else(|| wrong("the command of this verb has no words".to_owned()))??;
     words.try_fold(ShellCommand::from_word(program), |command, word| {
         Ok(command.word(word?))
     })
+}
+
+fn words(argv: &[String]) -> impl Iterator<Item = Result<ShellWord, PowerError>> {
+    argv.iter().map(|word| {
+        ShellWord::new(word.as_str()).map_err(|error| {
+            let what = format!("{word:?} can't be sent: {error}");
+            PowerError::new(PowerErrorKind::Setup, what)
+        })
+    })
+}
+
+/// The same in a session of its own, waited for as long as `limit`.
+fn detached(argv: &[String], limit: Duration) -> Result<ShellCommand, PowerError> {
+    command(argv)?;
+    let wrapper = ShellCommand::new("sh")
+        .arg("-c")
+        .arg(DETACHED)
+        .arg("pilothouse-power");
+    let seconds = [limit.as_secs().to_string()];
+    words(&seconds)
+        .chain(words(argv))
+        .try_fold(wrapper, |command, word| Ok(command.word(word?)))
 }
 
 /// Runs the command of a verb that only looks.
@@ -43,23 +87,25 @@ pub async fn look_fixed(
     Ok(report(&output))
 }
 
-/// Runs the command of a verb that changes something. It is run once; a lost answer is unknown.
+/// Runs the command of a verb that changes something. It is run once; a lost answer is unknown. After `limit` nobody waits
+/// for it any more, and it goes on: it is never ended from here.
 pub async fn carry_fixed(
     exec: &dyn Exec,
     verb: PowerVerb,
     argv: &[String],
     limit: Duration,
 ) -> Carried {
-    let command = match command(argv) {
+    let command = match detached(argv, limit) {
         Ok(command) => command,
         Err(error) => return Carried::failed(error.to_string(), error.hint),
     };
-    match exec.run(&command, limits(limit)).await {
+    match exec.run(&command, limits(limit + GRACE)).await {
         Ok(output) => match &output.exit {
-            Exit::Status(0) => Carried::Done(report(&output)),
-            Exit::Unknown => Carried::unknown(format!("the answer to {verb} was lost")),
+            Exit::Unknown | Exit::Signal(_) => {
+                Carried::unknown(format!("the answer to {verb} was lost"))
+            }
             Exit::Refused => Carried::failed(format!("{verb} was not started"), None),
-            _ => Carried::failed(format!("{verb} {}", ended(&output)), None),
+            Exit::Status(_) => answered(verb, output, limit),
         },
         Err(error)
             if matches!(
@@ -70,6 +116,34 @@ pub async fn carry_fixed(
             Carried::failed(format!("{verb} was not started: {error}"), error.hint)
         }
         Err(error) => Carried::unknown(format!("the answer to {verb} was lost: {error}")),
+    }
+}
+
+/// What the wrapper says of the command, in its first line.
+fn answered(verb: PowerVerb, mut output: Output, limit: Duration) -> Carried {
+    let mut parts = output.stdout.splitn(2, |byte| *byte == b'\n');
+    let first = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+    let said = output.stdout.slice_ref(parts.next().unwrap_or_default());
+    output.stdout = said;
+    let mut words = first.splitn(3, ' ');
+    match (words.next(), words.next(), words.next()) {
+        (Some("ended"), Some(code), None) => match code.parse() {
+            Ok(0) => Carried::Done(report(&output)),
+            Ok(code) => {
+                output.exit = Exit::Status(code);
+                Carried::failed(format!("{verb} {}", ended(&output)), None)
+            }
+            Err(_) => Carried::unknown(format!("nobody can tell how {verb} ended")),
+        },
+        (Some("still"), Some(pid), Some(folder)) => Carried::unknown(format!(
+            "its command is still at work after {} s, as process {pid}, and goes on; its words are in {folder}",
+            limit.as_secs()
+        )),
+        (Some("no"), ..) => Carried::failed(
+            format!("{verb} was not started: no place for its words"),
+            None,
+        ),
+        _ => Carried::failed(format!("{verb} {}", ended(&output)), None),
     }
 }
 
@@ -136,6 +210,8 @@ fn state(lines: &[SafeText]) -> MachineState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::LocalExec;
+    use crate::tasks::Tasks;
 
     #[test]
     fn tools_of_this_kind_are_understood_by_rows() {
@@ -157,6 +233,82 @@ mod tests {
                 MachineState::Unknown(_) => None,
             };
             assert_eq!(seen, on, "{said}");
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn here() -> LocalExec {
+        LocalExec::new(Tasks::new())
+    }
+
+    fn sh(script: String) -> Vec<String> {
+        ["sh", "-c", &script].map(str::to_owned).to_vec()
+    }
+
+    async fn appears(path: &std::path::Path) {
+        let there = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            while !path.exists() {
+                pace.tick().await;
+            }
+        };
+        tokio::time::timeout(LONG, there).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_command_ends_as_it_ends() {
+        let argv = sh("echo power is on".to_owned());
+        let carried = carry_fixed(&here(), PowerVerb::Cycle, &argv, LONG).await;
+        let Carried::Done(report) = carried else {
+            panic!("it is not done");
+        };
+        assert_eq!(report.state, MachineState::Running);
+        let argv = sh("echo no such chassis >&2; exit 3".to_owned());
+        let carried = carry_fixed(&here(), PowerVerb::Cycle, &argv, LONG).await;
+        let Carried::Failed { why, .. } = carried else {
+            panic!("{carried:?}");
+        };
+        assert_eq!(why.as_str(), "cycle failed with exit 3: no such chassis");
+    }
+
+    /// A command between off and on is not ended when we stop waiting, nor when the console quits.
+    #[tokio::test]
+    async fn a_changing_command_outlives_our_patience() {
+        for quits in [false, true] {
+            let place = tempfile::tempdir().unwrap();
+            let [off, go, on] = ["off", "go", "on"].map(|name| place.path().join(name));
+            let argv = sh(format!(
+                "echo off >'{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo on >'{}'",
+                off.display(),
+                go.display(),
+                on.display()
+            ));
+            let exec = here();
+            let limit = if quits { LONG } else { Duration::from_secs(1) };
+            let carried = carry_fixed(&exec, PowerVerb::Cycle, &argv, limit);
+            if quits {
+                tokio::select! {
+                    carried = carried => panic!("{carried:?}"),
+                    () = appears(&off) => {}
+                }
+            } else {
+                let carried = carried.await;
+                let Carried::Unknown { why, .. } = carried else {
+                    panic!("{carried:?}");
+                };
+                let why = why.as_str();
+                assert!(
+                    why.contains("still at work after 1 s, as process "),
+                    "{why}"
+                );
+                let (_, folder) = why.rsplit_once(' ').unwrap();
+                std::fs::write(&go, "").unwrap();
+                appears(&std::path::Path::new(folder).join("end")).await;
+                std::fs::remove_dir_all(folder).unwrap();
+            }
+            std::fs::write(&go, "").unwrap();
+            appears(&on).await;
         }
     }
 

@@ -15,7 +15,7 @@ pub use carry::{Carried, CarryLimits, Dial, carry, look};
 pub use error::{PowerError, PowerErrorKind};
 pub use fixed::{carry_fixed, command, look_fixed};
 pub use install::{HostLayout, Installation, install};
-pub use plan::{Aborted, PowerPlan, StepLimits, StepReport, Todo, steps_of};
+pub use plan::{Aborted, PowerPlan, StepLimits, StepReport, Todo, steps_of, was_done};
 pub use progress::{PowerAct, PowerStep, StepKind, StepState};
 pub use report::{MachineState, Operation, OperationState, PowerReport};
 pub use wake::{magic_packet, wake};

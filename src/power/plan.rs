@@ -19,6 +19,9 @@ pub struct StepLimits {
     pub drain: Duration,
     /// From asking the machine to restart until it has a new boot.
     pub graceful: Duration,
+    /// The same for a machine that is seen to go down for it: many servers test themselves for minutes before they boot, and
+    /// a cut in the midst of that helps nobody.
+    pub restart: Duration,
     /// From sending the verb until its operation on the far side ended.
     pub hard: Duration,
     /// From then until the ladder holds.
@@ -32,6 +35,7 @@ impl Default for StepLimits {
             evidence: Duration::from_secs(25),
             drain: Duration::from_secs(10),
             graceful: Duration::from_mins(1),
+            restart: Duration::from_mins(5),
             hard: Duration::from_mins(4),
             verify: Duration::from_mins(5),
         }
@@ -179,6 +183,18 @@ impl PowerPlan {
     /// The host can be asked again, or can't for this reason: steps that need it are skipped in these words.
     pub fn reachable(&mut self, reach: Result<(), SafeText>) {
         self.unreachable = reach.err();
+    }
+
+    /// The machine went down when it was asked to restart: it has longer to come back.
+    pub fn restarting(&mut self) {
+        let longer = self.limits.restart;
+        for step in &mut self.act.steps {
+            if let (StepKind::Graceful, StepState::Running { since, until, .. }) =
+                (step.kind, &mut step.state)
+            {
+                *until = (*until).max(Some(since.plus(longer)));
+            }
+        }
     }
 
     /// What to do now. Ends steps that took too long.
@@ -352,9 +368,7 @@ impl PowerPlan {
                 self.verdict = Verdict::Fixed(ActOutcome::Unknown(SafeText::new(&why)));
                 return;
             }
-            (StepKind::Verify, _) => {
-                SafeText::new(&format!("{} was done, but {why}", self.act.verb))
-            }
+            (StepKind::Verify, _) => SafeText::new(&format!("{} {why}", but(self.act.verb))),
             _ => return,
         };
         self.verdict = Verdict::Fixed(ActOutcome::Failed(what));
@@ -415,6 +429,20 @@ impl PowerPlan {
             Verdict::Open | Verdict::Restarted => ActOutcome::Done,
         }
     }
+}
+
+/// Whether a verb is known to have happened, by the outcome of its plan: it may have failed only afterwards.
+pub fn was_done(verb: PowerVerb, outcome: &ActOutcome) -> bool {
+    match outcome {
+        ActOutcome::Done => true,
+        ActOutcome::Failed(why) => why.as_str().starts_with(&but(verb)),
+        ActOutcome::Unknown(_) => false,
+    }
+}
+
+/// How the sentence begins of a verb that was done, and did not help.
+fn but(verb: PowerVerb) -> String {
+    format!("{verb} was done, but")
 }
 
 /// What is said of a step before it says anything itself.

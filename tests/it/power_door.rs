@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pilothouse::config::Settings;
 use pilothouse::domain::{
-    ActClass, ActOutcome, HostId, Intent, LedgerEvent, PowerVerb, SessionId, Severity, Wall,
+    ActClass, ActId, ActOutcome, HostId, Intent, LedgerEvent, PowerVerb, SessionId, Severity, Wall,
 };
 use pilothouse::engine::sim::{SimFleet, SimLink, SimPower, SimSwitch};
 use pilothouse::engine::{
@@ -207,6 +207,22 @@ async fn a_machine_that_restarts_by_itself_keeps_its_power() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_went_down_to_restart_is_not_cut_in_its_midst() {
+    let stage = stage().await;
+    arm(&stage).await;
+    let looks = async {
+        running(&stage, StepKind::Graceful).await;
+        stage.sim.set(HOST, SimLink::Refused);
+        tokio::time::sleep(Duration::from_secs(240)).await;
+        sent(&stage)
+    };
+    let (reply, sent_meanwhile) = tokio::join!(act(&stage, PowerVerb::Cycle, HOST), looks);
+    assert!(sent_meanwhile.is_empty(), "{reply:?}");
+    assert_eq!(sent(&stage), [PowerVerb::Cycle], "{reply:?}");
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_that_is_down_is_switched_all_the_same() {
     let stage = stage().await;
     arm(&stage).await;
@@ -370,6 +386,131 @@ async fn unknown_is_loud_and_status_comes_before_anything_else() {
     stage.end().await;
 }
 
+/// Puts a hard verb of unknown outcome behind us, with the switch away and more than a minute gone.
+async fn in_doubt() -> Stage {
+    let stage = stage().await;
+    arm(&stage).await;
+    stage.sim.set(HOST, SimLink::Refused);
+    switch(&stage).set(SimPower::Dies);
+    let reply = act(&stage, PowerVerb::Reset, HOST).await;
+    assert!(matches!(reply, Reply::Unknown(_)), "{reply:?}");
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    arm(&stage).await;
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_that_came_to_nothing_leaves_the_doubt_about_the_one_before() {
+    let stage = in_doubt().await;
+    let looks = |stage: &Stage| {
+        let taken = switch(stage).taken();
+        taken
+            .iter()
+            .filter(|verb| **verb == PowerVerb::Status)
+            .count()
+    };
+    for _ in 0..3 {
+        let reply = act(&stage, PowerVerb::Reset, HOST).await;
+        let why = refusal(&reply).0;
+        assert!(
+            why.contains("nobody knows what became of the last reset"),
+            "{reply:?}"
+        );
+    }
+    assert_eq!(sent(&stage), [PowerVerb::Reset]);
+    // Nor does the picture of a host that a new session has of the ledger end it.
+    let events = stage.ledger(8).await;
+    assert!(matches!(last_outcome(&events), ActOutcome::Failed(_)));
+    switch(&stage).set(SimPower::Works);
+    let before = looks(&stage);
+    stage.ask(Actor::Terminal, power(PowerVerb::Status)).await;
+    stage.ask(Actor::Terminal, power(PowerVerb::Status)).await;
+    assert_eq!(looks(&stage), before + 2);
+    let Reply::NeedsConfirmation { plan, .. } =
+        stage.ask(Actor::Terminal, power(PowerVerb::Reset)).await
+    else {
+        panic!("nobody is asked");
+    };
+    let asks = |note: &String| note.contains("its status is looked at first");
+    assert!(!plan.notes.iter().any(asks), "{:?}", plan.notes);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_that_still_looks_at_the_one_before_can_be_aborted() {
+    let stage = in_doubt().await;
+    switch(&stage).set(SimPower::Hangs);
+    let acting = act(&stage, PowerVerb::Start, HOST);
+    let aborting = async {
+        stage
+            .until(|fleet| fleet.power.first().is_some_and(|act| act.ended.is_none()))
+            .await;
+        // It is announced a moment before it can hear.
+        for _ in 0..100 {
+            if stage.ask(Actor::Terminal, abort()).await == Reply::Done {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        false
+    };
+    let (reply, aborted) = tokio::join!(acting, aborting);
+    assert!(aborted, "{reply:?}");
+    assert_eq!(refusal(&reply).0, "cancelled in the window");
+    assert_eq!(sent(&stage), [PowerVerb::Reset]);
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn another_session_finds_the_doubt_behind_an_act_that_came_to_nothing() {
+    let folder = crate::ledger::folder();
+    let paths = crate::ledger::paths(folder.path());
+    let ledger = Ledger::in_files(paths.clone());
+    let wall = Wall(1_800_000_000_000 - 30_000);
+    for outcome in [
+        ActOutcome::Unknown("the answer to cycle was lost".into()),
+        ActOutcome::Failed("the power switch can't be reached".into()),
+        ActOutcome::Failed("cancelled in the window".into()),
+    ] {
+        let intent = LedgerEvent::Intent(Intent {
+            who: "ops".into(),
+            from: "console".into(),
+            host: Some(HostId::new(HOST)),
+            what: "cycle sim-001".into(),
+            request: "power cycle: ssh pve cycle".into(),
+            confirmed: "typed sim-001".into(),
+            proposed: None,
+            armed: None,
+        });
+        let written = ledger.write(wall, intent).await.unwrap();
+        let ended = LedgerEvent::Outcome {
+            act: ActId(written.last().unwrap().number),
+            outcome,
+            verification: None,
+        };
+        ledger.write(wall, ended).await.unwrap();
+    }
+    let stage = on(SimFleet::new(42, 1), Ledger::in_files(paths)).await;
+    stage.until(|fleet| fleet.ledger_read).await;
+    let open = picture(&stage).await;
+    assert!(
+        matches!(open.ended, Some((_, ActOutcome::Unknown(_)))),
+        "{open:?}"
+    );
+    arm(&stage).await;
+    // The minute between hard verbs counts from the one that may have happened.
+    let reply = act(&stage, PowerVerb::Cycle, HOST).await;
+    assert!(
+        refusal(&reply)
+            .0
+            .starts_with("the last cycle of sim-001 began"),
+        "{reply:?}"
+    );
+    assert_eq!(act(&stage, PowerVerb::Start, HOST).await, Reply::Done);
+    assert_eq!(switch(&stage).taken()[0], PowerVerb::Status);
+    stage.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_fails_or_is_away_fails_and_nothing_follows() {
     for mood in [SimPower::Away, SimPower::Fails] {
@@ -451,6 +592,49 @@ async fn without_a_ledger_it_takes_a_word_of_its_own_and_that_is_told() {
     stage.end().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_verb_sent_without_its_record_is_not_called_undone_by_the_late_record() {
+    let folder = crate::ledger::folder();
+    let paths = crate::ledger::paths(folder.path());
+    let ledger = Ledger::in_files(paths.clone());
+    ledger
+        .write(Wall(1_800_000_000_000), crate::ledger::intent(1))
+        .await
+        .unwrap();
+    let stage = on(SimFleet::new(42, 1), ledger.clone()).await;
+    stage.until(|fleet| fleet.ledger_read).await;
+    arm(&stage).await;
+    let held = std::fs::File::open(&paths.ledger).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let reply = act(&stage, PowerVerb::Stop, "sim-001 --now").await;
+    assert!(
+        refusal(&reply).0.contains("not written within 1 s"),
+        "{reply:?}"
+    );
+    let reply = act(&stage, PowerVerb::Stop, "sim-001 --now --no-ledger").await;
+    assert_eq!(reply, Reply::Done);
+    assert_eq!(sent(&stage), [PowerVerb::Stop]);
+    drop(held);
+    ledger.settle().await;
+    let (entries, _) = pilothouse::store::read_ledger(&paths.ledger, 9, |_| true).unwrap();
+    let outcomes: Vec<&ActOutcome> = entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            LedgerEvent::Outcome { outcome, .. } => Some(outcome),
+            _ => None,
+        })
+        .collect();
+    let [ActOutcome::Failed(first), ActOutcome::Unknown(second)] = outcomes[..] else {
+        panic!("{outcomes:?}");
+    };
+    assert!(first.as_str().starts_with("not begun"), "{first}");
+    assert!(
+        second.as_str().starts_with("sent without a record"),
+        "{second}"
+    );
+    stage.end().await;
+}
+
 #[tokio::test]
 async fn what_another_session_left_open_is_shown_and_its_status_is_looked_at_first() {
     let folder = crate::ledger::folder();
@@ -487,6 +671,20 @@ async fn what_another_session_left_open_is_shown_and_its_status_is_looked_at_fir
 
 #[tokio::test]
 async fn a_session_that_ends_in_the_midst_leaves_it_unknown() {
+    let left = ends_in("sim-001 --now", StepKind::Graceful).await;
+    assert!(matches!(left, ActOutcome::Unknown(_)), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_in_the_window_says_that_nothing_left() {
+    let ActOutcome::Failed(why) = ends_in(HOST, StepKind::Window).await else {
+        panic!("nothing can have left");
+    };
+    assert!(why.as_str().starts_with("nothing left"), "{why}");
+}
+
+/// What a cycle came to whose session ended in this step.
+async fn ends_in(typed: &str, step: StepKind) -> ActOutcome {
     let folder = crate::ledger::folder();
     let paths = crate::ledger::paths(folder.path());
     let stage = on(SimFleet::new(42, 1), Ledger::in_files(paths.clone())).await;
@@ -496,10 +694,10 @@ async fn a_session_that_ends_in_the_midst_leaves_it_unknown() {
     let Reply::NeedsConfirmation { id, .. } = asking.await else {
         panic!("nobody is asked");
     };
-    let answer = "sim-001 --now".to_owned();
+    let answer = typed.to_owned();
     let confirmed = handle.ask(Actor::Terminal, Command::Confirm { id, answer });
     let end = async {
-        running(&stage, StepKind::Graceful).await;
+        running(&stage, step).await;
         stage.end().await;
     };
     tokio::join!(confirmed, end);
@@ -507,7 +705,7 @@ async fn a_session_that_ends_in_the_midst_leaves_it_unknown() {
     assert!(report.open.is_empty() && report.broken.is_none());
     let (entries, _) = pilothouse::store::read_ledger(&paths.ledger, 9, |_| true).unwrap();
     let events: Vec<LedgerEvent> = entries.into_iter().map(|entry| entry.event).collect();
-    assert!(matches!(last_outcome(&events), ActOutcome::Unknown(_)));
+    last_outcome(&events)
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! Drives the plan of a power act: begins its steps, hears what becomes of them, shows each picture, and stops between steps
 //! when a person changed their mind.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,12 +36,24 @@ type Stop = oneshot::Sender<Aborted>;
 
 /// The power acts that are at work.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Powers(Mutex<HashMap<HostId, mpsc::Sender<Stop>>>);
+pub(in crate::engine) struct Powers(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    at_work: HashMap<HostId, mpsc::Sender<Stop>>,
+    /// The hosts that the last act has asked for something that can't be taken back; it outlives the act.
+    left: HashSet<HostId>,
+}
 
 impl Powers {
+    /// Whether anything has left that the last act of a host can't take back.
+    pub(in crate::engine) fn has_left(&self, host: &HostId) -> bool {
+        self.lock().left.contains(host)
+    }
+
     /// Stops the act of a host as soon as that can be.
     pub(in crate::engine) async fn abort(&self, host: &HostId) -> Reply {
-        let at_work = self.lock().get(host).cloned();
+        let at_work = self.lock().at_work.get(host).cloned();
         let nothing = || {
             Reply::Failed(Refusal {
                 why: format!("no power verb of {host} is at work"),
@@ -67,7 +79,7 @@ impl Powers {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<HostId, mpsc::Sender<Stop>>> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -140,7 +152,10 @@ struct Registered<'a> {
 
 impl<'a> Registered<'a> {
     fn new(shared: &'a Shared, host: &HostId, stops: mpsc::Sender<Stop>) -> Self {
-        shared.powers.lock().insert(host.clone(), stops);
+        let mut powers = shared.powers.lock();
+        powers.at_work.insert(host.clone(), stops);
+        powers.left.remove(host);
+        drop(powers);
         let host = host.clone();
         Self { shared, host }
     }
@@ -148,7 +163,7 @@ impl<'a> Registered<'a> {
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
-        self.shared.powers.lock().remove(&self.host);
+        self.shared.powers.lock().at_work.remove(&self.host);
     }
 }
 
@@ -176,7 +191,20 @@ enum Came {
 
 impl Drive {
     async fn run(mut self) -> Carried {
-        if let Err(refusal) = self.status_first().await {
+        let first = status_first(
+            Arc::clone(&self.steps),
+            self.change.clone(),
+            Arc::clone(&self.shared),
+        );
+        let looked = tokio::select! {
+            biased;
+            Some(stop) = self.stopping.recv() => {
+                self.stop(stop);
+                Ok(())
+            }
+            looked = first => looked,
+        };
+        if let Err(refusal) = looked {
             let why = refusal.why.as_str().into();
             self.give_up(why).await;
             return Carried::unverified(Reply::Failed(refusal));
@@ -184,6 +212,9 @@ impl Drive {
         let mut forensics = self.ask_for_forensics();
         let mut at_work: Option<AtWork> = None;
         let outcome = loop {
+            while let Ok(stop) = self.stopping.try_recv() {
+                self.stop(stop);
+            }
             self.plan.reachable(self.reach());
             let todo = self.plan.next(self.now());
             self.show().await;
@@ -202,16 +233,14 @@ impl Drive {
                     self.plan.report(step, report, self.now());
                 }
                 Came::Words(words) => {
+                    if self.plan.at_work() == Some(StepKind::Graceful) && self.reach().is_err() {
+                        self.plan.restarting();
+                    }
                     if let Some(step) = self.plan.at_work() {
                         self.plan.report(step, StepReport::Seen(words), self.now());
                     }
                 }
-                Came::Stop(stop) => {
-                    let aborted = self.plan.abort(self.now());
-                    if stop.send(aborted).is_err() {
-                        tracing::debug!("whoever wished to stop it has left");
-                    }
-                }
+                Came::Stop(stop) => self.stop(stop),
                 Came::Time => {}
             }
         };
@@ -219,6 +248,13 @@ impl Drive {
         Carried {
             reply: reply(&self.change.host, outcome),
             verification: Some(summary(self.plan.act())),
+        }
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        let aborted = self.plan.abort(self.now());
+        if stop.send(aborted).is_err() {
+            tracing::debug!("whoever wished to stop it has left");
         }
     }
 
@@ -240,30 +276,12 @@ impl Drive {
     }
 
     fn begin(&self, step: StepKind, forensics: Option<Forensics>) -> AtWork {
+        if matches!(step, StepKind::Graceful | StepKind::Hard) {
+            let mut powers = self.shared.powers.lock();
+            powers.left.insert(self.change.host.clone());
+        }
         let steps = Arc::clone(&self.steps);
         Box::pin(async move { (step, steps.take(step, forensics).await) })
-    }
-
-    /// The verb before this one is not known to have ended: nothing is sent before the switch has told what it knows of it.
-    async fn status_first(&self) -> Result<(), Refusal> {
-        let Some(before) = self.change.unsure.filter(|_| !self.change.now) else {
-            return Ok(());
-        };
-        let host = &self.change.host;
-        let unsure = |why: String| Refusal {
-            why: format!("nobody knows what became of the last {before} of {host}, and {why}"),
-            hint: Some(format!(
-                "try `pilothouse power {host} status`, or type `{host} --now`"
-            )),
-        };
-        let looked = self.steps.switch.look(PowerVerb::Status).await;
-        let report = looked.map_err(|refusal| unsure(refusal.why))?;
-        match report.operation.map(|operation| operation.state) {
-            Some(OperationState::Running(phase)) => {
-                Err(unsure(format!("it is still at work there: {phase}")))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Asks beside the window what will be lost, so that it holds nothing up.
@@ -314,6 +332,35 @@ impl Drive {
 impl Drop for Drive {
     fn drop(&mut self) {
         self.beside.cancel();
+    }
+}
+
+/// The verb before this one is not known to have ended: nothing is sent before the switch has told what it knows of it.
+async fn status_first(
+    steps: Arc<Steps>,
+    change: PowerChange,
+    shared: Arc<Shared>,
+) -> Result<(), Refusal> {
+    let Some(before) = change.unsure.filter(|_| !change.now) else {
+        return Ok(());
+    };
+    let host = &change.host;
+    let unsure = |why: String| Refusal {
+        why: format!("nobody knows what became of the last {before} of {host}, and {why}"),
+        hint: Some(format!(
+            "try `pilothouse power {host} status`, or type `{host} --now`"
+        )),
+    };
+    let looked = steps.switch.look(PowerVerb::Status).await;
+    let report = looked.map_err(|refusal| unsure(refusal.why))?;
+    match report.operation.map(|operation| operation.state) {
+        Some(OperationState::Running(phase)) => {
+            Err(unsure(format!("it is still at work there: {phase}")))
+        }
+        _ => {
+            tell(&shared, host, PowerMsg::Looked).await;
+            Ok(())
+        }
     }
 }
 

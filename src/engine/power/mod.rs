@@ -7,11 +7,13 @@ mod served;
 mod stakes;
 mod steps;
 mod switch;
+mod unsure;
 mod voice;
 
 pub(super) use drive::{Powers, announced, carry};
 pub(super) use keep::Unwritten;
-pub(super) use stakes::{PowerChange, hindrance, verb_of, wish};
+pub(super) use stakes::{PowerChange, hindrance, wish};
 pub(super) use switch::look;
+pub(super) use unsure::{doubt, last_written};
 
 pub use switch::NO_SWITCH;

@@ -4,15 +4,12 @@
 use std::time::Duration;
 
 use super::served::served;
-use crate::domain::{
-    ActClass, ActId, ActOutcome, HostAddress, HostId, HostSpec, LedgerEvent, PowerMethod,
-    PowerSpec, PowerVerb, Wall,
-};
+use super::unsure::{last_written, unsure};
+use crate::domain::{ActClass, HostAddress, HostId, HostSpec, PowerMethod, PowerSpec, PowerVerb};
 use crate::engine::command::{Challenge, Plan, Refusal};
 use crate::engine::host_state::Host;
 use crate::engine::policy::{Change, Wish};
 use crate::engine::state::Fleet;
-use crate::power::PowerAct;
 use crate::shell::quote;
 use crate::text::{Masking, SafeText, mask_command};
 
@@ -45,7 +42,7 @@ pub(in crate::engine) fn wish(
     if let Some(refusal) = at_work(fleet, id) {
         return Err(refusal);
     }
-    let unsure = unsure(fleet, id).map(|act| act.verb);
+    let unsure = unsure(fleet, id);
     let mut notes = served(host, fleet.at);
     if let Some(before) = unsure {
         notes.push(format!(
@@ -91,12 +88,6 @@ pub(in crate::engine) fn hindrance(
     at_work(fleet, id).or_else(|| too_soon(fleet, id, verb).filter(|_| !now))
 }
 
-/// The act of this host whose outcome nobody knows, where that was its last.
-fn unsure<'a>(fleet: &'a Fleet, id: &HostId) -> Option<&'a PowerAct> {
-    let act = fleet.power.iter().find(|act| act.host == *id)?;
-    matches!(act.ended, Some((_, ActOutcome::Unknown(_)))).then_some(act)
-}
-
 fn at_work(fleet: &Fleet, id: &HostId) -> Option<Refusal> {
     let act = fleet.power.iter().find(|act| act.host == *id)?;
     act.ended.is_none().then(|| Refusal {
@@ -109,7 +100,8 @@ fn too_soon(fleet: &Fleet, id: &HostId, verb: PowerVerb) -> Option<Refusal> {
     if !verb.is_hard() {
         return None;
     }
-    let (before, began) = last_hard(fleet, id)?;
+    let last = last_written(&fleet.ledger, id, PowerVerb::is_hard)?;
+    let (before, began) = (last.verb, last.wall);
     let apart = i64::try_from(APART.as_millis()).unwrap_or(i64::MAX);
     let gone = fleet.wall.0.saturating_sub(began.0);
     // A wall clock that was set back says nothing.
@@ -118,28 +110,6 @@ fn too_soon(fleet: &Fleet, id: &HostId, verb: PowerVerb) -> Option<Refusal> {
         why: format!("the last {before} of {id} began {} s ago", gone / 1000),
         hint: Some(format!("wait {left} s, or type `{id} --now`")),
     })
-}
-
-/// The newest hard verb of a host in the ledger, whoever sent it, unless it is known to have come to nothing.
-fn last_hard(fleet: &Fleet, id: &HostId) -> Option<(PowerVerb, Wall)> {
-    let (number, verb, wall) = fleet
-        .ledger
-        .iter()
-        .rev()
-        .find_map(|entry| match &entry.event {
-            LedgerEvent::Intent(intent) if intent.host.as_ref() == Some(id) => {
-                let verb = verb_of(&intent.request).filter(|verb| verb.is_hard())?;
-                Some((entry.number, verb, entry.wall))
-            }
-            _ => None,
-        })?;
-    let failed = fleet.ledger.iter().any(|entry| {
-        matches!(
-            &entry.event,
-            LedgerEvent::Outcome { act, outcome: ActOutcome::Failed(_), .. } if *act == ActId(number)
-        )
-    });
-    (!failed).then_some((verb, wall))
 }
 
 fn what(id: &HostId, verb: PowerVerb) -> String {

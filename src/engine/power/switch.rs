@@ -6,15 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::stakes::no_switch;
-use super::voice::SwitchVoice;
+use super::voice::{SwitchVoice, tell};
 use crate::domain::{HostId, HostSpec, PowerMethod, PowerSpec, PowerVerb, WakeOnLan};
 use crate::engine::command::{Refusal, Reply};
 use crate::engine::connect::ConnectError;
 use crate::engine::host_actor::Shared;
+use crate::engine::msg::PowerMsg;
 use crate::exec::{Exec, ExecError, ExecErrorKind, LocalExec};
 use crate::power::{
-    self, Carried, CarryLimits, Dial, MachineState, PowerError, PowerReport, carry_fixed,
-    look_fixed,
+    self, Carried, CarryLimits, Dial, MachineState, OperationState, PowerError, PowerReport,
+    carry_fixed, look_fixed,
 };
 use crate::text::SafeText;
 
@@ -152,9 +153,20 @@ pub(in crate::engine) async fn look(host: HostId, verb: PowerVerb, shared: Arc<S
         Err(refusal) => return Reply::Refused(refusal),
     };
     match looked {
-        Ok(report) => Reply::Power(report),
+        Ok(report) => {
+            if verb == PowerVerb::Status && !is_at_work(&report) {
+                tell(&shared, &host, PowerMsg::Looked).await;
+            }
+            Reply::Power(report)
+        }
         Err(refusal) => Reply::Failed(refusal),
     }
+}
+
+/// Whether the far side is still at an operation.
+pub(super) fn is_at_work(report: &PowerReport) -> bool {
+    let operation = report.operation.as_ref();
+    operation.is_some_and(|operation| matches!(operation.state, OperationState::Running(_)))
 }
 
 fn limits() -> CarryLimits {

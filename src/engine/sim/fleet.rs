@@ -247,6 +247,9 @@ impl Connect for SimFleet {
         let name = spec.id.as_str().strip_suffix(SWITCH).ok_or_else(unknown)?;
         let host = self.hosts.get(&HostId::new(name)).ok_or_else(unknown)?;
         let switch = host.with(|state| state.switch.clone());
+        if switch.hangs() {
+            std::future::pending::<()>().await;
+        }
         if !switch.answers() {
             return Err(fails(Rung::Tcp, "connection refused", false));
         }

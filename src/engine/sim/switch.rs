@@ -21,6 +21,8 @@ pub enum SimPower {
     Works,
     /// It can't be dialled.
     Away,
+    /// A dial of it never ends.
+    Hangs,
     /// It carries verbs out, and the connection ends before its answer.
     LosesAnswers,
     /// The connection ends before the verb is read.
@@ -81,6 +83,11 @@ impl SimSwitch {
     /// Every verb that it read, looks included.
     pub fn taken(&self) -> Vec<PowerVerb> {
         self.lock().taken.clone()
+    }
+
+    /// Whether a dial of it never ends.
+    pub(super) fn hangs(&self) -> bool {
+        self.lock().mood == SimPower::Hangs
     }
 
     /// Whether a dial reaches it.

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::notes;
-use crate::domain::{ActId, ActOutcome, HostId, Intent, LedgerEvent, PowerVerb, Severity};
-use crate::engine::power::verb_of;
+use crate::domain::{ActOutcome, HostId, PowerVerb, Severity};
+use crate::engine::power::{doubt, last_written};
 use crate::engine::{Effect, Fleet, Notice, PendingQuestion, PowerMsg};
-use crate::power::PowerAct;
+use crate::power::{PowerAct, was_done};
 use crate::text::SafeText;
 
 /// Folds what became of a host's power.
@@ -16,6 +16,12 @@ pub(super) fn update(fleet: &mut Fleet, host: &HostId, msg: PowerMsg, effects: &
         PowerMsg::Is(act) => is(fleet, *act, effects),
         PowerMsg::NotBegun => {
             Arc::make_mut(&mut fleet.power).retain(|act| act.host != *host || act.ended.is_some());
+        }
+        PowerMsg::Looked => {
+            let looked = fleet.ledger.back().map_or(0, |entry| entry.number);
+            if let Some(doubt) = doubt(Arc::make_mut(&mut fleet.doubts), host) {
+                (doubt.verb, doubt.looked) = (None, looked);
+            }
         }
         // The policy remembers it.
         PowerMsg::Unwritten(_) => {}
@@ -45,6 +51,13 @@ fn is(fleet: &mut Fleet, act: PowerAct, effects: &mut Vec<Effect>) {
     let Some(outcome) = ended else {
         return;
     };
+    if let Some(doubt) = doubt(Arc::make_mut(&mut fleet.doubts), &host) {
+        match &outcome {
+            ActOutcome::Unknown(_) => doubt.verb = Some(verb),
+            known if was_done(verb, known) => doubt.verb = None,
+            _ => {}
+        }
+    }
     let (severity, words, hint) = match outcome {
         ActOutcome::Done => (Severity::Info, "is done".to_owned(), None),
         ActOutcome::Failed(why) => (Severity::Warning, format!("failed: {why}"), None),
@@ -112,46 +125,13 @@ pub(super) fn recall(fleet: &mut Fleet, effects: &mut Vec<Effect>) {
     }
 }
 
-/// The last power act of each host that is in the ledger; in words who began it, where its end is missing or not known.
+/// The last power act of each host in the ledger that may have happened; in words who began it, where its end is missing or
+/// not known.
 fn last_acts(fleet: &Fleet) -> Vec<(HostId, PowerVerb, Option<SafeText>)> {
-    let mut acts: Vec<(HostId, PowerVerb, Option<SafeText>)> = Vec::new();
-    for host in &fleet.hosts {
-        let last = fleet.ledger.iter().rev().find_map(|entry| {
-            let (verb, intent) = power_intent(&entry.event, &host.id)?;
-            Some((entry.number, verb, intent))
-        });
-        let Some((number, verb, intent)) = last else {
-            continue;
-        };
-        let outcome = fleet
-            .ledger
-            .iter()
-            .rev()
-            .find_map(|entry| match &entry.event {
-                LedgerEvent::Outcome { act, outcome, .. } if *act == ActId(number) => Some(outcome),
-                _ => None,
-            });
-        let open = match outcome {
-            None => Some(
-                format!(
-                    "{} ({}) began it, and its end is not in the ledger",
-                    intent.who, intent.from
-                )
-                .into(),
-            ),
-            Some(ActOutcome::Unknown(why)) => Some(why.clone()),
-            Some(_) => None,
-        };
-        acts.push((host.id.clone(), verb, open));
-    }
-    acts
-}
-
-fn power_intent<'a>(event: &'a LedgerEvent, host: &HostId) -> Option<(PowerVerb, &'a Intent)> {
-    match event {
-        LedgerEvent::Intent(intent) if intent.host.as_ref() == Some(host) => {
-            Some((verb_of(&intent.request)?, intent))
-        }
-        _ => None,
-    }
+    let hosts = fleet.hosts.iter();
+    let acts = hosts.filter_map(|host| {
+        let last = last_written(&fleet.ledger, &host.id, |_| true)?;
+        Some((host.id.clone(), last.verb, last.open()))
+    });
+    acts.collect()
 }

@@ -31,7 +31,8 @@ type Answer = oneshot::Sender<Result<Vec<LedgerEntry>, StoreError>>;
 #[derive(Debug)]
 enum Work {
     Tail(usize, Answer),
-    Write(Wall, LedgerEvent, Answer),
+    /// The last: what is written of an intent that nobody waits for any more.
+    Write(Wall, LedgerEvent, Answer, ActOutcome),
     Settle(Answer),
 }
 
@@ -75,9 +76,23 @@ impl Ledger {
 
     /// Writes one record. Gives every entry that is new since the last answer, those of other programs included; the last
     /// is this one, and it is on the disk.
+    ///
+    /// An intent that comes to the disk when nobody waits for it any more is closed at once: it was not begun.
     pub fn write(&self, wall: Wall, event: LedgerEvent) -> Pending<Vec<LedgerEntry>> {
+        let given_up =
+            ActOutcome::Failed("not begun: it was given up before it was written".into());
+        self.write_or(wall, event, given_up)
+    }
+
+    /// The same, for an act that is done even where its intent comes to the disk too late: then it is closed with `given_up`.
+    pub fn write_or(
+        &self,
+        wall: Wall,
+        event: LedgerEvent,
+        given_up: ActOutcome,
+    ) -> Pending<Vec<LedgerEntry>> {
         match &self.0 {
-            Kind::Files(work) => submit(work, |answer| Work::Write(wall, event, answer)),
+            Kind::Files(work) => submit(work, |answer| Work::Write(wall, event, answer, given_up)),
             Kind::Memory(kept) => {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 let entry = LedgerEntry {
@@ -133,7 +148,9 @@ impl Scribe {
                         tracing::trace!("nobody waits for the ledger's tail");
                     }
                 }
-                Work::Write(wall, event, answer) => self.write(wall, event, answer),
+                Work::Write(wall, event, answer, given_up) => {
+                    self.write(wall, event, answer, given_up);
+                }
                 Work::Settle(answer) => drop(answer.send(Ok(Vec::new()))),
             }
         }
@@ -151,19 +168,19 @@ impl Scribe {
         Ok(kept.into())
     }
 
-    fn write(&mut self, wall: Wall, event: LedgerEvent, answer: Answer) {
+    fn write(&mut self, wall: Wall, event: LedgerEvent, answer: Answer, given_up: ActOutcome) {
+        let told = self.seen;
         let is_intent = matches!(event, LedgerEvent::Intent(_));
         let outcome = book::append(&self.paths, wall, event).map(|own| self.new_with(own));
         let Err(Ok(unheard)) = answer.send(outcome) else {
             return;
         };
-        // Whoever wanted to act has given up waiting, so the act was not begun.
+        // Nobody has heard of these: the next answer tells them.
+        self.seen = told;
         if let Some(intent) = unheard.last().filter(|_| is_intent) {
             let event = LedgerEvent::Outcome {
                 act: ActId(intent.number),
-                outcome: ActOutcome::Failed(
-                    "not begun: it was given up before it was written".into(),
-                ),
+                outcome: given_up,
                 verification: None,
             };
             if let Err(error) = book::append(&self.paths, wall, event) {

@@ -80,6 +80,7 @@ fn fleet(clock: &Clock, hosts: usize) -> Arc<Fleet> {
         arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
+        doubts: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
     })

@@ -39,6 +39,7 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
+        doubts: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
     }

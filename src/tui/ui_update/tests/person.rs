@@ -98,6 +98,7 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
+        doubts: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
     }
