@@ -224,8 +224,8 @@ pub enum Decided {
         act: Option<ActId>,
         /// How it went, in words.
         outcome: SafeText,
-        /// It was done.
-        done: bool,
+        /// How it went.
+        went: Went,
     },
     /// A person refused it.
     Refused {
@@ -241,6 +241,23 @@ pub enum Decided {
     Expired,
     /// The conversation ended before.
     Withdrawn,
+}
+
+/// How an approved act went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Went {
+    /// It was done.
+    Done,
+    /// It was not done, or it was tried and failed.
+    Failed,
+    /// It may or may not have happened.
+    Unknown,
+    /// It is a command that was run, and it did not end well.
+    Ended {
+        /// Its exit status; none: a signal ended it.
+        status: Option<i32>,
+    },
 }
 
 /// Why the assistant can't be had.

@@ -37,7 +37,7 @@ pub use broker::{Broker, BrokerError, BrokerEvent, PendingCall};
 pub use conversation::{Conversation, Heard, Setup, WishRefused};
 pub use event::{
     CallId, Decided, Ending, EventKind, Evidence, Origin, Proposal, SessionEvent, StepResult,
-    TroubleKind, Usage,
+    TroubleKind, Usage, Went,
 };
 pub use fold::Fold;
 pub use guard::{Boundary, Guarded, MOST_BYTES, clean_lines, guard};

@@ -75,7 +75,7 @@ pub use ways::Ways;
 // Faces see the trades' and machines' facts through this door only.
 pub use crate::assistant::{
     CallId, CallState, CallView, Decided, Ending, Entry, EntryId, EventKind, Evidence, Origin,
-    Phase, Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
+    Phase, Proposal, SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage, Went,
 };
 pub use crate::assistant::{Trouble as AssistantTrouble, check as look_for_assistant};
 pub use crate::follow::{

@@ -13,7 +13,7 @@ use super::handle::Handle;
 use super::lanes::Lanes;
 use super::msg::{Msg, ProposalMsg};
 use super::state::PendingProposal;
-use crate::assistant::{Decided, Evidence, Proposal, StepResult};
+use crate::assistant::{Decided, Evidence, Proposal, StepResult, Went};
 use crate::clock::Clock;
 use crate::domain::{ActId, Age, HostId, ProposalId, SessionId, Wall};
 use crate::tasks::Tasks;
@@ -254,8 +254,12 @@ pub struct Settled {
 
 impl Settled {
     /// It went through the door, or was stopped there.
-    pub(super) fn carried_out(act: Option<ActId>, reply: &Reply, took: Duration) -> Self {
-        let (done, outcome) = match reply {
+    pub(in crate::engine) fn carried_out(
+        act: Option<ActId>,
+        reply: &Reply,
+        took: Duration,
+    ) -> Self {
+        let (went, outcome) = match reply {
             Reply::Refused(refusal) if act.is_none() => {
                 let why = refusal.why.as_str().into();
                 return Self {
@@ -263,14 +267,16 @@ impl Settled {
                     printed: None,
                 };
             }
-            Reply::Failed(refusal) | Reply::Refused(refusal) => (false, refusal.why.clone()),
-            Reply::Unknown(refusal) => (false, format!("not known: {}", refusal.why)),
-            Reply::Ran { exit: Some(0), .. } => (true, "done".to_owned()),
-            Reply::Ran { exit, .. } => match exit {
-                Some(status) => (false, format!("it ended with status {status}")),
-                None => (false, "it was ended by a signal".to_owned()),
-            },
-            _ => (true, "done".to_owned()),
+            Reply::Failed(refusal) | Reply::Refused(refusal) => (Went::Failed, refusal.why.clone()),
+            Reply::Unknown(refusal) => (Went::Unknown, format!("not known: {}", refusal.why)),
+            Reply::Ran { exit, .. } if *exit != Some(0) => {
+                let words = match exit {
+                    Some(status) => format!("it ended with status {status}"),
+                    None => "it was ended by a signal".to_owned(),
+                };
+                (Went::Ended { status: *exit }, words)
+            }
+            _ => (Went::Done, "done".to_owned()),
         };
         let printed = match reply {
             Reply::Ran { lines, cut, exit } => Some(StepResult {
@@ -284,7 +290,7 @@ impl Settled {
         };
         let outcome = outcome.into();
         Self {
-            decided: Decided::Approved { act, outcome, done },
+            decided: Decided::Approved { act, outcome, went },
             printed,
         }
     }

@@ -6,6 +6,7 @@ use pilothouse::config::{ArmingSettings, Settings};
 use pilothouse::domain::{ActClass, ActId, ContainerAct, LedgerEvent, PowerVerb, SessionId};
 use pilothouse::engine::{
     Actor, Command, Decided, Decision, OpenProposal, Proposing, Refusal, Reply, Settled, Signal,
+    Went,
 };
 use pilothouse::exec::Exit;
 use pilothouse::store::Ledger;
@@ -251,7 +252,7 @@ async fn a_proposal_is_approved_by_its_word_and_once() {
     let approved = Decided::Approved {
         act: Some(ActId(1)),
         outcome: "done".into(),
-        done: true,
+        went: Went::Done,
     };
     assert_eq!(decided, approved);
     assert_eq!(printed.unwrap().exit, Some(0));
@@ -308,12 +309,12 @@ async fn a_proposal_ends_in_one_of_five_ways() {
     stage.sim.exits(HOST, Exit::Status(73));
     let reply = stage.ask(Actor::CommandLine, approve(&open, HOST)).await;
     assert!(matches!(reply, Reply::Failed(_)), "{reply:?}");
-    let Decided::Approved { done, outcome, .. } = open.settled().await.decided else {
+    let Decided::Approved { went, outcome, .. } = open.settled().await.decided else {
         panic!("it was approved");
     };
     assert_eq!(
-        (done, outcome.as_str()),
-        (false, "no permission to signal process 4000")
+        (went, outcome.as_str()),
+        (Went::Failed, "no permission to signal process 4000")
     );
     assert_eq!(stage.ledger(2).await.len(), 2);
     stage.end().await;

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{Clerk, Given};
 use super::identity;
 use crate::assistant::{
-    Cited, Decided, EventKind, Evidence, ProposedAct, ProposedSignal, StepResult,
+    Cited, Decided, EventKind, Evidence, ProposedAct, ProposedSignal, StepResult, Went,
 };
 use crate::domain::{ContainerId, HostId};
 use crate::engine::host_state::Host;
@@ -219,16 +219,27 @@ pub(super) fn line(argv: &[String]) -> String {
     mask_command(argv.iter().map(String::as_str), Masking::Sparing).join(" ")
 }
 
+/// How an approved act went. What nobody knows must not be tried a second time unseen.
+fn approved(went: Went) -> String {
+    match went {
+        Went::Done => "A person approved it, and it was done.".to_owned(),
+        Went::Failed => "A person approved it, but it failed.".to_owned(),
+        Went::Unknown => "A person approved it and it was sent, but nobody knows whether it happened. Look first: do not propose it again before you have seen what became of it.".to_owned(),
+        Went::Ended { status: Some(status) } => format!(
+            "A person approved it and the command ran: it ended with status {status}. It may have changed things."
+        ),
+        Went::Ended { status: None } => {
+            "A person approved it and the command ran until a signal ended it. It may have changed things.".to_owned()
+        }
+    }
+}
+
 /// What became of it: for the model, and for the person. How it went is told in a host's own words, where it has any.
 fn told(host: &HostId, settled: Settled) -> Given {
     let (words, foreign) = match &settled.decided {
-        Decided::Approved { done: true, .. } => {
-            ("A person approved it, and it was done.".to_owned(), None)
+        Decided::Approved { went, outcome, .. } => {
+            (approved(*went), (*went != Went::Done).then_some(outcome))
         }
-        Decided::Approved { outcome, .. } => (
-            "A person approved it, but it was not done.".to_owned(),
-            Some(outcome),
-        ),
         Decided::Refused { why: Some(why) } => (format!("A person refused it: {why}."), None),
         Decided::Refused { why: None } => ("A person refused it.".to_owned(), None),
         Decided::Shut { why } => (
@@ -241,7 +252,13 @@ fn told(host: &HostId, settled: Settled) -> Given {
         ),
         Decided::Withdrawn => ("It was withdrawn. Nothing was done.".to_owned(), None),
     };
-    let done = matches!(settled.decided, Decided::Approved { done: true, .. });
+    let done = matches!(
+        settled.decided,
+        Decided::Approved {
+            went: Went::Done,
+            ..
+        }
+    );
     let source = format!("what came of it on {host}");
     let mut given = match (settled.printed, foreign) {
         (Some(printed), why) => {
@@ -256,4 +273,42 @@ fn told(host: &HostId, settled: Settled) -> Given {
         given.result.failed = None;
     }
     given
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::Reply;
+
+    #[test]
+    fn what_nobody_knows_is_not_told_as_not_done() {
+        let refusal = || Refusal {
+            why: "its answer was lost".into(),
+            hint: None,
+        };
+        let ran = |exit| Reply::Ran {
+            lines: Vec::new(),
+            cut: 0,
+            exit,
+        };
+        let rows = [
+            (Reply::Done, "it was done", false),
+            (Reply::Failed(refusal()), "but it failed", true),
+            (Reply::Unknown(refusal()), "Look first", true),
+            (ran(Some(0)), "it was done", false),
+            (ran(Some(3)), "ran: it ended with status 3", true),
+            (ran(None), "until a signal ended it", true),
+        ];
+        for (reply, words, is_error) in rows {
+            let act = Some(crate::domain::ActId(1));
+            let settled = Settled::carried_out(act, &reply, Duration::ZERO);
+            let given = told(&HostId::new("spark-1"), settled);
+            let all = format!("{:?}", given.answer);
+            assert!(all.contains(words), "{reply:?}: {all}");
+            assert!(!all.contains("not done"), "{reply:?}: {all}");
+            assert_eq!(given.answer.is_error, is_error, "{reply:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::Wall;
 use crate::engine::{
     CallState, CallView, Decided, Ending, Entry, EntryId, Origin, Proposal, StepResult, TurnView,
+    Went,
 };
 use crate::text::SafeText;
 use crate::tui::talk::words::{seconds, usage};
@@ -264,9 +265,13 @@ fn decided_rows(
 ) -> Vec<TextRow> {
     let (word, role, more) = match decided {
         Decided::Approved {
-            outcome, done, act, ..
+            outcome, went, act, ..
         } => {
-            let role = if *done { Role::Ok } else { Role::Bad };
+            let role = match went {
+                Went::Done => Role::Ok,
+                Went::Unknown => Role::Warn,
+                Went::Failed | Went::Ended { .. } => Role::Bad,
+            };
             let act = act.map_or_else(String::new, |act| format!(" · action {}", act.0));
             ("approved", role, format!("{outcome}{act}"))
         }

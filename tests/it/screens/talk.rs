@@ -7,7 +7,7 @@ use pilothouse::domain::{ActId, At, HostId, PowerMethod, PowerSpec, ProposalId, 
 use pilothouse::engine::{
     AssistantCheck, CallId, CallState, CallView, Command, Decided, Ending, Entry, EntryId,
     Evidence, Fleet, Origin, PendingProposal, Phase, Proposal, Refusal, RunbookSummary,
-    SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage,
+    SessionSummary, StepResult, Transcript, TroubleKind, TurnView, Usage, Went,
 };
 use pilothouse::text::SafeText;
 use pilothouse::tui::{
@@ -370,7 +370,7 @@ fn decided() -> Scene {
                 Decided::Approved {
                     act: Some(ActId(41)),
                     outcome: "restarted in 8 s".into(),
-                    done: true,
+                    went: Went::Done,
                 },
             ),
             decided(

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::domain::Wall;
-use crate::engine::{Decided, Entry};
+use crate::engine::{Decided, Entry, Went};
 use crate::text::width;
 use crate::tui::panes::Scene;
 use crate::tui::talk::{Chip, Seen, TALK_GUTTER, TailRow, chip, id_of, tail};
@@ -120,8 +120,11 @@ fn mark(entry: &Entry, first: bool) -> (&'static str, Role) {
         Entry::Denied { .. } => ("⊘", Role::Warn),
         Entry::Trouble { .. } => ("✖", Role::Bad),
         Entry::Decided { decided, .. } => match decided {
-            Decided::Approved { done: true, .. } => ("✓", Role::Ok),
-            Decided::Approved { done: false, .. } => ("✖", Role::Bad),
+            Decided::Approved { went, .. } => match went {
+                Went::Done => ("✓", Role::Ok),
+                Went::Unknown => ("?", Role::Warn),
+                Went::Failed | Went::Ended { .. } => ("✖", Role::Bad),
+            },
             _ => ("⊘", Role::Warn),
         },
         Entry::Said { .. } | Entry::Turn(_) | Entry::Call(_) => ("", Role::Dim),
