@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use super::event::{EventKind, TroubleKind};
@@ -60,6 +61,9 @@ pub enum WishRefused {
     /// The conversation is over.
     #[error("the conversation is over")]
     Over,
+    /// It is far behind; nothing was taken.
+    #[error("too much waits for the assistant already")]
+    Full,
     /// More bytes than the program takes.
     #[error("the question is longer than {LONGEST_QUESTION} bytes")]
     TooLong,
@@ -102,6 +106,8 @@ impl Conversation {
             clock: clock.clone(),
             session: Session::new(rules, form),
             program: None,
+            starting: None,
+            unwritten: Vec::new(),
             teller,
             told: Phase::Asleep,
         };
@@ -119,7 +125,10 @@ impl Conversation {
                 return Err(WishRefused::TooLong);
             }
         }
-        self.wishes.try_send(wish).map_err(|_| WishRefused::Over)
+        self.wishes.try_send(wish).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => WishRefused::Full,
+            mpsc::error::TrySendError::Closed(_) => WishRefused::Over,
+        })
     }
 }
 
@@ -154,6 +163,10 @@ struct Hands {
     local: LocalExec,
     session: Session,
     program: Option<Program>,
+    /// Being started: a login that a command gives takes a moment, in which a person may stop it.
+    starting: Option<BoxFuture<'static, Result<Program, Trouble>>>,
+    /// What the program that is being started is told first.
+    unwritten: Vec<String>,
     teller: mpsc::Sender<Heard>,
     told: Phase,
 }
@@ -171,14 +184,46 @@ impl Hands {
                 ),
                 () = pause(wait) => Input::Time,
                 from = next(&mut self.program) => self.input_of(from),
+                started = start_of(&mut self.starting) => match self.has_started(started) {
+                    Some(input) => input,
+                    None => continue,
+                },
                 () = self.teller.closed() => return,
             };
+            let stops = matches!(input, Input::Wish(Wish::Interrupt | Wish::Close));
             let mut out = Vec::new();
             self.session.step(self.clock.at(), input, &mut out);
+            if stops && let Some(given_up) = self.give_up_starting() {
+                self.session.step(self.clock.at(), given_up, &mut out);
+            }
             if self.perform(out).await == Goes::Over {
                 return;
             }
         }
+    }
+
+    /// The program runs, or could not be started.
+    fn has_started(&mut self, started: Result<Program, Trouble>) -> Option<Input> {
+        self.starting = None;
+        let unwritten = std::mem::take(&mut self.unwritten);
+        match started {
+            Ok(program) => {
+                let all = unwritten.into_iter().all(|line| program.write(line));
+                self.program = Some(program);
+                (!all).then_some(Input::Unwritten)
+            }
+            Err(trouble) => Some(Input::NotStarted(trouble)),
+        }
+    }
+
+    /// Where it is being started it is not any more: nothing of it runs yet but the command that gives the login.
+    fn give_up_starting(&mut self) -> Option<Input> {
+        drop(self.starting.take()?);
+        self.unwritten.clear();
+        Some(Input::Exited(Exited {
+            how: "it was not started".into(),
+            stderr: String::new(),
+        }))
     }
 
     fn input_of(&mut self, from: FromProgram) -> Input {
@@ -197,19 +242,12 @@ impl Hands {
             let goes = match one {
                 Output::Event(event) => self.tell(Heard::Event(event)).await,
                 Output::Act(Act::Over) => Goes::Over,
-                Output::Act(Act::Start(form)) => {
-                    // A login that a command gives takes a moment: until then it is seen that the program starts.
-                    self.tell_phase().await;
-                    if let Err(trouble) = self.start(&form).await {
+                Output::Act(act) => {
+                    if let Some(input) = self.act(act) {
                         let mut more = Vec::new();
-                        let input = Input::NotStarted(trouble);
                         self.session.step(self.clock.at(), input, &mut more);
                         out.extend(more);
                     }
-                    Goes::On
-                }
-                Output::Act(act) => {
-                    self.act(act);
                     Goes::On
                 }
             };
@@ -220,7 +258,7 @@ impl Hands {
         self.tell_phase().await
     }
 
-    async fn tell(&self, heard: Heard) -> Goes {
+    async fn tell(&mut self, heard: Heard) -> Goes {
         match self.teller.send(heard).await {
             Ok(()) => Goes::On,
             Err(_) => Goes::Over,
@@ -236,56 +274,78 @@ impl Hands {
         self.tell(Heard::Phase(phase)).await
     }
 
-    fn act(&mut self, act: Act) {
-        let Some(program) = &mut self.program else {
-            return;
-        };
-        match act {
-            Act::Write(line) => {
-                if !program.write(line) {
-                    tracing::warn!("the assistant's program takes no more input");
-                }
+    /// Does it, or begins to; gives what came of it at once.
+    fn act(&mut self, act: Act) -> Option<Input> {
+        match (act, self.starting.is_some()) {
+            (Act::Start(form), _) => {
+                let start = start(
+                    self.setup.clone(),
+                    self.local.clone(),
+                    self.tasks.clone(),
+                    form,
+                );
+                self.starting = Some(Box::pin(start));
+                None
             }
+            (Act::Write(line), true) => {
+                self.unwritten.push(line);
+                None
+            }
+            (Act::EndInput | Act::Int | Act::Term | Act::Kill, true) => self.give_up_starting(),
+            (act, _) => self.act_on_program(act),
+        }
+    }
+
+    fn act_on_program(&mut self, act: Act) -> Option<Input> {
+        let program = self.program.as_mut()?;
+        match act {
+            Act::Write(line) => return (!program.write(line)).then_some(Input::Unwritten),
             Act::EndInput => program.end_input(),
             Act::Int => program.interrupt(),
             Act::Term => program.terminate(),
             Act::Kill => program.kill(),
             Act::Start(_) | Act::Over => {}
         }
+        None
     }
+}
 
-    async fn start(&mut self, form: &Form) -> Result<(), Trouble> {
-        let setup = &self.setup;
-        let program = login::program(&setup.settings, &setup.environment)?;
-        let credentials =
-            login::credentials(&setup.settings.login, &setup.environment, &self.local).await?;
-        let rooms = Rooms::furnish(&setup.dir, &setup.mcp, &setup.prompt).map_err(|e| {
-            Trouble::new(
-                TroubleKind::Unusable,
-                format!("{} can't be prepared: {e}", setup.dir.display()),
-                "it is where the conversation's program keeps its files",
-            )
-        })?;
-        let launch = Launch {
-            arguments: launch::arguments(&setup.settings, &rooms, &setup.tools, form),
-            environment: launch::environment(
-                &setup.settings,
-                &setup.environment,
-                &rooms,
-                &credentials,
-            ),
-            folder: rooms.work,
-            program,
-        };
-        let started = Program::start(&launch, &self.tasks).map_err(|e| {
-            Trouble::new(
-                TroubleKind::Unusable,
-                format!("{} could not be started: {e}", launch.program.display()),
-                "`pilothouse doctor` tells which program is used",
-            )
-        })?;
-        self.program = Some(started);
-        Ok(())
+async fn start(
+    setup: Setup,
+    local: LocalExec,
+    tasks: Tasks,
+    form: Form,
+) -> Result<Program, Trouble> {
+    let program = login::program(&setup.settings, &setup.environment)?;
+    let credentials = login::credentials(&setup.settings.login, &setup.environment, &local).await?;
+    let rooms = Rooms::furnish(&setup.dir, &setup.mcp, &setup.prompt).map_err(|e| {
+        Trouble::new(
+            TroubleKind::Unusable,
+            format!("{} can't be prepared: {e}", setup.dir.display()),
+            "it is where the conversation's program keeps its files",
+        )
+    })?;
+    let launch = Launch {
+        arguments: launch::arguments(&setup.settings, &rooms, &setup.tools, &form),
+        environment: launch::environment(&setup.settings, &setup.environment, &rooms, &credentials),
+        folder: rooms.work,
+        program,
+    };
+    Program::start(&launch, &tasks).map_err(|e| {
+        Trouble::new(
+            TroubleKind::Unusable,
+            format!("{} could not be started: {e}", launch.program.display()),
+            "`pilothouse doctor` tells which program is used",
+        )
+    })
+}
+
+async fn start_of(
+    starting: &mut Option<BoxFuture<'static, Result<Program, Trouble>>>,
+) -> Result<Program, Trouble> {
+    match starting {
+        Some(starting) => starting.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -314,5 +374,74 @@ async fn next(program: &mut Option<Program>) -> FromProgram {
     match program {
         Some(program) => program.next().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assistant::Ending;
+    use crate::config::{Login, LoginKind};
+
+    /// A conversation whose login takes until the test is over.
+    fn slow_login(folder: &std::path::Path) -> Setup {
+        let argv = ["sleep", "60"].map(str::to_owned).to_vec();
+        Setup {
+            settings: AssistantSettings {
+                program: PathBuf::from("/bin/sh"),
+                login: Login::Command(LoginKind::ApiKey, argv),
+                ..AssistantSettings::default()
+            },
+            environment: std::iter::empty::<(&str, &str)>().collect(),
+            mcp: McpServer {
+                program: PathBuf::from("/bin/false"),
+                args: Vec::new(),
+                env: Vec::new(),
+            },
+            tools: Vec::new(),
+            dir: folder.join("conversation"),
+            prompt: String::new(),
+            resume: None,
+        }
+    }
+
+    async fn next(heard: &mut mpsc::Receiver<Heard>) -> Option<Heard> {
+        // The command itself is given ten seconds.
+        let next = tokio::time::timeout(Duration::from_secs(5), heard.recv());
+        next.await.expect("it does not hear while it starts")
+    }
+
+    #[tokio::test]
+    async fn stop_and_close_are_heard_while_the_login_is_fetched() {
+        let (tasks, folder) = (Tasks::new(), tempfile::tempdir().unwrap());
+        let setup = slow_login(folder.path());
+        let (talk, mut heard) = Conversation::start(setup, &tasks, &Clock::system());
+        talk.wish(Wish::Say("first".to_owned())).unwrap();
+        let starts = |heard: &Heard| matches!(heard, Heard::Phase(Phase::Starting(_)));
+        while !starts(&next(&mut heard).await.unwrap()) {}
+        talk.wish(Wish::Interrupt).unwrap();
+        let ending = loop {
+            if let Heard::Event(EventKind::TurnEnded { ending, .. }) =
+                next(&mut heard).await.unwrap()
+            {
+                break ending;
+            }
+        };
+        assert_eq!(ending, Ending::Interrupted);
+        talk.wish(Wish::Say("second".to_owned())).unwrap();
+        while !starts(&next(&mut heard).await.unwrap()) {}
+        talk.wish(Wish::Close).unwrap();
+        while next(&mut heard).await.is_some() {}
+        assert!(tasks.shutdown(Duration::from_secs(5)).await);
+    }
+
+    #[test]
+    fn one_that_is_far_behind_is_told_from_one_that_is_over() {
+        let (wishes, wished) = mpsc::channel(1);
+        let talk = Conversation { wishes };
+        talk.wish(Wish::Unqueue).unwrap();
+        assert_eq!(talk.wish(Wish::Unqueue), Err(WishRefused::Full));
+        drop(wished);
+        assert_eq!(talk.wish(Wish::Unqueue), Err(WishRefused::Over));
     }
 }

@@ -64,6 +64,8 @@ pub(super) enum Input {
     Wish(Wish),
     /// From the program.
     Line(CliEvent),
+    /// A line to the program was lost.
+    Unwritten,
     /// The program could not be started.
     NotStarted(Trouble),
     /// The program ended and everything that it printed has come in.
@@ -197,6 +199,7 @@ impl Session {
         match input {
             Input::Wish(wish) => self.wish(at, wish, out),
             Input::Line(event) => self.line(at, event, out),
+            Input::Unwritten => self.unwritten(at, out),
             Input::NotStarted(trouble) => self.not_started(at, trouble, out),
             Input::Exited(exited) => self.exited(at, &exited, out),
             Input::Time => self.time(at, out),
@@ -373,6 +376,13 @@ impl Session {
         out.push(Output::Event(trouble.event()));
         self.dead = Some(trouble.sentence.clone());
         self.end_turn(at, Ending::Failed(trouble.sentence.clone()), out);
+    }
+
+    /// A question that never arrives would wait for its limit. A turn that is being stopped goes on with signals.
+    fn unwritten(&mut self, at: At, out: &mut Vec<Output>) {
+        if self.turn.is_some() && self.stop.is_none() {
+            self.give_up(at, &Trouble::deaf(), out);
+        }
     }
 
     fn leaving_time(&mut self, at: At, out: &mut Vec<Output>) {

@@ -140,6 +140,23 @@ mod tests {
     }
 
     #[test]
+    fn a_question_that_never_arrives_is_a_trouble_and_the_next_starts_anew() {
+        let mut script = Script::in_turn();
+        script.put(Input::Unwritten);
+        assert_eq!(script.troubles(), [TroubleKind::Unusable]);
+        assert!(matches!(script.endings()[..], [Ending::Failed(_)]));
+        assert_eq!(script.acts(), [Act::Kill]);
+        script.put(exited("SIGKILL", ""));
+        script.say("again");
+        assert!(matches!(script.acts()[..], [Act::Start(_), Act::Write(_)]));
+        // An interrupt that is lost is followed by a signal.
+        let mut script = Script::in_turn();
+        script.put(Input::Wish(Wish::Interrupt));
+        script.put(Input::Unwritten);
+        assert!(script.troubles().is_empty() && script.endings().is_empty());
+    }
+
+    #[test]
     fn the_first_question_starts_the_program_and_the_next_does_not() {
         let mut script = Script::new(Form::Create("s-1".to_owned()));
         assert_eq!(script.session.phase(), Phase::Asleep);

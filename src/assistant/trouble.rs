@@ -128,6 +128,15 @@ impl Trouble {
         )
     }
 
+    /// A program that takes no input.
+    pub(super) fn deaf() -> Self {
+        Self::new(
+            TroubleKind::Unusable,
+            "claude takes no more input, so it was ended",
+            "ask again: that starts it anew, and it goes on with this conversation",
+        )
+    }
+
     /// A program that is not the one that was asked for.
     pub(super) fn wrong_tools(what: &str) -> Self {
         Self::new(

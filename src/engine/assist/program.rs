@@ -119,10 +119,10 @@ impl Program {
             let news = tokio::select! {
                 biased;
                 () = told.closed() => return,
-                Some(wish) = wished.recv() => {
-                    self.wish(wish);
-                    continue;
-                }
+                Some(wish) = wished.recv() => match self.wish(wish) {
+                    Some(refused) => MindNews::Event(refused),
+                    None => continue,
+                },
                 heard = self.heard.recv() => match heard {
                     Some(Heard::Event(event)) => MindNews::Event(event),
                     Some(Heard::Phase(phase)) => MindNews::Phase(phase),
@@ -139,7 +139,8 @@ impl Program {
         }
     }
 
-    fn wish(&self, wish: MindWish) {
+    /// Hands a wish on; gives what is told where it is not taken.
+    fn wish(&self, wish: MindWish) -> Option<EventKind> {
         let wish = match wish {
             MindWish::Say(text) => Wish::Say(text),
             MindWish::Unqueue => Wish::Unqueue,
@@ -149,8 +150,8 @@ impl Program {
         };
         match self.conversation.wish(wish) {
             // Its end is heard as well.
-            Ok(()) | Err(WishRefused::Over) => {}
-            Err(error) => tracing::warn!(%error, "the assistant does not take a wish"),
+            Ok(()) | Err(WishRefused::Over) => None,
+            Err(error) => Some(not_taken(error)),
         }
     }
 
@@ -211,6 +212,14 @@ async fn refuse(
         }
         // The next question tries anew.
         return;
+    }
+}
+
+fn not_taken(error: WishRefused) -> EventKind {
+    EventKind::Trouble {
+        kind: TroubleKind::Unusable,
+        sentence: format!("that was not handed on: {error}").into(),
+        hint: Some("try again in a moment".into()),
     }
 }
 
