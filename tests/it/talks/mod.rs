@@ -5,4 +5,5 @@ mod attach;
 mod calls;
 mod order;
 mod runbooks;
+mod signals;
 pub(crate) mod stage;
