@@ -429,7 +429,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_socket_that_fails_is_tried_again_after_a_rest() {
         let tries = Cell::new(0);
-        let since = tokio::time::Instant::now();
+        let clock = crate::clock::Clock::timers(crate::domain::Wall::default());
+        let since = clock.at();
         let accept = || {
             tries.set(tries.get() + 1);
             let third = tries.get() == 3;
@@ -443,7 +444,7 @@ mod tests {
         };
         assert_eq!(accepted(accept).await, "a connection");
         assert_eq!(tries.get(), 3);
-        assert_eq!(since.elapsed(), 2 * REST);
+        assert_eq!(clock.at().since(since).duration(), 2 * REST);
     }
 
     #[tokio::test]

@@ -242,8 +242,15 @@ mod tests {
         LocalExec::new(Tasks::new())
     }
 
-    fn sh(script: String) -> Vec<String> {
-        ["sh", "-c", &script].map(str::to_owned).to_vec()
+    fn sh(script: &str) -> Vec<String> {
+        ["sh", "-c", script].map(str::to_owned).to_vec()
+    }
+
+    /// The folder that holds what a command says.
+    fn words_of(said: &std::path::Path) -> std::path::PathBuf {
+        let file = std::fs::read_to_string(said).unwrap();
+        let folder = std::path::Path::new(file.trim()).parent().unwrap();
+        folder.to_owned()
     }
 
     async fn appears(path: &std::path::Path) {
@@ -258,13 +265,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_ends_as_it_ends() {
-        let argv = sh("echo power is on".to_owned());
+        let argv = sh("echo power is on");
         let carried = carry_fixed(&here(), PowerVerb::Cycle, &argv, LONG).await;
         let Carried::Done(report) = carried else {
             panic!("it is not done");
         };
         assert_eq!(report.state, MachineState::Running);
-        let argv = sh("echo no such chassis >&2; exit 3".to_owned());
+        let argv = sh("echo no such chassis >&2; exit 3");
         let carried = carry_fixed(&here(), PowerVerb::Cycle, &argv, LONG).await;
         let Carried::Failed { why, .. } = carried else {
             panic!("{carried:?}");
@@ -277,9 +284,11 @@ mod tests {
     async fn a_changing_command_outlives_our_patience() {
         for quits in [false, true] {
             let place = tempfile::tempdir().unwrap();
-            let [off, go, on] = ["off", "go", "on"].map(|name| place.path().join(name));
-            let argv = sh(format!(
-                "echo off >'{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo on >'{}'",
+            let [said, off, go, on] =
+                ["said", "off", "go", "on"].map(|name| place.path().join(name));
+            let argv = sh(&format!(
+                "readlink /proc/$$/fd/1 >'{}'; echo off >'{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo on >'{}'",
+                said.display(),
                 off.display(),
                 go.display(),
                 on.display()
@@ -303,12 +312,13 @@ mod tests {
                     "{why}"
                 );
                 let (_, folder) = why.rsplit_once(' ').unwrap();
-                std::fs::write(&go, "").unwrap();
-                appears(&std::path::Path::new(folder).join("end")).await;
-                std::fs::remove_dir_all(folder).unwrap();
+                assert_eq!(folder, words_of(&said).to_str().unwrap());
             }
             std::fs::write(&go, "").unwrap();
             appears(&on).await;
+            let folder = words_of(&said);
+            appears(&folder.join("end")).await;
+            std::fs::remove_dir_all(folder).unwrap();
         }
     }
 

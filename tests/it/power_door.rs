@@ -213,7 +213,7 @@ async fn a_machine_that_went_down_to_restart_is_not_cut_in_its_midst() {
     let looks = async {
         running(&stage, StepKind::Graceful).await;
         stage.sim.set(HOST, SimLink::Refused);
-        tokio::time::sleep(Duration::from_secs(240)).await;
+        tokio::time::sleep(Duration::from_mins(4)).await;
         sent(&stage)
     };
     let (reply, sent_meanwhile) = tokio::join!(act(&stage, PowerVerb::Cycle, HOST), looks);
