@@ -18,6 +18,9 @@ use crate::text::SafeText;
 /// Looks after an act: an engine may answer before the last process is gone.
 const LOOKS: u32 = 20;
 
+/// Looks over which what was started has to run on: many a program falls over its configuration within its first moments.
+const SETTLES: u32 = 3;
+
 /// The kind of terminal that a program in a container is told of: the one that nearly every image knows.
 const TERM: &str = "xterm-256color";
 
@@ -45,7 +48,10 @@ pub(super) async fn act(
         }
         let after = docker.container(id).await;
         let verdict = judge(name, act, &before, after);
-        if verdict.is_final {
+        let settling = look < SETTLES
+            && matches!(act, ContainerAct::Start | ContainerAct::Restart)
+            && matches!(verdict.carried.reply, Reply::Done);
+        if verdict.is_final && !settling {
             return verdict.carried;
         }
         seen = Some(verdict.carried);

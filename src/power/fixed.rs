@@ -287,7 +287,7 @@ mod tests {
             let [said, off, go, on] =
                 ["said", "off", "go", "on"].map(|name| place.path().join(name));
             let argv = sh(&format!(
-                "readlink /proc/$$/fd/1 >'{}'; echo off >'{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo on >'{}'",
+                "w=$(readlink /proc/$$/fd/1); echo \"$w\" >'{}'; echo off >'{}'; while [ ! -e '{}' ]; do sleep 0.05; done; echo on >'{}'",
                 said.display(),
                 off.display(),
                 go.display(),

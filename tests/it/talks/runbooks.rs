@@ -63,7 +63,7 @@ async fn a_host_that_is_down_is_told_in_words_and_a_command_that_fails_too() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::new(folder.path());
     stage.is_up().await;
-    stage.sim.exits("sim-001", Exit::Status(127));
+    stage.sim.exits("sim-001", Exit::Status(1));
     let (mut talk, _) = run(&stage, "sim-001", "disk").await;
     let all = words(&talk.shows(is_over).await.clone());
     assert!(all.last().unwrap().contains("no answer"), "{all:?}");
