@@ -301,7 +301,9 @@ fn whatever_a_container_does_to_the_lent_terminal_is_undone() {
     ] {
         let mut pty = console("terminal");
         pty.press("s");
+        // The size is told between two bytes of whatever the far end echoes at that moment.
         pty.wait_until("the far end", |pty| pty.last("READY").is_some());
+        pty.wait_until("its size", |pty| pty.last("SIZE 80x24").is_some());
         // Keys go through as they are, Ctrl-C and Ctrl-Z too, and the notice came before anything from there.
         pty.press("x\u{3}\u{1a}");
         pty.wait_until("the echo", |pty| pty.last("x\u{3}\u{1a}").is_some());
