@@ -129,6 +129,14 @@ impl Lab {
         lock
     }
 
+    /// The one host of the lab whose sshd dies and comes back, for one test at a time.
+    pub(crate) fn flappy(&self) -> File {
+        let lock = format!("{}.flappy.lock", self.setting("LAB_CONFIG"));
+        let lock = File::create(lock).unwrap();
+        lock.lock().unwrap();
+        lock
+    }
+
     /// Does to a host what happens to machines: `kill`, `drop`, `start`, `wedge`, `release`.
     pub(crate) fn host(&self, verb: &str, name: &str) {
         let done = self

@@ -5,6 +5,10 @@ use crate::lab::Lab;
 #[test]
 fn openssh_reaches_every_host_that_lets_one_in() {
     let lab = Lab::open();
+    // Two hosts are switched off and on by tests beside this one.
+    let hypervisor = lab.hypervisor();
+    hypervisor.boot();
+    let _flappy = lab.flappy();
     for host in lab.hosts() {
         let seen = lab.ssh(&host.name, "echo \"it is $PILOTHOUSE_LAB_HOST\"");
         let said = String::from_utf8_lossy(&seen.stdout);
@@ -74,6 +78,9 @@ fn only_the_jump_reaches_the_host_behind_it() {
 #[test]
 fn nvidia_smi_is_there_where_the_table_says_so_and_only_there() {
     let lab = Lab::open();
+    let hypervisor = lab.hypervisor();
+    hypervisor.boot();
+    let _flappy = lab.flappy();
     for host in lab.hosts() {
         if host.way_in == "encrypted" {
             continue;

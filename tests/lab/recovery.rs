@@ -71,6 +71,7 @@ fn answers(host: &Host) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_sshd_and_its_return_and_a_wedged_one_are_seen() {
     let lab = Lab::open();
+    let _flappy = lab.flappy();
     let tasks = Tasks::new();
     let engine = engine(&lab, &["flappy", "h200"], &tasks);
     let handle = engine.handle();
