@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::assistant::SessionSummary;
 use crate::domain::{
     ActClass, Answer, At, ContainerAct, ContainerDetail, ContainerId, ContainerTop, HostId,
-    LedgerEntry, LensId, PowerVerb, ProposalId, PrunePreview, QuestionId, SessionId, TaskId,
-    TerminalId,
+    LedgerEntry, LensId, PowerVerb, ProposalId, PrunePreview, QuestionId, RepoId, Secret,
+    ServiceAct, ServiceName, SessionId, TaskId, TerminalId,
 };
 use crate::follow::{SourceAddress, SourceOffer, Stamp};
+use crate::models::{LockOrder, LockState, PlaceName, Preflight, Recipe, SwapOrder, WorkId};
 use crate::power::PowerReport;
+use crate::services::{Depth, Probed};
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -193,6 +195,26 @@ pub enum Command {
     },
     /// Something of a conversation with the assistant. Changes nothing on any host.
     Assistant(AssistantCommand),
+    /// Something with models.
+    Models(ModelsCommand),
+    /// Do something with a service. A change.
+    Service {
+        /// The host.
+        host: HostId,
+        /// The service.
+        service: ServiceName,
+        /// What.
+        act: ServiceAct,
+    },
+    /// Look at a service now. Changes nothing.
+    Probe {
+        /// The host.
+        host: HostId,
+        /// The service.
+        service: ServiceName,
+        /// How deep.
+        depth: Depth,
+    },
     /// What this change would do and what it would take to confirm it. Changes nothing.
     Rehearse(Box<Command>),
     /// Answer a challenge.
@@ -254,6 +276,60 @@ pub enum AssistantCommand {
     Runbooks,
     /// Whether the assistant could be had: program, version, login. Asks nothing of the API.
     Check,
+}
+
+/// Something with models. What changes a host is confirmed as every change is: swaps, stops, cancels and reservations are of the
+/// class `swap`, downloads and deletions of the class `deploy`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelsCommand {
+    /// Look at the weights, the reservation and the jobs of a host now; `None`: of all. Changes nothing.
+    Refresh(Option<HostId>),
+    /// Look at everything that a swap would meet. Changes nothing.
+    Preflight(SwapOrder),
+    /// Somebody looks at what is served: it is read every few seconds for the next quarter of a minute.
+    Watch,
+    /// Serve another model. A change.
+    Swap(SwapOrder),
+    /// Stop what is served, and serve nothing. A change.
+    Stop {
+        /// A host or a cluster, by name.
+        place: PlaceName,
+        /// Not asked first.
+        force: bool,
+    },
+    /// Serve again what was served before the last swap of this place. A change.
+    Rollback(PlaceName),
+    /// End a swap, a download or a copy. A change: a swap that is cancelled may leave nothing served.
+    Cancel {
+        /// The host of its job.
+        host: HostId,
+        /// The job.
+        work: WorkId,
+    },
+    /// Something with the reservation of a place. A change.
+    Lock {
+        /// A host or a cluster, by name.
+        place: PlaceName,
+        /// What.
+        order: LockOrder,
+    },
+    /// Fetch weights on a host, then copy them to its peers. A change.
+    Download {
+        /// Which.
+        repo: RepoId,
+        /// A host or a cluster, by name.
+        place: PlaceName,
+    },
+    /// Delete the weights of a repository from these hosts. A change; folders that are no repository are refused.
+    Remove {
+        /// Which.
+        repo: RepoId,
+        /// From where; empty: from every host that has them.
+        hosts: Vec<HostId>,
+    },
+    /// Keep a recipe in the config directory: an imported one, or one that was suggested and confirmed. Changes no host.
+    Keep(Box<Recipe>),
 }
 
 /// One runbook in a list.
@@ -393,6 +469,24 @@ pub enum Reply {
     Pruned(PrunePreview),
     /// Which log sources there are.
     Sources(Vec<SourceOffer>),
+    /// What a swap would meet.
+    Preflight(Box<Preflight>),
+    /// A job was begun on a host; its report is in the fleet as soon as it is read.
+    Working {
+        /// The host.
+        host: HostId,
+        /// The job.
+        work: WorkId,
+    },
+    /// A reservation as it is now, with its token where it was taken just now.
+    Lock {
+        /// How it stands; `None`: nobody holds it.
+        state: Option<LockState>,
+        /// Its token.
+        token: Option<Secret<String>>,
+    },
+    /// What a look at a service found.
+    Probed(Box<Probed>),
     /// A lens, to be had from [`super::Handle::lens`]. It is closed when its last handle is gone.
     Lens(LensId),
     /// A stream of log lines, to be had from [`super::Handle::log`]. It is closed when it is dropped.

@@ -8,7 +8,9 @@ use super::confirmed::{Change, Confirmed, Proposed, Ruling, Wish};
 use super::wishes::{READ_ONLY_MEND, closed, host_of, wish};
 use crate::assistant::Decided;
 use crate::domain::{ActClass, At, HostId, ProposalId, Wall};
-use crate::engine::command::{Actor, Challenge, Command, ConfirmationId, Decision, Refusal, Reply};
+use crate::engine::command::{
+    Actor, Challenge, Command, ConfirmationId, Decision, ModelsCommand, Refusal, Reply,
+};
 use crate::engine::msg::{HostMsg, Msg, PowerMsg};
 use crate::engine::power::{PowerChange, Unwritten, hindrance};
 use crate::engine::state::{Fleet, PendingProposal};
@@ -56,7 +58,11 @@ impl Desk {
             | Command::Sources { .. }
             | Command::OpenLens { .. }
             | Command::SetSources { .. }
-            | Command::ReadLogs { .. } => Ruling::Look,
+            | Command::ReadLogs { .. }
+            | Command::Probe { .. }
+            | Command::Models(
+                ModelsCommand::Refresh(_) | ModelsCommand::Preflight(_) | ModelsCommand::Watch,
+            ) => Ruling::Look,
             Command::Power { verb, .. } if !verb.changes() => Ruling::Look,
             Command::Rehearse(command) => Ruling::Answer(self.rehearse(fleet, actor, command)),
             _ if actor == Actor::Assistant => refuse(
@@ -74,7 +80,9 @@ impl Desk {
             | Command::Run { .. }
             | Command::Container { .. }
             | Command::Prune { .. }
-            | Command::Terminal { .. } => match self.wish(fleet, command) {
+            | Command::Terminal { .. }
+            | Command::Models(_)
+            | Command::Service { .. } => match self.wish(fleet, command) {
                 Ok(wish) => self.ask(fleet, actor, wish),
                 Err(reply) => Ruling::Answer(reply),
             },
