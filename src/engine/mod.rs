@@ -20,6 +20,7 @@ mod lens;
 mod links;
 mod look;
 mod look_container;
+mod models_command;
 mod models_state;
 mod msg;
 mod notice;
@@ -49,7 +50,7 @@ mod webhook;
 pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
-    LogBegin, ModelsCommand, Plan, Refusal, Reply, RunbookSummary, Signal,
+    LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
 };
 pub use connect::{Beat, Connect, ConnectError, Connected, Lost, Watch};
 pub use containers::{
@@ -61,6 +62,7 @@ pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use lens::{LensHandle, LogItem, LogStream};
+pub use models_command::ModelsCommand;
 pub use models_state::{HostModels, ModelsMsg};
 pub use msg::{HostMsg, LinkDown, Msg, PowerMsg, ProposalMsg};
 pub use notice::{Alert, Notice};

@@ -8,9 +8,8 @@ use super::confirmed::{Change, Confirmed, Proposed, Ruling, Wish};
 use super::wishes::{READ_ONLY_MEND, closed, host_of, wish};
 use crate::assistant::Decided;
 use crate::domain::{ActClass, At, HostId, ProposalId, Wall};
-use crate::engine::command::{
-    Actor, Challenge, Command, ConfirmationId, Decision, ModelsCommand, Refusal, Reply,
-};
+use crate::engine::command::{Actor, Challenge, Command, ConfirmationId, Decision, Refusal, Reply};
+use crate::engine::models_command::ModelsCommand;
 use crate::engine::msg::{HostMsg, Msg, PowerMsg};
 use crate::engine::power::{PowerChange, Unwritten, hindrance};
 use crate::engine::state::{Fleet, PendingProposal};
