@@ -191,6 +191,9 @@ pub struct Proposal {
     pub what: SafeText,
     /// The exact command or request.
     pub command: SafeText,
+    /// What else is done, or should be known before it is approved, a line each, in our own words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<SafeText>,
     /// Why, in the assistant's words.
     pub why: SafeText,
     /// What it is based on.

@@ -92,6 +92,7 @@ fn proposal(id: u64) -> EventKind {
         host: None,
         what: "restart it".into(),
         command: "systemctl restart it".into(),
+        notes: Vec::new(),
         why: "it hangs".into(),
         evidence: Vec::new(),
         word: "spark-1".into(),
