@@ -89,8 +89,11 @@ pub enum EventKind {
         tool: SafeText,
         /// Where.
         host: Option<HostId>,
-        /// What exactly: the command, or the question.
+        /// What, in a few words: the question, or a short command.
         what: SafeText,
+        /// The exact command, where `what` and `tool` only name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exact: Option<SafeText>,
         /// Why, where the assistant said.
         why: Option<SafeText>,
     },

@@ -69,6 +69,7 @@ fn began(call: &str) -> EventKind {
         tool: "fleet".into(),
         host: None,
         what: "look".into(),
+        exact: None,
         why: None,
     }
 }

@@ -45,6 +45,7 @@ fn call(id: u64, tool: &str, what: &str, state: CallState) -> Entry {
         tool: tool.into(),
         host: Some(HostId::new("spark-2")),
         what: what.into(),
+        exact: None,
         why: Some("to see what holds the memory".into()),
         state,
     })
