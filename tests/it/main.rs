@@ -45,6 +45,7 @@ mod power_broken;
 mod power_broken_console;
 mod power_door;
 mod power_kill;
+mod private_places;
 mod pty;
 mod quoting;
 mod readme;
