@@ -49,6 +49,7 @@ mod private_places;
 mod pty;
 mod quoting;
 mod readme;
+mod runbooks_hostile;
 mod sampler;
 mod screens;
 mod ssh;
