@@ -52,6 +52,7 @@ mod readme;
 mod runbooks_hostile;
 mod sampler;
 mod screens;
+mod secrets;
 mod ssh;
 mod ssh_login;
 mod ssh_prompts;
