@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::{ActId, HostId, ProposalId, Wall};
 use crate::text::SafeText;
@@ -230,7 +230,8 @@ pub enum Decided {
         act: Option<ActId>,
         /// How it went, in words.
         outcome: SafeText,
-        /// How it went.
+        /// How it went. Versions before wrote `done`, which was false as well where nobody knew.
+        #[serde(alias = "done", deserialize_with = "went", default = "nobody_knows")]
         went: Went,
     },
     /// A person refused it.
@@ -264,6 +265,25 @@ pub enum Went {
         /// Its exit status; none: a signal ended it.
         status: Option<i32>,
     },
+}
+
+/// As it is written now, or as `done` was.
+fn went<'de, D: Deserializer<'de>>(from: D) -> Result<Went, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Now(Went),
+        Before(bool),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::Now(went) => went,
+        Written::Before(true) => Went::Done,
+        Written::Before(false) => Went::Unknown,
+    })
+}
+
+fn nobody_knows() -> Went {
+    Went::Unknown
 }
 
 /// Why the assistant can't be had.

@@ -47,7 +47,10 @@ mod update;
 mod ways;
 mod webhook;
 
-pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces};
+pub use assist::{
+    Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces,
+    runbook_problems,
+};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
