@@ -331,6 +331,7 @@ impl Fold {
                 tool,
                 host,
                 what,
+                exact,
                 why,
             } => {
                 self.running.insert(call.clone(), id);
@@ -341,6 +342,7 @@ impl Fold {
                     tool: tool.clone(),
                     host: host.clone(),
                     what: what.clone(),
+                    exact: exact.clone(),
                     why: why.clone(),
                     state: CallState::Running(wall),
                 }));
@@ -472,18 +474,25 @@ fn one_line(lines: &[SafeText]) -> SafeText {
 
 /// Bytes of text in an entry.
 fn weight(entry: &Entry) -> usize {
-    let all = |lines: &[SafeText]| lines.iter().map(|line| line.as_str().len() + LINE).sum();
+    let all = |lines: &[SafeText]| {
+        lines
+            .iter()
+            .map(|line| line.as_str().len() + LINE)
+            .sum::<usize>()
+    };
     match entry {
         Entry::Asked { lines, .. }
         | Entry::Said { lines, .. }
         | Entry::Thought { lines, .. }
         | Entry::Findings { lines, .. } => all(lines),
-        Entry::Call(CallView {
-            what,
-            state: CallState::Ended(result),
-            ..
-        }) => what.as_str().len() + all(&result.lines),
-        Entry::Call(call) => call.what.as_str().len(),
+        Entry::Call(call) => {
+            let exact = call.exact.as_ref().map_or(0, |exact| exact.as_str().len());
+            let output = match &call.state {
+                CallState::Ended(result) => all(&result.lines),
+                CallState::Running(_) => 0,
+            };
+            call.what.as_str().len() + exact + output
+        }
         Entry::Decided { proposal, .. } => proposal.command.as_str().len(),
         Entry::Denied { why, .. } => why.as_str().len(),
         Entry::Trouble { sentence, .. } => sentence.as_str().len(),

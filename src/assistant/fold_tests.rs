@@ -69,6 +69,7 @@ fn began(call: &str) -> EventKind {
         tool: "fleet".into(),
         host: None,
         what: "look".into(),
+        exact: None,
         why: None,
     }
 }
@@ -92,6 +93,7 @@ fn proposal(id: u64) -> EventKind {
         host: None,
         what: "restart it".into(),
         command: "systemctl restart it".into(),
+        notes: Vec::new(),
         why: "it hangs".into(),
         evidence: Vec::new(),
         word: "spark-1".into(),
