@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::launch::McpServer;
+use super::private::{Owner, check_private};
 use super::wire::{
     ChildFrame, ConsoleFrame, LONGEST_CALL, LineReader, SOCKET_VARIABLE, TOKEN_VARIABLE,
     ToolAnswer, line,
@@ -56,6 +57,9 @@ pub enum BrokerError {
         /// Why.
         source: io::Error,
     },
+    /// Others could put a socket of theirs in the place of ours.
+    #[error("no private socket can be made there: {0}")]
+    Shared(io::Error),
     /// A socket's path is short by the system's law.
     #[error("{0} is too long a path for a socket")]
     TooLong(PathBuf),
@@ -69,6 +73,7 @@ impl BrokerError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Place { .. } => "set XDG_RUNTIME_DIR to a folder of yours that can be written",
+            Self::Shared(_) => "set XDG_RUNTIME_DIR to a folder that only you can write to",
             Self::TooLong(_) => "set XDG_RUNTIME_DIR to a folder with a short path",
             Self::Random => "look at getrandom(2) on this machine",
         }
@@ -226,6 +231,13 @@ impl Place {
         if place.socket().as_os_str().len() > LONGEST_PATH {
             return Err(BrokerError::TooLong(place.socket()));
         }
+        check_private(base, Owner::System).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => BrokerError::Shared(error),
+            _ => BrokerError::Place {
+                place: base.to_owned(),
+                source: error,
+            },
+        })?;
         // Not `create_dir_all`: a folder that is there already is somebody else's.
         fs::DirBuilder::new()
             .mode(0o700)

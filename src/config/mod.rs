@@ -33,5 +33,5 @@ pub use paths::Paths;
 pub use resolve::{BadArgument, Flags, Resolved, Source, resolve};
 pub use spec::{
     AlertSettings, ArmingSettings, AssistantSettings, Config, KeyBinding, LogSettings, Login,
-    LoginKind, Problem, Settings,
+    LoginKind, ModelsSettings, Problem, ScheduleEntry, SecretSource, Settings, SwapWebhook,
 };

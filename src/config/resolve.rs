@@ -13,7 +13,7 @@ use super::node::{self, Node, Value};
 use super::origin::{Origin, Origins};
 use super::problems::Problems;
 use super::raw::{self, RawConfig, RawKey};
-use super::{Config, KeyBinding, Settings};
+use super::{Config, KeyBinding, ModelsSettings, Settings};
 use crate::domain::HostSpec;
 
 /// What the command line says.
@@ -124,6 +124,8 @@ impl Layers<'_> {
             arming,
             assistant,
             ledger_sink,
+            models: ModelsSettings::default(),
+            services: Vec::new(),
         };
         let origins = Origins {
             read_only: read_only_from,

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ActClass, HostId, HostSpec, Mib, Secret, Thresholds};
+use crate::domain::{
+    ActClass, Cluster, HostId, HostSpec, Mib, Port, Secret, ServiceSpec, Thresholds,
+};
+use crate::shell::RemotePath;
 
 /// The whole configuration. What was wrong with its file is in `problems`; the rest holds.
 #[derive(Debug, Clone)]
@@ -48,6 +51,10 @@ pub struct Settings {
     pub assistant: AssistantSettings,
     /// The host to whose log every line of the ledger is also sent.
     pub ledger_sink: Option<HostId>,
+    /// The models that hosts serve.
+    pub models: ModelsSettings,
+    /// The services that are watched.
+    pub services: Vec<Arc<ServiceSpec>>,
 }
 
 impl Default for Settings {
@@ -64,6 +71,8 @@ impl Default for Settings {
             arming: ArmingSettings::default(),
             assistant: AssistantSettings::default(),
             ledger_sink: None,
+            models: ModelsSettings::default(),
+            services: Vec::new(),
         }
     }
 }
@@ -206,6 +215,60 @@ impl LoginKind {
             Self::OauthToken => "CLAUDE_CODE_OAUTH_TOKEN",
         }
     }
+}
+
+/// The models that hosts serve.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelsSettings {
+    /// Files that are merged over the catalogue that comes with the program, later ones over earlier ones.
+    pub catalogs: Vec<PathBuf>,
+    /// Hosts that serve one model together.
+    pub clusters: Vec<Arc<Cluster>>,
+    /// Folders of hosts, beside the hub's cache, in which each folder is a model.
+    pub folders: Vec<RemotePath>,
+    /// The hub (`HF_ENDPOINT`), where it is not the usual one.
+    pub hub: Option<String>,
+    /// The hub's token, for gated repositories: read when a download begins, handed over by standard input.
+    pub hub_token: Option<SecretSource>,
+    /// Who is told of each swap.
+    pub webhook: Option<SwapWebhook>,
+    /// Engines that are looked at and never touched: a second vLLM that somebody else runs.
+    pub watched: Vec<(HostId, Port)>,
+    /// What other schedulers intend to run; only shown.
+    pub schedule: Vec<ScheduleEntry>,
+}
+
+/// Who is told of each swap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwapWebhook {
+    /// The address; a token may be in it.
+    pub url: Secret<String>,
+    /// The key of the signature. `None`: unsigned.
+    pub key: Option<SecretSource>,
+}
+
+/// Where a secret is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A file with mode 0600 that holds nothing but the secret.
+    File(PathBuf),
+    /// What a command of this machine prints.
+    Command(Vec<String>),
+    /// A variable of our own environment.
+    Variable(String),
+}
+
+/// Something that another scheduler intends to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleEntry {
+    /// Whose.
+    pub holder: String,
+    /// When, as that scheduler says it: `02:00 daily`.
+    pub when: String,
+    /// What.
+    pub what: String,
+    /// A host or a cluster, by name.
+    pub place: Option<String>,
 }
 
 /// One thing that is wrong with a configuration.

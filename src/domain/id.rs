@@ -65,6 +65,14 @@ text_id! {
     /// A container: the 64 hexadecimal digits that its engine gave it.
     ContainerId
 }
+text_id! {
+    /// A model as its recipe names it, such as `qwen3-coder`; one without a recipe has its repository or folder for a name.
+    ModelKey
+}
+text_id! {
+    /// A service as the person names it, unique on its host.
+    ServiceName
+}
 number_id! {
     /// One open view over logs.
     LensId

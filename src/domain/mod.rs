@@ -7,13 +7,16 @@ mod id;
 mod ledger;
 mod machine;
 mod metric;
+mod model;
 mod net;
+mod place;
 mod power;
 mod question;
 mod reading;
 mod rung;
 mod sample;
 mod secret;
+mod service;
 mod severity;
 mod time;
 mod units;
@@ -25,13 +28,15 @@ pub use container::{
 pub use health::{HealthChange, HealthWord, Thresholds};
 pub use host::{GpuSourceChoice, HostAddress, HostSpec, SshSpec, StrictHostKeys};
 pub use id::{
-    ActId, ContainerId, GpuId, HostId, LensId, ProposalId, QuestionId, RequestId, SessionId,
-    TaskId, TerminalId,
+    ActId, ContainerId, GpuId, HostId, LensId, ModelKey, ProposalId, QuestionId, RequestId,
+    ServiceName, SessionId, TaskId, TerminalId,
 };
 pub use ledger::{ActOutcome, Intent, LedgerEntry, LedgerEvent};
 pub use machine::{Disk, MachineReading, Memory, Network, Pressure};
 pub use metric::{Metric, Missing};
+pub use model::{InvalidRepo, RepoId};
 pub use net::{Endpoint, HostName, InvalidName, Port, UserName};
+pub use place::{Cluster, ClusterNode, Place};
 pub use power::{ActClass, Armed, NoPowerVerb, PowerMethod, PowerSpec, PowerVerb, WakeOnLan};
 pub use question::{Answer, HostKeyFacts, Prompt, Question, Telling};
 pub use reading::{
@@ -41,6 +46,7 @@ pub use reading::{
 pub use rung::Rung;
 pub use sample::Sample;
 pub use secret::Secret;
+pub use service::{DeepProbe, Managed, Overlay, ServiceAct, ServiceSpec, ShallowProbe};
 pub use severity::Severity;
 pub use time::{Age, At, Wall};
 pub use units::{Bytes, BytesPerSecond, Celsius, Mhz, Mib, Percent, Watts};

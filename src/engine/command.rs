@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::models_command::ModelsCommand;
 use crate::assistant::SessionSummary;
 use crate::domain::{
     ActClass, Answer, At, ContainerAct, ContainerDetail, ContainerId, ContainerTop, HostId,
-    LedgerEntry, LensId, PowerVerb, ProposalId, PrunePreview, QuestionId, SessionId, TaskId,
-    TerminalId,
+    LedgerEntry, LensId, PowerVerb, ProposalId, PrunePreview, QuestionId, Secret, ServiceAct,
+    ServiceName, SessionId, TaskId, TerminalId,
 };
 use crate::follow::{SourceAddress, SourceOffer, Stamp};
+use crate::models::{LockState, Preflight, WorkId};
 use crate::power::PowerReport;
+use crate::services::{Depth, Probed};
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -193,6 +196,26 @@ pub enum Command {
     },
     /// Something of a conversation with the assistant. Changes nothing on any host.
     Assistant(AssistantCommand),
+    /// Something with models.
+    Models(ModelsCommand),
+    /// Do something with a service. A change.
+    Service {
+        /// The host.
+        host: HostId,
+        /// The service.
+        service: ServiceName,
+        /// What.
+        act: ServiceAct,
+    },
+    /// Look at a service now. Changes nothing.
+    Probe {
+        /// The host.
+        host: HostId,
+        /// The service.
+        service: ServiceName,
+        /// How deep.
+        depth: Depth,
+    },
     /// What this change would do and what it would take to confirm it. Changes nothing.
     Rehearse(Box<Command>),
     /// Answer a challenge.
@@ -393,6 +416,24 @@ pub enum Reply {
     Pruned(PrunePreview),
     /// Which log sources there are.
     Sources(Vec<SourceOffer>),
+    /// What a swap would meet.
+    Preflight(Box<Preflight>),
+    /// A job was begun on a host; its report is in the fleet as soon as it is read.
+    Working {
+        /// The host.
+        host: HostId,
+        /// The job.
+        work: WorkId,
+    },
+    /// A reservation as it is now, with its token where it was taken just now.
+    Lock {
+        /// How it stands; `None`: nobody holds it.
+        state: Option<LockState>,
+        /// Its token.
+        token: Option<Secret<String>>,
+    },
+    /// What a look at a service found.
+    Probed(Box<Probed>),
     /// A lens, to be had from [`super::Handle::lens`]. It is closed when its last handle is gone.
     Lens(LensId),
     /// A stream of log lines, to be had from [`super::Handle::log`]. It is closed when it is dropped.

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::containers::Containers;
 use super::history::History;
+use super::models_state::HostModels;
 use crate::domain::{
     Age, At, Disk, GpuProcess, GpuReport, HealthChange, HealthWord, HostAddress, HostId, HostSpec,
     MachineReading,
 };
 use crate::reach::Ladder;
+use crate::services::Service;
 use crate::text::SafeText;
 
 /// A value and the moment it was read.
@@ -62,6 +64,10 @@ pub struct Host {
     pub disks: Option<Timed<Arc<Vec<Disk>>>>,
     /// Its containers.
     pub containers: Arc<Containers>,
+    /// Its models.
+    pub models: Arc<HostModels>,
+    /// Its services, in the order of the config; those that are hidden left out.
+    pub services: Arc<Vec<Service>>,
     /// The past of its readings.
     pub history: History,
     /// Its ups and downs, newest last, those of earlier sessions included.
@@ -93,6 +99,8 @@ impl Host {
             processes: None,
             disks: None,
             containers: Arc::default(),
+            models: Arc::default(),
+            services: Arc::default(),
             history: History::default(),
             changes: Arc::default(),
         }

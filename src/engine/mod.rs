@@ -20,6 +20,8 @@ mod lens;
 mod links;
 mod look;
 mod look_container;
+mod models_command;
+mod models_state;
 mod msg;
 mod notice;
 mod opened;
@@ -33,6 +35,7 @@ mod record;
 mod remote;
 mod replay;
 mod run;
+mod services_state;
 pub mod sim;
 mod sink;
 mod stakes;
@@ -44,7 +47,10 @@ mod update;
 mod ways;
 mod webhook;
 
-pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces};
+pub use assist::{
+    Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces,
+    runbook_problems,
+};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,
@@ -59,6 +65,8 @@ pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use lens::{LensHandle, LogItem, LogStream};
+pub use models_command::ModelsCommand;
+pub use models_state::{HostModels, ModelsMsg};
 pub use msg::{HostMsg, LinkDown, Msg, PowerMsg, ProposalMsg};
 pub use notice::{Alert, Notice};
 pub use opened::ContainerTerminal;
@@ -68,6 +76,7 @@ pub use proposals::{OpenProposal, Proposals, Proposing, Settled};
 pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};
+pub use services_state::ServicesMsg;
 pub use state::{Fleet, PendingProposal, PendingQuestion};
 pub use update::update;
 pub use ways::Ways;
@@ -86,8 +95,19 @@ pub use crate::logs::{
     FilterState, LensOrder, LensPicture, LensRow, LineNumber, MiniMark, Past, RowKind, SearchState,
     SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope, level_of,
 };
+pub use crate::models::{
+    Catalog, CatalogProblem, Check, Completeness, EngineKind, Finding, Knob, Latency, LauncherForm,
+    LockOrder, LockState, Mode, ModelConfig, ModelSource, PhaseState, PlaceName, Preflight, Recipe,
+    Served, ServedBy, ServedState, Serving, SwapEnd, SwapOrder, SwapPhase, SwapReport, Weights,
+    WeightsReport, WorkId, WorkKind, WorkReport, WorkState,
+};
+pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
 pub use crate::power::{
     HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,
     PowerStep, StepKind, StepState, install as power_install,
 };
 pub use crate::reach::{Ladder, Outcome, Verdict};
+pub use crate::services::{
+    Depth, EventKind as ServiceEventKind, ProbeOutcome, Probed, RestartCount, Service,
+    ServiceEvent, ServiceWord,
+};

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Actor, Command, Reply};
 use super::containers::ContainersMsg;
+use super::models_state::ModelsMsg;
 use super::notice::Notice;
+use super::services_state::ServicesMsg;
 use super::state::PendingProposal;
 use crate::assistant::Decided;
 use crate::domain::{
@@ -178,6 +180,10 @@ pub enum HostMsg {
     },
     /// Its container engine told something.
     Containers(ContainersMsg),
+    /// Something of its models.
+    Models(ModelsMsg),
+    /// Something of its services.
+    Services(ServicesMsg),
     /// What the store knew about this host from before.
     Past(Vec<HealthChange>),
 }

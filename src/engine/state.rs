@@ -10,11 +10,12 @@ use super::command::Command;
 use super::host_state::Host;
 use super::notice::{Alert, Notice};
 use crate::assistant::Proposal;
-use crate::config::{ArmingSettings, Settings};
+use crate::config::{ArmingSettings, ScheduleEntry, Settings};
 use crate::domain::{
-    ActClass, Armed, At, HostId, LedgerEntry, PowerVerb, Question, QuestionId, SessionId,
+    ActClass, Armed, At, Cluster, HostId, LedgerEntry, PowerVerb, Question, QuestionId, SessionId,
     Thresholds, Wall,
 };
+use crate::models::Catalog;
 use crate::power::PowerAct;
 
 /// What is known of everything. Cloning it copies pointers.
@@ -50,6 +51,12 @@ pub struct Fleet {
     pub power: Arc<Vec<PowerAct>>,
     /// The power verbs that may or may not have happened, apart from the pictures of the last ones.
     pub doubts: Arc<Vec<PowerDoubt>>,
+    /// What is known of how models are launched.
+    pub catalog: Arc<Catalog>,
+    /// Hosts that serve one model together.
+    pub clusters: Arc<Vec<Arc<Cluster>>>,
+    /// What other schedulers intend to run.
+    pub schedule: Arc<Vec<ScheduleEntry>>,
     /// What was proposed and waits for a person, oldest first.
     pub proposals: Arc<Vec<PendingProposal>>,
     /// What people were told, newest last.
@@ -113,6 +120,9 @@ impl Fleet {
             armed: Arc::default(),
             power: Arc::default(),
             doubts: Arc::default(),
+            catalog: Arc::default(),
+            clusters: Arc::new(settings.models.clusters.clone()),
+            schedule: Arc::new(settings.models.schedule.clone()),
             proposals: Arc::default(),
             notices: Arc::default(),
         }

@@ -22,7 +22,7 @@ const fn room(name: &'static str, floor: u8, beside: &'static [&'static str]) ->
 
 /// Floor by floor. `machine` may see `gpu` because one script on a host speaks for both; `docker` gives sources of `follow`.
 const ROOMS: &[Room] = &[
-    room("domain", 0, &["text"]),
+    room("domain", 0, &["text", "shell"]),
     room("shell", 0, &[]),
     room("text", 0, &[]),
     room("clock", 1, &[]),
@@ -40,6 +40,8 @@ const ROOMS: &[Room] = &[
     room("jobs", 2, &[]),
     room("diagnose", 2, &[]),
     room("logs", 3, &[]),
+    room("models", 3, &[]),
+    room("services", 3, &[]),
     room("power", 3, &[]),
     room("assistant", 3, &[]),
     room("engine", 4, &[]),

@@ -9,6 +9,7 @@ use super::wishes::{READ_ONLY_MEND, closed, host_of, wish};
 use crate::assistant::Decided;
 use crate::domain::{ActClass, At, HostId, ProposalId, Wall};
 use crate::engine::command::{Actor, Challenge, Command, ConfirmationId, Decision, Refusal, Reply};
+use crate::engine::models_command::ModelsCommand;
 use crate::engine::msg::{HostMsg, Msg, PowerMsg};
 use crate::engine::power::{PowerChange, Unwritten, hindrance};
 use crate::engine::state::{Fleet, PendingProposal};
@@ -56,7 +57,11 @@ impl Desk {
             | Command::Sources { .. }
             | Command::OpenLens { .. }
             | Command::SetSources { .. }
-            | Command::ReadLogs { .. } => Ruling::Look,
+            | Command::ReadLogs { .. }
+            | Command::Probe { .. }
+            | Command::Models(
+                ModelsCommand::Refresh(_) | ModelsCommand::Preflight(_) | ModelsCommand::Watch,
+            ) => Ruling::Look,
             Command::Power { verb, .. } if !verb.changes() => Ruling::Look,
             Command::Rehearse(command) => Ruling::Answer(self.rehearse(fleet, actor, command)),
             _ if actor == Actor::Assistant => refuse(
@@ -74,7 +79,9 @@ impl Desk {
             | Command::Run { .. }
             | Command::Container { .. }
             | Command::Prune { .. }
-            | Command::Terminal { .. } => match self.wish(fleet, command) {
+            | Command::Terminal { .. }
+            | Command::Models(_)
+            | Command::Service { .. } => match self.wish(fleet, command) {
                 Ok(wish) => self.ask(fleet, actor, wish),
                 Err(reply) => Ruling::Answer(reply),
             },
@@ -135,7 +142,8 @@ impl Desk {
                     mut plan,
                     ..
                 } = wish;
-                if actor != Actor::CommandLine && armed(fleet, actor, &host, class).is_err() {
+                // A proposal tells by itself what is armed, for as long as it waits.
+                if actor == Actor::Terminal && armed(fleet, actor, &host, class).is_err() {
                     plan.notes
                         .push(format!("{host} has to be armed for {class} first"));
                 }

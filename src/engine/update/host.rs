@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::judge::{self, Judgement};
-use super::{alert, containers, lost, notes};
+use super::{alert, containers, lost, models, notes, services};
 use crate::domain::{
     At, GpuMemory, GpuReport, HealthChange, HostAddress, HostId, MachineReading, Rung, Sample,
     Severity, Telling,
@@ -155,6 +155,8 @@ fn apply(host: &mut Host, at: At, msg: HostMsg) {
         }
         HostMsg::Past(past) => remember_past(host, past),
         HostMsg::Containers(msg) => containers::update(&mut host.containers, at, msg),
+        HostMsg::Models(msg) => models::update(&mut host.models, at, msg),
+        HostMsg::Services(msg) => services::update(&mut host.services, at, msg),
         HostMsg::LinkDown(_)
         | HostMsg::Question { .. }
         | HostMsg::QuestionGone(_)

@@ -9,8 +9,10 @@ mod fold;
 mod host;
 mod judge;
 mod lost;
+mod models;
 mod notes;
 mod power;
 mod proposals;
+mod services;
 
 pub use fold::update;

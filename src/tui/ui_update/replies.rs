@@ -70,6 +70,10 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
         | Reply::Sessions(_)
         | Reply::Runbooks(_)
         | Reply::Assistant(_)
+        | Reply::Preflight(_)
+        | Reply::Working { .. }
+        | Reply::Lock { .. }
+        | Reply::Probed(_)
         | Reply::Ledger(_) => {}
         Reply::Refused(refusal) => refuse(ui, Severity::Warning, "", refusal),
         Reply::Failed(refusal) => refuse(ui, Severity::Error, "", refusal),

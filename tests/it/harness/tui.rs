@@ -57,6 +57,8 @@ fn host(name: &str, at: At) -> Arc<Host> {
         processes: None,
         disks: None,
         containers: Arc::default(),
+        models: Arc::default(),
+        services: Arc::default(),
         history: pilothouse::engine::History::default(),
         changes: Arc::default(),
     })
@@ -81,6 +83,9 @@ fn fleet(clock: &Clock, hosts: usize) -> Arc<Fleet> {
         armed: Arc::default(),
         power: Arc::default(),
         doubts: Arc::default(),
+        catalog: Arc::default(),
+        clusters: Arc::default(),
+        schedule: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
     })

@@ -40,6 +40,9 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         armed: Arc::default(),
         power: Arc::default(),
         doubts: Arc::default(),
+        catalog: Arc::default(),
+        clusters: Arc::default(),
+        schedule: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
     }
@@ -270,6 +273,8 @@ fn host(name: &str) -> Host {
         processes: None,
         disks: None,
         containers: Arc::default(),
+        models: Arc::default(),
+        services: Arc::default(),
         history: History::default(),
         changes: Arc::new(VecDeque::from([change(-3_900, HealthWord::Ok, None, "")])),
     }

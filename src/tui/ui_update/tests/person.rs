@@ -65,6 +65,8 @@ pub(super) fn host(name: &str) -> Host {
         }),
         disks: None,
         containers: Arc::default(),
+        models: Arc::default(),
+        services: Arc::default(),
         history: History::default(),
         changes: Arc::new(VecDeque::new()),
     }
@@ -99,6 +101,9 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         armed: Arc::default(),
         power: Arc::default(),
         doubts: Arc::default(),
+        catalog: Arc::default(),
+        clusters: Arc::default(),
+        schedule: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
     }

@@ -1,0 +1,37 @@
+//! What happens to the services of one host, as messages. How a service then stands is decided in the trade `services`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ServiceName;
+use crate::services::{Depth, Probed, RestartCount, ServiceEvent};
+use crate::text::SafeText;
+
+/// Something of one host's services.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServicesMsg {
+    /// One was looked at.
+    Probed {
+        /// Which.
+        service: ServiceName,
+        /// How deep.
+        depth: Depth,
+        /// What was found.
+        probed: Probed,
+    },
+    /// The model that one has loaded.
+    Model(ServiceName, Option<SafeText>),
+    /// Its restarts by the deep look, as its host knows them.
+    Restarts(ServiceName, RestartCount),
+    /// What the store knew of one from before.
+    Past(ServiceName, Vec<ServiceEvent>),
+    /// Somebody told how one fared.
+    Reported {
+        /// Which.
+        service: ServiceName,
+        /// Whether it worked.
+        ok: bool,
+        /// In words, with who tells.
+        words: SafeText,
+    },
+}

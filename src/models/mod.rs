@@ -1,0 +1,21 @@
+//! The models that hosts serve: the catalogue of recipes, the weights on disk, what a launch would look like, whether it fits, the
+//! swap as a detached job of the host, and what is served. Files marked *pure* decide; the others have hands.
+
+mod catalog;
+mod lock;
+mod preflight;
+mod serving;
+mod swap;
+mod weights;
+
+pub use catalog::{
+    Catalog, CatalogProblem, EngineKind, Knob, LauncherForm, Mode, ModelSource, Recipe,
+};
+pub use lock::{LockOrder, LockState};
+pub use preflight::{Check, Finding, Preflight, Verdict};
+pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
+pub use swap::{
+    Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
+    WorkReport, WorkState,
+};
+pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
