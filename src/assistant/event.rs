@@ -106,6 +106,11 @@ pub enum EventKind {
     },
     /// Something waits for a person.
     Proposed(Proposal),
+    /// A person approved it, and it is being carried out: [`EventKind::Decided`] tells how it went.
+    Approved {
+        /// What.
+        proposal: ProposalId,
+    },
     /// A person, or time, decided.
     Decided {
         /// On what.
@@ -247,6 +252,21 @@ pub enum Decided {
     Expired,
     /// The conversation ended before.
     Withdrawn,
+}
+
+impl Decided {
+    /// Nobody is left to tell how it ended: what a person had approved may have happened.
+    pub(crate) fn abandoned(was_approved: bool) -> Self {
+        if !was_approved {
+            return Self::Withdrawn;
+        }
+        Self::Approved {
+            act: None,
+            outcome: "not known: the console that did it ended; the ledger has what is known"
+                .into(),
+            went: Went::Unknown,
+        }
+    }
 }
 
 /// How an approved act went.

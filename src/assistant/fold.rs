@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::{CallId, Decided, Ending, EventKind, SessionEvent, StepResult, Usage};
-use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView};
-use crate::domain::{SessionId, Wall};
+use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView, weight};
+use crate::domain::{ProposalId, SessionId, Wall};
 use crate::text::SafeText;
 
 /// Most entries that are kept; the oldest go first, an eighth at a time.
@@ -28,6 +28,8 @@ pub struct Fold {
     weight: usize,
     drafts: Vec<Draft>,
     running: BTreeMap<CallId, EntryId>,
+    /// Approved proposals that are being carried out.
+    carried: BTreeMap<ProposalId, EntryId>,
     /// A turn began and has not ended.
     turn: bool,
     /// When the newest that is kept happened.
@@ -169,7 +171,7 @@ impl Fold {
         });
         let proposals = self.shown.proposals.iter().map(|open| EventKind::Decided {
             proposal: open.id,
-            decided: Decided::Withdrawn,
+            decided: Decided::abandoned(self.carried.contains_key(&open.id)),
         });
         let turn = self.turn.then(|| EventKind::TurnEnded {
             ending: Ending::Died(gone.clone()),
@@ -207,18 +209,7 @@ impl Fold {
             EventKind::Proposed(proposal) => {
                 self.shown.proposals.push(Arc::new(proposal.clone()));
             }
-            EventKind::Decided { proposal, decided } => {
-                let open = &mut self.shown.proposals;
-                if let Some(at) = open.iter().position(|open| open.id == *proposal) {
-                    let proposal = open.remove(at);
-                    self.push(Entry::Decided {
-                        id,
-                        wall,
-                        proposal,
-                        decided: decided.clone(),
-                    });
-                }
-            }
+            EventKind::Approved { .. } | EventKind::Decided { .. } => self.settle(id, wall, kind),
             EventKind::TurnEnded { ending, usage } => self.turn_ended(id, wall, (ending, usage)),
             EventKind::Cut { events } => self.shown.cut = self.shown.cut.saturating_add(*events),
             EventKind::Retrying { .. } => {}
@@ -345,6 +336,41 @@ impl Fold {
         }
     }
 
+    /// A proposal is carried out, or has come to its end; that takes the place of its being under way.
+    fn settle(&mut self, id: EntryId, wall: Wall, kind: &EventKind) {
+        let (EventKind::Approved { proposal } | EventKind::Decided { proposal, .. }) = kind else {
+            return;
+        };
+        let open = &mut self.shown.proposals;
+        let Some(at) = open.iter().position(|open| open.id == *proposal) else {
+            return;
+        };
+        let EventKind::Decided { decided, .. } = kind else {
+            let proposal = open.get(at).map(Arc::clone);
+            if let Some(proposal) = proposal.filter(|of| !self.carried.contains_key(&of.id)) {
+                self.carried.insert(proposal.id, id);
+                self.push(Entry::UnderWay { id, wall, proposal });
+            }
+            return;
+        };
+        let proposal = open.remove(at);
+        let carried = self.carried.remove(&proposal.id);
+        let began = carried.filter(|began| self.place(*began).is_some());
+        let entry = Entry::Decided {
+            id: began.unwrap_or(id),
+            wall,
+            proposal,
+            decided: decided.clone(),
+        };
+        match began {
+            Some(began) => {
+                let bytes = weight(&entry);
+                self.replace(began, entry, bytes);
+            }
+            None => self.push(entry),
+        }
+    }
+
     fn turn_ended(&mut self, id: EntryId, wall: Wall, (ending, usage): (&Ending, &Usage)) {
         let took = self.since_before(wall);
         for draft in std::mem::take(&mut self.drafts) {
@@ -449,34 +475,5 @@ fn one_line(lines: &[SafeText]) -> SafeText {
             let words: Vec<&str> = lines.iter().map(SafeText::as_str).collect();
             words.join(" ").into()
         }
-    }
-}
-
-/// Bytes of text in an entry.
-fn weight(entry: &Entry) -> usize {
-    let all = |lines: &[SafeText]| {
-        lines
-            .iter()
-            .map(|line| line.as_str().len() + 1)
-            .sum::<usize>()
-    };
-    match entry {
-        Entry::Asked { lines, .. }
-        | Entry::Said { lines, .. }
-        | Entry::Thought { lines, .. }
-        | Entry::Findings { lines, .. } => all(lines),
-        Entry::Call(call) => {
-            let exact = call.exact.as_ref().map_or(0, |exact| exact.as_str().len());
-            let output = match &call.state {
-                CallState::Ended(result) => all(&result.lines),
-                CallState::Running(_) => 0,
-            };
-            call.what.as_str().len() + exact + output
-        }
-        Entry::Decided { proposal, .. } => proposal.command.as_str().len(),
-        Entry::Denied { why, .. } => why.as_str().len(),
-        Entry::Trouble { sentence, .. } => sentence.as_str().len(),
-        Entry::Runbook { name, .. } => name.as_str().len(),
-        Entry::Turn(_) => 64,
     }
 }

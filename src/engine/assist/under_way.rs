@@ -12,6 +12,8 @@ use crate::text::SafeText;
 pub(super) struct UnderWay {
     calls: BTreeMap<CallId, Origin>,
     proposals: BTreeSet<ProposalId>,
+    /// Those of them that a person has approved.
+    approved: BTreeSet<ProposalId>,
     /// Questions that wait for their turn.
     queued: usize,
     in_turn: bool,
@@ -24,7 +26,9 @@ impl UnderWay {
     pub(super) fn expects(&self, kind: &EventKind) -> bool {
         match kind {
             EventKind::CallEnded { call, .. } => self.calls.contains_key(call),
-            EventKind::Decided { proposal, .. } => self.proposals.contains(proposal),
+            EventKind::Approved { proposal } | EventKind::Decided { proposal, .. } => {
+                self.proposals.contains(proposal)
+            }
             _ => true,
         }
     }
@@ -51,8 +55,12 @@ impl UnderWay {
             EventKind::Proposed(proposal) => {
                 self.proposals.insert(proposal.id);
             }
+            EventKind::Approved { proposal } => {
+                self.approved.insert(*proposal);
+            }
             EventKind::Decided { proposal, .. } => {
                 self.proposals.remove(proposal);
+                self.approved.remove(proposal);
             }
             EventKind::Asked { queued: true, .. } => self.queued += 1,
             EventKind::Asked { .. } => {
@@ -80,7 +88,7 @@ impl UnderWay {
         let open = self.proposals.iter().filter(|open| takes_back(**open));
         let proposals = open.map(|proposal| EventKind::Decided {
             proposal: *proposal,
-            decided: Decided::Withdrawn,
+            decided: Decided::abandoned(self.approved.contains(proposal)),
         });
         let of = |origin| move |(_, of): &(&CallId, &Origin)| **of == origin;
         let calls = self.calls.iter().filter(of(Origin::Assistant));
