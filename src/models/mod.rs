@@ -7,6 +7,12 @@ mod preflight;
 mod serving;
 mod swap;
 mod weights;
+mod weights_config;
+mod weights_error;
+mod weights_judge;
+mod weights_local;
+mod weights_scan;
+mod weights_wire;
 
 pub use catalog::{
     Catalog, CatalogProblem, EngineKind, Knob, LauncherForm, Mode, ModelSource, Recipe,
@@ -19,3 +25,5 @@ pub use swap::{
     WorkReport, WorkState,
 };
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
+pub use weights_error::{WeightsError, WeightsErrorKind};
+pub use weights_scan::WeightsScan;

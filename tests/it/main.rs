@@ -60,3 +60,4 @@ mod sshd;
 mod talk_verbs;
 mod talks;
 mod tidy;
+mod weights;
