@@ -12,7 +12,9 @@ mod weights_error;
 mod weights_judge;
 mod weights_local;
 mod weights_scan;
+mod weights_told;
 mod weights_wire;
+mod weights_work;
 
 pub use catalog::{
     Catalog, CatalogProblem, EngineKind, Knob, LauncherForm, Mode, ModelSource, Recipe,
@@ -27,3 +29,5 @@ pub use swap::{
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
 pub use weights_error::{WeightsError, WeightsErrorKind};
 pub use weights_scan::WeightsScan;
+pub use weights_told::{freed, work_reports, work_state};
+pub use weights_work::{DownloadOrder, Patience, Peer, copy, download, remove};
