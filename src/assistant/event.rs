@@ -106,6 +106,11 @@ pub enum EventKind {
     },
     /// Something waits for a person.
     Proposed(Proposal),
+    /// A person has approved a proposal, and its act begins: from here on only whoever carries it out knows how it ends.
+    Begun {
+        /// Which.
+        proposal: ProposalId,
+    },
     /// A person, or time, decided.
     Decided {
         /// On what.
@@ -248,6 +253,23 @@ pub enum Decided {
     Expired,
     /// The conversation ended before.
     Withdrawn,
+}
+
+impl Decided {
+    /// How an open proposal ended whose console is gone: one that nobody had approved is withdrawn; of one whose act had begun
+    /// nobody knows.
+    pub fn abandoned(is_begun: bool) -> Self {
+        if !is_begun {
+            return Self::Withdrawn;
+        }
+        let outcome = "the console that carried it out has ended, and nobody knows whether it happened: look at `status` and at \
+                       the ledger before anything is sent again";
+        Self::Approved {
+            act: None,
+            outcome: SafeText::new(outcome),
+            went: Went::Unknown,
+        }
+    }
 }
 
 /// How an approved act went.

@@ -43,6 +43,7 @@ mod state;
 mod stats_interest;
 mod stats_watch;
 mod trouble;
+mod unsaid;
 mod update;
 mod ways;
 mod webhook;

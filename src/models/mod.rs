@@ -2,6 +2,18 @@
 //! swap as a detached job of the host, and what is served. Files marked *pure* decide; the others have hands.
 
 mod catalog;
+mod catalog_load;
+mod catalog_read;
+#[cfg(test)]
+mod catalog_tests;
+mod cluster_env;
+mod flags;
+mod launch;
+mod launch_docker;
+mod launch_llama;
+mod launch_spark;
+#[cfg(test)]
+mod launch_tests;
 mod lock;
 mod preflight;
 mod serving;
@@ -15,10 +27,15 @@ mod weights_scan;
 mod weights_told;
 mod weights_wire;
 mod weights_work;
+mod words;
 
 pub use catalog::{
-    Catalog, CatalogProblem, EngineKind, Knob, LauncherForm, Mode, ModelSource, Recipe,
+    Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
+    ModelSource, Recipe,
 };
+pub use catalog_load::BUNDLED_NAME;
+pub use cluster_env::cluster_env;
+pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};

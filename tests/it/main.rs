@@ -9,6 +9,7 @@
 )]
 
 mod approval;
+mod ask_typed;
 mod assistant;
 mod assistant_scenes;
 mod cli;

@@ -1,5 +1,6 @@
 //! Runbooks that mean harm: none runs anything, none takes time or memory, and each is named in words.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -20,7 +21,7 @@ fn hostile() -> Vec<(&'static str, String, Option<u64>)> {
             String::from("a0: &a0 [disk, disk, disk, disk, disk, disk, disk, disk, disk]\n");
         for n in 1..10 {
             let aliases = vec![format!("*a{}", n - 1); 9].join(", ");
-            text.push_str(&format!("a{n}: &a{n} [{aliases}]\n"));
+            writeln!(text, "a{n}: &a{n} [{aliases}]").unwrap();
         }
         format!("{text}name: x\nwhat: y\nsteps: *a9\n")
     };

@@ -62,7 +62,7 @@ impl Person {
             path("key").display()
         );
         fs::write(path("config.yaml"), config).unwrap();
-        Self { api, planted, home }
+        Self { home, api, planted }
     }
 
     fn path(&self, name: &str) -> String {
