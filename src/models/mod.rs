@@ -26,6 +26,14 @@ mod shell_words;
 mod suggest;
 mod swap;
 mod weights;
+mod weights_config;
+mod weights_error;
+mod weights_judge;
+mod weights_local;
+mod weights_scan;
+mod weights_told;
+mod weights_wire;
+mod weights_work;
 mod words;
 
 pub use catalog::{
@@ -48,3 +56,7 @@ pub use swap::{
     WorkReport, WorkState,
 };
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
+pub use weights_error::{WeightsError, WeightsErrorKind};
+pub use weights_scan::WeightsScan;
+pub use weights_told::{freed, work_reports, work_state};
+pub use weights_work::{DownloadOrder, Patience, Peer, copy, download, remove};
