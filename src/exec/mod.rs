@@ -2,6 +2,7 @@
 //! look alike from above.
 
 mod error;
+mod feed;
 mod lines;
 mod local;
 mod proxy;
@@ -20,6 +21,7 @@ use crate::domain::{HostName, Port};
 use crate::shell::{RemotePath, ShellCommand};
 
 pub use error::{ExecError, ExecErrorKind};
+pub use feed::feed;
 pub use lines::{LineSink, LineSplitter};
 pub use local::LocalExec;
 pub use remote::RemoteExec;
