@@ -89,8 +89,11 @@ pub enum EventKind {
         tool: SafeText,
         /// Where.
         host: Option<HostId>,
-        /// What exactly: the command, or the question.
+        /// What, in a few words: the question, or a short command.
         what: SafeText,
+        /// The exact command, where `what` and `tool` only name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exact: Option<SafeText>,
         /// Why, where the assistant said.
         why: Option<SafeText>,
     },
@@ -191,6 +194,9 @@ pub struct Proposal {
     pub what: SafeText,
     /// The exact command or request.
     pub command: SafeText,
+    /// What else is done, or should be known before it is approved, a line each, in our own words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<SafeText>,
     /// Why, in the assistant's words.
     pub why: SafeText,
     /// What it is based on.

@@ -12,10 +12,14 @@ use crate::text::SafeText;
 
 /// Most entries that are kept; the oldest go first, an eighth at a time.
 const MOST_ENTRIES: usize = 2000;
-/// Most bytes of text that all entries may have together.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
-/// Most bytes of one draft.
+/// Most bytes that all entries may take together: as many as are kept.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// Most bytes that one draft may take.
 const MOST_DRAFT: usize = 1024 * 1024;
+/// What a line takes besides its text.
+const LINE: usize = 48;
+/// A line of a draft that is longer is broken, so that what came of it is not cleaned, and laid out, again and again.
+const LONGEST_LINE: usize = 4096;
 /// Most characters of a title.
 const TITLE: usize = 60;
 
@@ -50,17 +54,33 @@ struct Draft {
 
 impl Draft {
     fn more(&mut self, delta: &str) {
-        if self.bytes + delta.len() > MOST_DRAFT {
+        let lines = memchr::memchr_iter(b'\n', delta.as_bytes()).count();
+        let bytes = delta.len() + lines * LINE;
+        if self.bytes + bytes > MOST_DRAFT {
+            // From here on nothing: what follows a hole would read as if there were none.
+            self.bytes = MOST_DRAFT;
             return;
         }
-        self.bytes += delta.len();
+        self.bytes += bytes;
         self.grew = true;
         let mut pieces = delta.split('\n');
-        self.last.push_str(pieces.next().unwrap_or_default());
+        self.grow(pieces.next().unwrap_or_default());
         for piece in pieces {
             self.lines.push(SafeText::new(&self.last));
             self.last.clear();
-            self.last.push_str(piece);
+            self.grow(piece);
+        }
+    }
+
+    fn grow(&mut self, piece: &str) {
+        self.last.push_str(piece);
+        while self.last.len() > LONGEST_LINE {
+            let most = self.last.floor_char_boundary(LONGEST_LINE);
+            let beginning = self.last.get(..most).unwrap_or_default();
+            let end = beginning.rfind(' ').map_or(most, |blank| blank + 1);
+            let rest = self.last.split_off(end);
+            let line = std::mem::replace(&mut self.last, rest);
+            self.lines.push(SafeText::new(&line));
         }
     }
 
@@ -311,6 +331,7 @@ impl Fold {
                 tool,
                 host,
                 what,
+                exact,
                 why,
             } => {
                 self.running.insert(call.clone(), id);
@@ -321,6 +342,7 @@ impl Fold {
                     tool: tool.clone(),
                     host: host.clone(),
                     what: what.clone(),
+                    exact: exact.clone(),
                     why: why.clone(),
                     state: CallState::Running(wall),
                 }));
@@ -452,18 +474,25 @@ fn one_line(lines: &[SafeText]) -> SafeText {
 
 /// Bytes of text in an entry.
 fn weight(entry: &Entry) -> usize {
-    let all = |lines: &[SafeText]| lines.iter().map(|line| line.as_str().len() + 1).sum();
+    let all = |lines: &[SafeText]| {
+        lines
+            .iter()
+            .map(|line| line.as_str().len() + LINE)
+            .sum::<usize>()
+    };
     match entry {
         Entry::Asked { lines, .. }
         | Entry::Said { lines, .. }
         | Entry::Thought { lines, .. }
         | Entry::Findings { lines, .. } => all(lines),
-        Entry::Call(CallView {
-            what,
-            state: CallState::Ended(result),
-            ..
-        }) => what.as_str().len() + all(&result.lines),
-        Entry::Call(call) => call.what.as_str().len(),
+        Entry::Call(call) => {
+            let exact = call.exact.as_ref().map_or(0, |exact| exact.as_str().len());
+            let output = match &call.state {
+                CallState::Ended(result) => all(&result.lines),
+                CallState::Running(_) => 0,
+            };
+            call.what.as_str().len() + exact + output
+        }
         Entry::Decided { proposal, .. } => proposal.command.as_str().len(),
         Entry::Denied { why, .. } => why.as_str().len(),
         Entry::Trouble { sentence, .. } => sentence.as_str().len(),

@@ -162,8 +162,10 @@ pub struct CallView {
     pub tool: SafeText,
     /// Where.
     pub host: Option<HostId>,
-    /// What exactly.
+    /// What, in a few words: the question, or a short command.
     pub what: SafeText,
+    /// The exact command, where `what` and `tool` only name it.
+    pub exact: Option<SafeText>,
     /// Why.
     pub why: Option<SafeText>,
     /// How far it is.

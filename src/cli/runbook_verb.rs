@@ -253,7 +253,7 @@ struct Step {
 fn of(shown: &Transcript, host: HostId, runbook: String) -> Ran {
     let step = |(call, result): (&CallView, &StepResult)| Step {
         words: call.tool.to_string(),
-        command: call.what.to_string(),
+        command: call.exact.as_ref().unwrap_or(&call.what).to_string(),
         exit: result.exit,
         failed: result.failed.as_ref().map(ToString::to_string),
         seconds: result.took.as_secs_f64(),

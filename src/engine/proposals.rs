@@ -96,6 +96,7 @@ impl Proposals {
             id,
             what: plan.what.into(),
             command: plan.command.into(),
+            notes: plan.notes.into_iter().map(Into::into).collect(),
             why,
             evidence,
             word: host.as_str().into(),

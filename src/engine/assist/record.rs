@@ -144,9 +144,14 @@ impl Record {
         row
     }
 
+    /// Whether the store was handed everything.
+    pub(super) fn is_handed(&self) -> bool {
+        self.handed >= self.number() && !self.is_cut
+    }
+
     /// What the store has not been handed yet; `None` where it has everything.
     pub(super) fn batch(&mut self) -> Option<SessionBatch> {
-        if self.handed >= self.number() && !self.is_cut {
+        if self.is_handed() {
             return None;
         }
         let first = self.rows.front().map_or(0, |row| row.number);

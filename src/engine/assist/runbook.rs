@@ -136,14 +136,15 @@ pub(super) async fn ask(room: &Room, host: &HostId, question: &Question) -> Answ
     }
 }
 
-/// The step as it is shown: the exact command.
+/// The step as it is shown: what is asked, and the exact command for whoever opens it.
 fn began(call: &CallId, host: &HostId, question: &Question) -> EventKind {
     EventKind::CallBegan {
         call: call.clone(),
         origin: Origin::Runbook,
         tool: question.words().into(),
         host: Some(host.clone()),
-        what: question.command().render().into(),
+        what: SafeText::default(),
+        exact: Some(question.command().render().into()),
         why: None,
     }
 }

@@ -34,6 +34,12 @@ impl UnderWay {
         self.proposals.len()
     }
 
+    /// Whether nothing is under way.
+    pub(super) fn is_over(&self) -> bool {
+        let waits = !self.calls.is_empty() || !self.proposals.is_empty() || self.queued > 0;
+        !(waits || self.in_turn || self.runs_a_runbook())
+    }
+
     /// Whether a runbook is at work.
     pub(super) fn runs_a_runbook(&self) -> bool {
         self.runbooks > 0

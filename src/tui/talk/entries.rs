@@ -199,7 +199,12 @@ fn call_rows(call: &CallView, unfolded: bool, cells: usize) -> Vec<TextRow> {
         Origin::Assistant => "asked by Claude",
         Origin::Runbook => "a step of a runbook",
     };
-    rows.extend(labelled_lines("what", &call.what, Role::Code, cells));
+    if !call.what.is_empty() {
+        rows.extend(labelled_lines("what", &call.what, Role::Code, cells));
+    }
+    if let Some(exact) = &call.exact {
+        rows.extend(labelled_lines("run", exact, Role::Code, cells));
+    }
     if let Some(why) = &call.why {
         rows.extend(labelled("why", why, Role::Text, cells));
     }
@@ -348,7 +353,8 @@ fn call_text(call: &CallView) -> String {
         .host
         .as_ref()
         .map_or_else(String::new, |host| format!(" {host}"));
-    let mut lines = vec![format!("{}{host}: {}", call.tool, call.what)];
+    let what = call.exact.as_ref().unwrap_or(&call.what);
+    let mut lines = vec![format!("{}{host}: {what}", call.tool)];
     if let CallState::Ended(result) = &call.state {
         lines.extend(result.lines.iter().map(ToString::to_string));
         if let Some(exit) = result.exit {
@@ -357,4 +363,44 @@ fn call_text(call: &CallView) -> String {
         lines.extend(result.failed.iter().map(ToString::to_string));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::HostId;
+    use crate::engine::CallId;
+
+    #[test]
+    fn a_chip_says_what_is_asked_and_opens_to_the_exact_command() {
+        let call = CallView {
+            id: EntryId(1),
+            call: CallId("1".into()),
+            origin: Origin::Assistant,
+            tool: "host_facts".into(),
+            host: Some(HostId::new("spark-1")),
+            what: "failed units".into(),
+            exact: Some("sh -c '\nif a; then\nb'".into()),
+            why: None,
+            state: CallState::Running(Wall(0)),
+        };
+        let chip = chip(&call, Wall(0));
+        let head: String = chip.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        assert_eq!(head, "host_facts spark-1  failed units");
+        let rows: Vec<String> = call_rows(&call, true, 60)
+            .iter()
+            .map(TextRow::text)
+            .collect();
+        assert_eq!(
+            rows.get(1..5).unwrap(),
+            [
+                "  what failed units",
+                "  run  sh -c '",
+                "       if a; then",
+                "       b'"
+            ]
+        );
+        let copied = copy_of(&Entry::Call(call)).1;
+        assert!(copied.starts_with("host_facts spark-1: sh -c"), "{copied}");
+    }
 }

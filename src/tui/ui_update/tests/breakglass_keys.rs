@@ -45,6 +45,32 @@ fn a_proposal_that_needs_arming_leads_to_it_and_back_to_its_word() {
     }
 }
 
+/// What else is done is read before it can be approved, as the command is.
+#[test]
+fn what_is_done_beside_the_command_stands_below_it_and_has_to_be_read() {
+    let rows = |notes: &[&str]| {
+        let mut pending = proposal(3, "spark-2");
+        let proposal = std::sync::Arc::make_mut(&mut pending.proposal);
+        proposal.notes = notes.iter().map(|note| (*note).into()).collect();
+        let told = crate::tui::panes::talk_told(&pending, 40);
+        (told.text(), told.act, told.evidence())
+    };
+    let (text, act, evidence) = rows(&[]);
+    assert_eq!((act, evidence), (2, 3), "{text:?}");
+    let (text, act, evidence) = rows(&["first `sync` on it", "then it is asked to restart"]);
+    assert_eq!((act, evidence), (4, 5), "{text:?}");
+    assert_eq!(
+        text,
+        [
+            "restart vllm on spark-2",
+            "$ docker restart vllm",
+            "· first `sync` on it",
+            "· then it is asked to restart",
+            "why: it hangs",
+        ]
+    );
+}
+
 #[test]
 fn the_pane_has_the_whole_screen_also_while_a_question_is_typed() {
     let mut person = opened();
