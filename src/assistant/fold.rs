@@ -1,13 +1,13 @@
 //! Events folded into the transcript that is shown. Pure. A draft grows here without being copied; readers get a new transcript
 //! when they ask for one, and it costs a copy of pointers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::{CallId, Decided, Ending, EventKind, SessionEvent, StepResult, Usage};
 use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView};
-use crate::domain::{SessionId, Wall};
+use crate::domain::{ProposalId, SessionId, Wall};
 use crate::text::SafeText;
 
 /// Most entries that are kept; the oldest go first, an eighth at a time.
@@ -32,6 +32,8 @@ pub struct Fold {
     weight: usize,
     drafts: Vec<Draft>,
     running: BTreeMap<CallId, EntryId>,
+    /// Open proposals whose act has begun.
+    begun: BTreeSet<ProposalId>,
     /// A turn began and has not ended.
     turn: bool,
     /// When the newest that is kept happened.
@@ -189,7 +191,7 @@ impl Fold {
         });
         let proposals = self.shown.proposals.iter().map(|open| EventKind::Decided {
             proposal: open.id,
-            decided: Decided::Withdrawn,
+            decided: Decided::abandoned(self.begun.contains(&open.id)),
         });
         let turn = self.turn.then(|| EventKind::TurnEnded {
             ending: Ending::Died(gone.clone()),
@@ -227,7 +229,11 @@ impl Fold {
             EventKind::Proposed(proposal) => {
                 self.shown.proposals.push(Arc::new(proposal.clone()));
             }
+            EventKind::Begun { proposal } => {
+                self.begun.insert(*proposal);
+            }
             EventKind::Decided { proposal, decided } => {
+                self.begun.remove(proposal);
                 let open = &mut self.shown.proposals;
                 if let Some(at) = open.iter().position(|open| open.id == *proposal) {
                     let proposal = open.remove(at);
@@ -444,11 +450,7 @@ impl Fold {
         if entries <= MOST_ENTRIES && self.weight <= MOST_BYTES {
             return;
         }
-        let mut go = if entries > MOST_ENTRIES {
-            entries / 8
-        } else {
-            0
-        };
+        let mut go = usize::from(entries > MOST_ENTRIES) * entries / 8;
         let mut left = self.weight - self.weights.iter().take(go).sum::<usize>();
         while left > MOST_BYTES && go + 1 < entries {
             left -= self.weights.get(go).copied().unwrap_or_default();

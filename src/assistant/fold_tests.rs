@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::event::{
-    CallId, Decided, Ending, EventKind, Origin, Proposal, SessionEvent, StepResult, Usage,
+    CallId, Decided, Ending, EventKind, Origin, Proposal, SessionEvent, StepResult, Usage, Went,
 };
 use super::fold::Fold;
 use super::transcript::{CallState, Entry, Transcript};
@@ -253,6 +253,10 @@ fn what_a_console_left_open_can_be_settled() {
         asked("two", true),
         began("c"),
         proposal(1),
+        proposal(2),
+        EventKind::Begun {
+            proposal: ProposalId(2),
+        },
         draft("m:0", "half"),
     ];
     let mut number = 0;
@@ -273,7 +277,22 @@ fn what_a_console_left_open_can_be_settled() {
     assert!(view.queued.is_empty() && view.proposals.is_empty());
     assert_eq!(
         lines(&view),
-        ["? one", "> ended", "= half", "! decided", "."]
+        ["? one", "> ended", "= half", "! decided", "! decided", "."]
+    );
+    let decided = view
+        .entries
+        .iter()
+        .filter_map(|entry| match entry.as_ref() {
+            Entry::Decided { decided, .. } => Some(decided),
+            _ => None,
+        });
+    let decided: Vec<&Decided> = decided.collect();
+    assert_eq!(decided[0], &Decided::Withdrawn);
+    // Its act had begun: that it was withdrawn would be a lie.
+    assert!(
+        matches!(decided[1], Decided::Approved { went: Went::Unknown, outcome, .. }
+            if outcome.as_str().contains("`status`")),
+        "{decided:?}"
     );
 }
 

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::domain::{HealthWord, HostId, SessionId};
 use crate::engine::{
     Acting, Actor, AssistantCommand, CallState, CallView, Command, Entry, Fleet, Handle, Link,
-    Refusal, Reply, RunbookSummary, StepResult, Transcript,
+    Refusal, Reply, RunbookSummary, StepResult, Transcript, runbook_problems,
 };
 use crate::tasks::Tasks;
 
@@ -85,7 +85,8 @@ fn config(here: &Here, host: Option<&HostId>) -> Result<Config, CliError> {
         }
         Some(_) => {}
     }
-    for problem in &config.problems {
+    let own = runbook_problems(here.paths.runbooks().as_deref());
+    for problem in config.problems.iter().chain(&own) {
         print::message(&print::problem(problem));
     }
     Ok(config)

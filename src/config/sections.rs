@@ -25,6 +25,9 @@ const IDLE: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_
 /// How long a hard verb may wait. Whoever can't wait types `--now`, once, and the ledger says so.
 const WINDOW: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(2);
 
+/// How long a machine that restarts by itself may be waited for: some servers test their memory for a quarter of an hour.
+const RESTART: RangeInclusive<Duration> = Duration::from_secs(30)..=Duration::from_mins(30);
+
 /// How long one question may take.
 const LIMIT: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(6);
 
@@ -69,6 +72,13 @@ impl Layers<'_> {
             &WINDOW,
             &mut arming.window,
             &mut from.window,
+        );
+        self.length(
+            raw.restart.as_ref(),
+            "restart",
+            &RESTART,
+            &mut arming.restart,
+            &mut from.restart,
         );
         (arming, from)
     }

@@ -56,8 +56,8 @@ struct Inner {
 #[derive(Debug)]
 struct Waiting {
     settled: oneshot::Sender<Settled>,
-    /// A person has approved it: only the door ends it from then on.
-    is_approved: bool,
+    /// Spent once a person has approved it: only the door ends it from then on.
+    approve: Option<oneshot::Sender<()>>,
 }
 
 impl Proposals {
@@ -104,15 +104,17 @@ impl Proposals {
             host: Some(host),
         });
         let (sender, settled) = oneshot::channel();
+        let (approve, approval) = oneshot::channel();
         let waiting = Waiting {
             settled: sender,
-            is_approved: false,
+            approve: Some(approve),
         };
         self.lock().insert(id, waiting);
         let open = OpenProposal {
             proposals: self.clone(),
             proposal: Arc::clone(&proposal),
             settled,
+            approval,
         };
         let at = inner.lanes.now();
         let pending = PendingProposal {
@@ -129,13 +131,19 @@ impl Proposals {
     pub(super) fn approve(&self, proposal: ProposalId) -> bool {
         let mut waiting = self.lock();
         let waits = waiting.get_mut(&proposal);
-        waits.is_some_and(|waits| !std::mem::replace(&mut waits.is_approved, true))
+        let Some(approve) = waits.and_then(|waits| waits.approve.take()) else {
+            return false;
+        };
+        if approve.send(()).is_err() {
+            tracing::debug!(%proposal, "nobody asks whether its act has begun");
+        }
+        true
     }
 
     /// Takes it back, unless it has ended, or is being carried out; whether this took it back.
     pub(super) fn withdraw(&self, id: ProposalId) -> bool {
         let mut waiting = self.lock();
-        if waiting.get(&id).is_none_or(|waits| waits.is_approved) {
+        if waiting.get(&id).is_none_or(|waits| waits.approve.is_none()) {
             return false;
         }
         waiting.remove(&id);
@@ -206,9 +214,16 @@ pub struct OpenProposal {
     proposals: Proposals,
     proposal: Arc<Proposal>,
     settled: oneshot::Receiver<Settled>,
+    approval: oneshot::Receiver<()>,
 }
 
 impl OpenProposal {
+    /// Tells once that a person has approved it and its act begins; fails where it ends without. Good once.
+    pub(super) fn approval(&mut self) -> oneshot::Receiver<()> {
+        let (_, spent) = oneshot::channel();
+        std::mem::replace(&mut self.approval, spent)
+    }
+
     /// What the person sees of it.
     pub fn proposal(&self) -> &Arc<Proposal> {
         &self.proposal

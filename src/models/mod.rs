@@ -3,6 +3,18 @@
 
 mod catalog;
 mod failure;
+mod catalog_load;
+mod catalog_read;
+#[cfg(test)]
+mod catalog_tests;
+mod cluster_env;
+mod flags;
+mod launch;
+mod launch_docker;
+mod launch_llama;
+mod launch_spark;
+#[cfg(test)]
+mod launch_tests;
 mod lock;
 mod preflight;
 mod reservation;
@@ -12,10 +24,15 @@ mod swap_fold;
 mod swap_job;
 mod timeline;
 mod weights;
+mod words;
 
 pub use catalog::{
-    Catalog, CatalogProblem, EngineKind, Knob, LauncherForm, Mode, ModelSource, Recipe,
+    Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
+    ModelSource, Recipe,
 };
+pub use catalog_load::BUNDLED_NAME;
+pub use cluster_env::cluster_env;
+pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use reservation::{

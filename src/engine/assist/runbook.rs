@@ -1,6 +1,6 @@
 //! A runbook at work in a conversation: its questions one after the other, and what the answers add up to. Needs no assistant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +104,11 @@ pub(super) async fn books(folder: Option<PathBuf>) -> (Vec<Runbook>, Vec<Problem
             (diagnose::built_in(), Vec::new())
         }
     }
+}
+
+/// What is wrong with a person's own runbooks, with file and line. Reads the folder.
+pub fn runbook_problems(folder: Option<&Path>) -> Vec<Problem> {
+    diagnose::runbooks(folder).1
 }
 
 /// The runbook of this name.

@@ -91,9 +91,8 @@ pub(in crate::tui) fn rows(entry: &Entry, unfolded: bool, cells: usize) -> Vec<T
         Entry::Asked { lines, .. } => plain(lines, Role::Title, cells),
         // Said in segments elsewhere: this is for what is short.
         Entry::Said { lines, .. } => markdown(&joined(lines), cells),
-        Entry::Thought {
-            lines, draft, took, ..
-        } => thought(lines, (*draft, *took), unfolded, cells),
+        // In full it is made in pieces elsewhere.
+        Entry::Thought { draft, took, .. } => vec![thought_head(*draft, *took, unfolded)],
         Entry::Call(call) => call_rows(call, unfolded, cells),
         Entry::Decided {
             proposal, decided, ..
@@ -156,30 +155,23 @@ fn marked(mark: &str, text: SafeText, role: Role, cells: usize) -> Vec<TextRow> 
     )
 }
 
-fn plain(lines: &[SafeText], role: Role, cells: usize) -> Vec<TextRow> {
+/// Lines as they are, wrapped.
+pub(super) fn plain(lines: &[SafeText], role: Role, cells: usize) -> Vec<TextRow> {
     lines
         .iter()
         .flat_map(|line| words(line.clone(), role, cells))
         .collect()
 }
 
-fn thought(
-    lines: &[SafeText],
-    (draft, took): (bool, Duration),
-    unfolded: bool,
-    cells: usize,
-) -> Vec<TextRow> {
+/// What stands above a thought, folded or not.
+pub(super) fn thought_head(draft: bool, took: Duration, unfolded: bool) -> TextRow {
     let what = match took.as_millis() {
         _ if draft => "thinking".to_owned(),
         0 => "thought".to_owned(),
         _ => format!("thought for {}", seconds(took)),
     };
     let how = if unfolded { "folds" } else { "opens" };
-    let mut rows = vec![TextRow::of(format!("{what} · Enter {how}"), Role::Dim)];
-    if unfolded {
-        rows.extend(plain(lines, Role::Dim, cells));
-    }
-    rows
+    TextRow::of(format!("{what} · Enter {how}"), Role::Dim)
 }
 
 fn call_rows(call: &CallView, unfolded: bool, cells: usize) -> Vec<TextRow> {
@@ -385,7 +377,11 @@ mod tests {
             state: CallState::Running(Wall(0)),
         };
         let chip = chip(&call, Wall(0));
-        let head: String = chip.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let head: String = chip
+            .pieces
+            .iter()
+            .map(|piece| piece.text.as_str())
+            .collect();
         assert_eq!(head, "host_facts spark-1  failed units");
         let rows: Vec<String> = call_rows(&call, true, 60)
             .iter()

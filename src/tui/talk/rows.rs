@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::entries::{id_of, joined, rows};
+use super::entries::{id_of, joined, plain, rows, thought_head};
 use crate::engine::{Entry, EntryId, Transcript};
 use crate::text::SafeText;
+use crate::tui::theme::Role;
 use crate::tui::widgets::{TextRow, markdown};
 
 /// Cells before each row, for marks and glyphs.
@@ -15,7 +16,7 @@ pub(in crate::tui) const TALK_GUTTER: u16 = 2;
 /// What opens and closes code.
 const FENCES: [&str; 2] = ["```", "~~~"];
 
-/// Code is cut into parts of so many lines.
+/// Code, and thoughts, are cut into parts of so many lines.
 const LONG_CODE: usize = 100;
 
 /// Text without a blank line is cut into parts of so many bytes, at a line that begins something of its own; into parts of so
@@ -233,6 +234,13 @@ impl Block {
                 let before = before.filter(|before| before.id == id_of(entry));
                 said(lines, cells, before)
             }
+            Entry::Thought {
+                lines, draft, took, ..
+            } if unfolded => {
+                let head = thought_head(*draft, *took, true);
+                let before = before.filter(|before| before.id == id_of(entry) && before.unfolded);
+                thought(head, lines, cells, before)
+            }
             other => vec![Part {
                 lines: 0,
                 start: 0,
@@ -293,9 +301,31 @@ fn said(lines: &[SafeText], cells: usize, before: Option<&Block>) -> Vec<Part> {
     parts
 }
 
+/// A thought in parts below its head, which tells the time and changes with it.
+fn thought(head: TextRow, lines: &[SafeText], cells: usize, before: Option<&Block>) -> Vec<Part> {
+    let part = |lines, start, rows| Part {
+        lines,
+        start,
+        open: None,
+        rows,
+    };
+    let kept = before.map_or_else(Vec::new, |before| kept(lines, before));
+    let mut parts = vec![part(0, 0, [head].into())];
+    parts.extend(kept.into_iter().skip(1));
+    let from: usize = parts.iter().map(|part| part.lines).sum();
+    for lines in lines.get(from..).unwrap_or_default().chunks(LONG_CODE) {
+        let start = parts.last().map_or(0, |part| part.start + part.rows.len());
+        let rows = plain(lines, Role::Dim, cells).into();
+        parts.push(part(lines.len(), start, rows));
+    }
+    parts
+}
+
 /// The parts whose lines are unchanged; the last is made anew, because what comes may belong to it.
 fn kept(lines: &[SafeText], before: &Block) -> Vec<Part> {
-    let Entry::Said { lines: old, .. } = before.entry.as_ref() else {
+    let (Entry::Said { lines: old, .. } | Entry::Thought { lines: old, .. }) =
+        before.entry.as_ref()
+    else {
         return Vec::new();
     };
     let same = |(old, new): &(&SafeText, &SafeText)| {
@@ -444,6 +474,38 @@ mod tests {
             .filter(|(was, is)| Arc::ptr_eq(was, &is.rows));
         assert_eq!(kept.count(), before.len() - 1);
         assert_eq!(rows.len(), 2_001);
+    }
+
+    #[test]
+    fn a_thought_in_full_grows_by_what_is_new() {
+        let entry = |lines: usize, draft| {
+            Arc::new(Entry::Thought {
+                id: EntryId(1),
+                lines: (0..lines).map(|n| format!("thought {n}").into()).collect(),
+                draft,
+                took: std::time::Duration::from_secs(3),
+            })
+        };
+        let mut rows = TalkRows::default();
+        let unfolded = BTreeSet::from([EntryId(1)]);
+        rows.follow(&transcript(vec![entry(950, true)]), &unfolded, 40);
+        let before: Vec<_> = rows.blocks[0]
+            .parts
+            .iter()
+            .map(|p| Arc::clone(&p.rows))
+            .collect();
+        rows.follow(&transcript(vec![entry(1_000, false)]), &unfolded, 40);
+        let parts = &rows.blocks[0].parts;
+        let kept = before
+            .iter()
+            .zip(parts)
+            .filter(|(was, is)| Arc::ptr_eq(was, &is.rows));
+        assert_eq!(kept.count(), 9);
+        let shown = text(&rows);
+        assert!(shown[0].starts_with("thought for 3"), "{}", shown[0]);
+        assert_eq!((shown.len(), shown[1000].as_str()), (1_001, "thought 999"));
+        rows.follow(&transcript(vec![entry(1_000, false)]), &BTreeSet::new(), 40);
+        assert_eq!(rows.len(), 1);
     }
 
     #[test]
