@@ -2,13 +2,16 @@
 //! swap as a detached job of the host, and what is served. Files marked *pure* decide; the others have hands.
 
 mod catalog;
-mod failure;
 mod catalog_load;
 mod catalog_read;
 #[cfg(test)]
 mod catalog_tests;
 mod cluster_env;
+mod facts;
+mod failure;
 mod flags;
+mod judge;
+mod judge_memory;
 mod launch;
 mod launch_docker;
 mod launch_llama;
@@ -23,6 +26,7 @@ mod swap;
 mod swap_fold;
 mod swap_job;
 mod timeline;
+mod webhook;
 mod weights;
 mod words;
 
@@ -32,6 +36,8 @@ pub use catalog::{
 };
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
+pub use facts::{AppFact, BoxFact, FactsAsk, Flags, GpuFact, HostFacts, host_facts};
+pub use judge::{HostLook, PreflightInput, preflight};
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
 pub use preflight::{Check, Finding, Preflight, Verdict};
@@ -49,4 +55,5 @@ pub use swap_job::{
     swap_job,
 };
 pub use timeline::{Expected, PastSwap, expected, measured, parse_history};
+pub use webhook::{SwapNote, TELL_AGAIN, Turn, found_ready, signature, take_turn, tell, turn_done};
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
