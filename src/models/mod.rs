@@ -9,8 +9,12 @@ mod catalog_read;
 #[cfg(test)]
 mod catalog_tests;
 mod cluster_env;
+mod facts;
+mod failure;
 mod flags;
 mod import;
+mod judge;
+mod judge_memory;
 mod launch;
 mod launch_docker;
 mod launch_llama;
@@ -21,10 +25,15 @@ mod lock;
 mod menu;
 mod preflight;
 mod recipe_file;
+mod reservation;
 mod serving;
 mod shell_words;
 mod suggest;
 mod swap;
+mod swap_fold;
+mod swap_job;
+mod timeline;
+mod webhook;
 mod weights;
 mod weights_config;
 mod weights_error;
@@ -44,17 +53,29 @@ pub use catalog_files::{KeepError, keep, read_catalog};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
 pub use import::import;
+pub use facts::{AppFact, BoxFact, FactsAsk, Flags, GpuFact, HostFacts, host_facts};
+pub use judge::{HostLook, PreflightInput, preflight};
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
 pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use recipe_file::{recipe_problems, recipe_yaml};
+pub use reservation::{
+    LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock,
+};
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
 pub use suggest::{Ground, suggest};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,
 };
+pub use swap_fold::{LOG_LINES, fold, is_swap, swap_place};
+pub use swap_job::{
+    Runs, SWAP_LEASE, StopWay, SwapLaunch, SwapLimits, SwapPlan, SwapPlanError, launch_print,
+    swap_job,
+};
+pub use timeline::{Expected, PastSwap, expected, measured, parse_history};
+pub use webhook::{SwapNote, TELL_AGAIN, Turn, found_ready, signature, take_turn, tell, turn_done};
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
 pub use weights_error::{WeightsError, WeightsErrorKind};
 pub use weights_scan::WeightsScan;
