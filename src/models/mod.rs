@@ -2,18 +2,29 @@
 //! swap as a detached job of the host, and what is served. Files marked *pure* decide; the others have hands.
 
 mod catalog;
+mod exposition;
+mod loading;
 mod lock;
+mod meter;
 mod preflight;
 mod serving;
+mod serving_look;
+#[cfg(test)]
+mod serving_look_tests;
+mod serving_place;
 mod swap;
 mod weights;
 
 pub use catalog::{
     Catalog, CatalogProblem, EngineKind, Knob, LauncherForm, Mode, ModelSource, Recipe,
 };
+pub use loading::{Loading, loading};
 pub use lock::{LockOrder, LockState};
+pub use meter::Meter;
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
+pub use serving_look::{Asked, ServingWatch};
+pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,
