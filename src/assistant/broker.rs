@@ -1,11 +1,12 @@
 //! The console's end of the assistant's tools (hands): a private socket per conversation, on which one `pilothouse mcp` child
-//! at a time is let in by a random word of this conversation. It hands calls on and decides nothing.
+//! at a time is let in by a random word that is good once. It hands calls on and decides nothing.
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -22,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::launch::McpServer;
+use super::private::{Owner, check_private};
 use super::wire::{
     ChildFrame, ConsoleFrame, LONGEST_CALL, LineReader, SOCKET_VARIABLE, TOKEN_VARIABLE,
     ToolAnswer, line,
@@ -55,6 +57,9 @@ pub enum BrokerError {
         /// Why.
         source: io::Error,
     },
+    /// Others could put a socket of theirs in the place of ours.
+    #[error("no private socket can be made there: {0}")]
+    Shared(io::Error),
     /// A socket's path is short by the system's law.
     #[error("{0} is too long a path for a socket")]
     TooLong(PathBuf),
@@ -68,6 +73,7 @@ impl BrokerError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Place { .. } => "set XDG_RUNTIME_DIR to a folder of yours that can be written",
+            Self::Shared(_) => "set XDG_RUNTIME_DIR to a folder that only you can write to",
             Self::TooLong(_) => "set XDG_RUNTIME_DIR to a folder with a short path",
             Self::Random => "look at getrandom(2) on this machine",
         }
@@ -132,7 +138,7 @@ impl Drop for PendingCall {
 #[derive(Debug)]
 pub struct Broker {
     place: Place,
-    token: Secret<String>,
+    word: Word,
     tasks: Tasks,
 }
 
@@ -143,7 +149,7 @@ impl Broker {
         tasks: &Tasks,
         base: &Path,
     ) -> Result<(Self, mpsc::Receiver<BrokerEvent>), BrokerError> {
-        let token = Secret::new(random_word()?);
+        let word = Word::default();
         let place = Place::make(base)?;
         let listener = UnixListener::bind(place.socket()).map_err(|source| BrokerError::Place {
             place: place.folder.clone(),
@@ -152,34 +158,54 @@ impl Broker {
         let (events, receiver) = mpsc::channel(MOST_CALLS);
         let (welcomed, children) = mpsc::channel(1);
         let tasks = tasks.child();
-        tasks.spawn(admit(listener, token.clone(), welcomed));
+        tasks.spawn(admit(listener, word.clone(), welcomed));
         tasks.spawn(serve(children, events));
-        let broker = Self {
-            place,
-            token,
-            tasks,
-        };
+        let broker = Self { place, word, tasks };
         Ok((broker, receiver))
     }
 
     /// How the program starts the child: `program` is our own binary. The word stands in the child's environment, never in
-    /// an argument.
-    pub fn server(&self, program: PathBuf) -> McpServer {
+    /// an argument. It is new each time, lets in one child, and is good until then or until the next one is made: whoever
+    /// reads it later, in what the program was started with, has nothing.
+    pub fn server(&self, program: PathBuf) -> Result<McpServer, BrokerError> {
         let socket = self.place.socket().display().to_string();
-        McpServer {
+        Ok(McpServer {
             program,
             args: vec!["mcp".to_owned()],
             env: vec![
                 (SOCKET_VARIABLE.to_owned(), Secret::new(socket)),
-                (TOKEN_VARIABLE.to_owned(), self.token.clone()),
+                (TOKEN_VARIABLE.to_owned(), self.word.renew()?),
             ],
-        }
+        })
     }
 }
 
 impl Drop for Broker {
     fn drop(&mut self) {
         self.tasks.cancel();
+    }
+}
+
+/// The word that lets in the next child, and nobody after it.
+#[derive(Debug, Clone, Default)]
+struct Word(Arc<Mutex<Option<Secret<String>>>>);
+
+impl Word {
+    /// A new one; an older one that nobody has said is good no more.
+    fn renew(&self) -> Result<Secret<String>, BrokerError> {
+        let word = Secret::new(random_word()?);
+        *self.lock() = Some(word.clone());
+        Ok(word)
+    }
+
+    /// Whether it is this one, which is used up by it. A wrong one uses up nothing.
+    fn take(&self, said: &str) -> bool {
+        let taken = self.lock().take_if(|word| same(said, word.expose()));
+        taken.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Secret<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -205,6 +231,13 @@ impl Place {
         if place.socket().as_os_str().len() > LONGEST_PATH {
             return Err(BrokerError::TooLong(place.socket()));
         }
+        check_private(base, Owner::System).map_err(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => BrokerError::Shared(error),
+            _ => BrokerError::Place {
+                place: base.to_owned(),
+                source: error,
+            },
+        })?;
         // Not `create_dir_all`: a folder that is there already is somebody else's.
         fs::DirBuilder::new()
             .mode(0o700)
@@ -230,13 +263,13 @@ impl Drop for Place {
 }
 
 /// Lets in whoever says the word.
-async fn admit(listener: UnixListener, token: Secret<String>, welcomed: mpsc::Sender<Child>) {
+async fn admit(listener: UnixListener, word: Word, welcomed: mpsc::Sender<Child>) {
     // Side by side: one that says nothing does not keep the others waiting.
     let mut greetings = FuturesUnordered::new();
     loop {
         tokio::select! {
             stream = accepted(|| listener.accept()), if greetings.len() < MOST_GREETED => {
-                greetings.push(greet(stream.0, &token));
+                greetings.push(greet(stream.0, &word));
             }
             Some(greeted) = greetings.next() => {
                 if let Some(child) = greeted
@@ -293,7 +326,7 @@ async fn serve(mut children: mpsc::Receiver<Child>, events: mpsc::Sender<BrokerE
 }
 
 /// Checks who it is and what it says. Anyone else is hung up on without a word.
-async fn greet(stream: UnixStream, token: &Secret<String>) -> Option<Child> {
+async fn greet(stream: UnixStream, word: &Word) -> Option<Child> {
     let ours = rustix::process::getuid().as_raw();
     match stream.peer_cred() {
         Ok(peer) if peer.uid() == ours => {}
@@ -310,7 +343,7 @@ async fn greet(stream: UnixStream, token: &Secret<String>) -> Option<Child> {
         return None;
     };
     let said = serde_json::from_slice::<ChildFrame>(&first);
-    if !matches!(&said, Ok(ChildFrame::Hello { token: said }) if same(said, token.expose())) {
+    if !matches!(&said, Ok(ChildFrame::Hello { token: said }) if word.take(said)) {
         tracing::warn!("a connection to the assistant's socket said another word");
         return None;
     }
@@ -455,7 +488,7 @@ mod tests {
         let silent = [(); 3].map(|()| std::os::unix::net::UnixStream::connect(&socket).unwrap());
         let mut child = UnixStream::connect(&socket).await.unwrap();
         let hello = ChildFrame::Hello {
-            token: broker.token.expose().clone(),
+            token: broker.word.renew().unwrap().expose().clone(),
         };
         child.write_all(&line(&hello).unwrap()).await.unwrap();
         // Well before those who are silent are hung up on.

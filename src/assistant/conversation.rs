@@ -171,6 +171,13 @@ struct Hands {
     told: Phase,
 }
 
+impl Drop for Hands {
+    /// The word that opens the way to our tools is of no use any more, and does not stay on the disk.
+    fn drop(&mut self) {
+        launch::forget(&self.setup.dir);
+    }
+}
+
 impl Hands {
     async fn run(mut self, mut wishes: mpsc::Receiver<Wish>) {
         let mut open = true;

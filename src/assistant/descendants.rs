@@ -56,10 +56,14 @@ mod linux {
     use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 
     use super::{MARK, mark};
+    use crate::exec::adopt_orphans;
 
     /// How often the dead are looked for, and the pause between: together half a second.
     const ROUNDS: usize = 25;
     const PAUSE: Duration = Duration::from_millis(20);
+
+    /// How often they are looked for where nobody waits.
+    const LOOK: Duration = Duration::from_secs(1);
 
     /// What one start of a program may leave behind.
     #[derive(Debug, Clone)]
@@ -84,9 +88,7 @@ mod linux {
     impl Descendants {
         /// Makes this process the parent of whatever loses its own below it.
         pub(in crate::assistant) fn adopt(folder: &Path) -> Self {
-            if let Err(e) = rustix::process::set_child_subreaper(Some(getpid())) {
-                tracing::debug!(error = %e, "orphans will not become our children");
-            }
+            adopt_orphans();
             Self {
                 mark: mark(),
                 root: None,
@@ -145,7 +147,8 @@ mod linux {
             let burial = move || {
                 while left.bury(WaitOptions::empty()) {
                     left.kill();
-                    std::thread::yield_now();
+                    // What can't be killed may stay for days.
+                    std::thread::park_timeout(LOOK);
                 }
             };
             if let Err(e) = std::thread::Builder::new()

@@ -5,6 +5,9 @@ use super::event::EventKind;
 use super::stream::{Block, BlockKind, MOST_TEXT};
 use crate::text::SafeText;
 
+/// Texts that one message may have open; no real one comes near.
+const MOST_OPEN: usize = 64;
+
 /// The texts of the message that is being written.
 #[derive(Debug, Default)]
 pub(super) struct Drafts {
@@ -12,6 +15,8 @@ pub(super) struct Drafts {
     open: Vec<Draft>,
     /// How many texts of this message were finished without a draft.
     bare: usize,
+    /// Bytes of text that came for this message.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -29,6 +34,7 @@ impl Drafts {
             self.drop_all(out);
             message.clone_into(&mut self.message);
             self.bare = 0;
+            self.bytes = 0;
         }
     }
 
@@ -38,7 +44,7 @@ impl Drafts {
             BlockKind::Thinking => true,
             BlockKind::Tool | BlockKind::Other => return,
         };
-        if self.open.iter().all(|draft| draft.index != index) {
+        if self.open.len() < MOST_OPEN && self.open.iter().all(|draft| draft.index != index) {
             self.open.push(Draft {
                 index,
                 block: SafeText::from(format!("{}:{index}", self.message)),
@@ -48,7 +54,7 @@ impl Drafts {
         }
     }
 
-    /// More of a text. What goes beyond its bound is dropped: the finished text replaces it anyway.
+    /// More of a text. What goes beyond the bound of the message is dropped: the finished text replaces it anyway.
     pub(super) fn more(
         &mut self,
         index: u64,
@@ -65,7 +71,8 @@ impl Drafts {
         let Some(draft) = self.open.iter_mut().find(|draft| draft.index == index) else {
             return;
         };
-        if delta.is_empty() || draft.text.len() + delta.len() > MOST_TEXT {
+        self.bytes += delta.len();
+        if delta.is_empty() || self.bytes > MOST_TEXT {
             return;
         }
         draft.text.push_str(&delta);
@@ -134,4 +141,27 @@ fn text_event(block: SafeText, thinking: bool, text: &str) -> EventKind {
 /// A text as lines, without the empty ones at its end.
 pub(super) fn lines(text: &str) -> Vec<SafeText> {
     text.trim_end().lines().map(SafeText::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_holds_only_so_much_in_however_many_texts() {
+        let (mut drafts, mut out) = (Drafts::default(), Vec::new());
+        drafts.message("m", &mut out);
+        for index in 0..1000 {
+            for _ in 0..16 {
+                drafts.more(index, false, "x".repeat(64 << 10), &mut out);
+            }
+        }
+        assert!(drafts.open.len() <= MOST_OPEN);
+        let bytes: usize = drafts.open.iter().map(|draft| draft.text.len()).sum();
+        assert_eq!((bytes, out.len()), (MOST_TEXT, 16));
+        drafts.message("n", &mut out);
+        out.clear();
+        drafts.more(0, false, "again".to_owned(), &mut out);
+        assert_eq!(out.len(), 1);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::{ActId, HostId, ProposalId, Wall};
 use crate::text::SafeText;
@@ -89,8 +89,11 @@ pub enum EventKind {
         tool: SafeText,
         /// Where.
         host: Option<HostId>,
-        /// What exactly: the command, or the question.
+        /// What, in a few words: the question, or a short command.
         what: SafeText,
+        /// The exact command, where `what` and `tool` only name it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exact: Option<SafeText>,
         /// Why, where the assistant said.
         why: Option<SafeText>,
     },
@@ -103,6 +106,11 @@ pub enum EventKind {
     },
     /// Something waits for a person.
     Proposed(Proposal),
+    /// A person has approved a proposal, and its act begins: from here on only whoever carries it out knows how it ends.
+    Begun {
+        /// Which.
+        proposal: ProposalId,
+    },
     /// A person, or time, decided.
     Decided {
         /// On what.
@@ -191,6 +199,9 @@ pub struct Proposal {
     pub what: SafeText,
     /// The exact command or request.
     pub command: SafeText,
+    /// What else is done, or should be known before it is approved, a line each, in our own words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<SafeText>,
     /// Why, in the assistant's words.
     pub why: SafeText,
     /// What it is based on.
@@ -224,7 +235,8 @@ pub enum Decided {
         act: Option<ActId>,
         /// How it went, in words.
         outcome: SafeText,
-        /// How it went.
+        /// How it went. Versions before wrote `done`, which was false as well where nobody knew.
+        #[serde(alias = "done", deserialize_with = "went", default = "nobody_knows")]
         went: Went,
     },
     /// A person refused it.
@@ -243,6 +255,23 @@ pub enum Decided {
     Withdrawn,
 }
 
+impl Decided {
+    /// How an open proposal ended whose console is gone: one that nobody had approved is withdrawn; of one whose act had begun
+    /// nobody knows.
+    pub fn abandoned(is_begun: bool) -> Self {
+        if !is_begun {
+            return Self::Withdrawn;
+        }
+        let outcome = "the console that carried it out has ended, and nobody knows whether it happened: look at `status` and at \
+                       the ledger before anything is sent again";
+        Self::Approved {
+            act: None,
+            outcome: SafeText::new(outcome),
+            went: Went::Unknown,
+        }
+    }
+}
+
 /// How an approved act went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -258,6 +287,25 @@ pub enum Went {
         /// Its exit status; none: a signal ended it.
         status: Option<i32>,
     },
+}
+
+/// As it is written now, or as `done` was.
+fn went<'de, D: Deserializer<'de>>(from: D) -> Result<Went, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Now(Went),
+        Before(bool),
+    }
+    Ok(match Written::deserialize(from)? {
+        Written::Now(went) => went,
+        Written::Before(true) => Went::Done,
+        Written::Before(false) => Went::Unknown,
+    })
+}
+
+fn nobody_knows() -> Went {
+    Went::Unknown
 }
 
 /// Why the assistant can't be had.

@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::{CallId, Decided, Ending, EventKind, SessionEvent, StepResult, Usage};
-use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView};
-use crate::domain::{SessionId, Wall};
+use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView, weight};
+use crate::domain::{ProposalId, SessionId, Wall};
 use crate::text::SafeText;
 
 /// Most entries that are kept; the oldest go first, an eighth at a time.
 const MOST_ENTRIES: usize = 2000;
-/// Most bytes of text that all entries may have together.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
-/// Most bytes of one draft.
+/// Most bytes that all entries may take together: as many as are kept.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// Most bytes that one draft may take.
 const MOST_DRAFT: usize = 1024 * 1024;
+/// What a line takes besides its text.
+pub(super) const LINE: usize = 48;
+/// A line of a draft that is longer is broken, so that what came of it is not cleaned, and laid out, again and again.
+const LONGEST_LINE: usize = 4096;
 /// Most characters of a title.
 const TITLE: usize = 60;
 
@@ -28,6 +32,8 @@ pub struct Fold {
     weight: usize,
     drafts: Vec<Draft>,
     running: BTreeMap<CallId, EntryId>,
+    /// Approved proposals that are being carried out.
+    carried: BTreeMap<ProposalId, EntryId>,
     /// A turn began and has not ended.
     turn: bool,
     /// When the newest that is kept happened.
@@ -50,17 +56,33 @@ struct Draft {
 
 impl Draft {
     fn more(&mut self, delta: &str) {
-        if self.bytes + delta.len() > MOST_DRAFT {
+        let lines = memchr::memchr_iter(b'\n', delta.as_bytes()).count();
+        let bytes = delta.len() + lines * LINE;
+        if self.bytes + bytes > MOST_DRAFT {
+            // From here on nothing: what follows a hole would read as if there were none.
+            self.bytes = MOST_DRAFT;
             return;
         }
-        self.bytes += delta.len();
+        self.bytes += bytes;
         self.grew = true;
         let mut pieces = delta.split('\n');
-        self.last.push_str(pieces.next().unwrap_or_default());
+        self.grow(pieces.next().unwrap_or_default());
         for piece in pieces {
             self.lines.push(SafeText::new(&self.last));
             self.last.clear();
-            self.last.push_str(piece);
+            self.grow(piece);
+        }
+    }
+
+    fn grow(&mut self, piece: &str) {
+        self.last.push_str(piece);
+        while self.last.len() > LONGEST_LINE {
+            let most = self.last.floor_char_boundary(LONGEST_LINE);
+            let beginning = self.last.get(..most).unwrap_or_default();
+            let end = beginning.rfind(' ').map_or(most, |blank| blank + 1);
+            let rest = self.last.split_off(end);
+            let line = std::mem::replace(&mut self.last, rest);
+            self.lines.push(SafeText::new(&line));
         }
     }
 
@@ -169,7 +191,7 @@ impl Fold {
         });
         let proposals = self.shown.proposals.iter().map(|open| EventKind::Decided {
             proposal: open.id,
-            decided: Decided::Withdrawn,
+            decided: Decided::abandoned(self.carried.contains_key(&open.id)),
         });
         let turn = self.turn.then(|| EventKind::TurnEnded {
             ending: Ending::Died(gone.clone()),
@@ -207,18 +229,7 @@ impl Fold {
             EventKind::Proposed(proposal) => {
                 self.shown.proposals.push(Arc::new(proposal.clone()));
             }
-            EventKind::Decided { proposal, decided } => {
-                let open = &mut self.shown.proposals;
-                if let Some(at) = open.iter().position(|open| open.id == *proposal) {
-                    let proposal = open.remove(at);
-                    self.push(Entry::Decided {
-                        id,
-                        wall,
-                        proposal,
-                        decided: decided.clone(),
-                    });
-                }
-            }
+            EventKind::Begun { .. } | EventKind::Decided { .. } => self.settle(id, wall, kind),
             EventKind::TurnEnded { ending, usage } => self.turn_ended(id, wall, (ending, usage)),
             EventKind::Cut { events } => self.shown.cut = self.shown.cut.saturating_add(*events),
             EventKind::Retrying { .. } => {}
@@ -311,6 +322,7 @@ impl Fold {
                 tool,
                 host,
                 what,
+                exact,
                 why,
             } => {
                 self.running.insert(call.clone(), id);
@@ -321,6 +333,7 @@ impl Fold {
                     tool: tool.clone(),
                     host: host.clone(),
                     what: what.clone(),
+                    exact: exact.clone(),
                     why: why.clone(),
                     state: CallState::Running(wall),
                 }));
@@ -340,6 +353,41 @@ impl Fold {
                 self.replace(id, entry, bytes);
             }
             _ => {}
+        }
+    }
+
+    /// A proposal is carried out, or has come to its end; that takes the place of its being under way.
+    fn settle(&mut self, id: EntryId, wall: Wall, kind: &EventKind) {
+        let (EventKind::Begun { proposal } | EventKind::Decided { proposal, .. }) = kind else {
+            return;
+        };
+        let open = &mut self.shown.proposals;
+        let Some(at) = open.iter().position(|open| open.id == *proposal) else {
+            return;
+        };
+        let EventKind::Decided { decided, .. } = kind else {
+            let proposal = open.get(at).map(Arc::clone);
+            if let Some(proposal) = proposal.filter(|of| !self.carried.contains_key(&of.id)) {
+                self.carried.insert(proposal.id, id);
+                self.push(Entry::UnderWay { id, wall, proposal });
+            }
+            return;
+        };
+        let proposal = open.remove(at);
+        let carried = self.carried.remove(&proposal.id);
+        let began = carried.filter(|began| self.place(*began).is_some());
+        let entry = Entry::Decided {
+            id: began.unwrap_or(id),
+            wall,
+            proposal,
+            decided: decided.clone(),
+        };
+        match began {
+            Some(began) => {
+                let bytes = weight(&entry);
+                self.replace(began, entry, bytes);
+            }
+            None => self.push(entry),
         }
     }
 
@@ -422,11 +470,7 @@ impl Fold {
         if entries <= MOST_ENTRIES && self.weight <= MOST_BYTES {
             return;
         }
-        let mut go = if entries > MOST_ENTRIES {
-            entries / 8
-        } else {
-            0
-        };
+        let mut go = usize::from(entries > MOST_ENTRIES) * entries / 8;
         let mut left = self.weight - self.weights.iter().take(go).sum::<usize>();
         while left > MOST_BYTES && go + 1 < entries {
             left -= self.weights.get(go).copied().unwrap_or_default();
@@ -447,27 +491,5 @@ fn one_line(lines: &[SafeText]) -> SafeText {
             let words: Vec<&str> = lines.iter().map(SafeText::as_str).collect();
             words.join(" ").into()
         }
-    }
-}
-
-/// Bytes of text in an entry.
-fn weight(entry: &Entry) -> usize {
-    let all = |lines: &[SafeText]| lines.iter().map(|line| line.as_str().len() + 1).sum();
-    match entry {
-        Entry::Asked { lines, .. }
-        | Entry::Said { lines, .. }
-        | Entry::Thought { lines, .. }
-        | Entry::Findings { lines, .. } => all(lines),
-        Entry::Call(CallView {
-            what,
-            state: CallState::Ended(result),
-            ..
-        }) => what.as_str().len() + all(&result.lines),
-        Entry::Call(call) => call.what.as_str().len(),
-        Entry::Decided { proposal, .. } => proposal.command.as_str().len(),
-        Entry::Denied { why, .. } => why.as_str().len(),
-        Entry::Trouble { sentence, .. } => sentence.as_str().len(),
-        Entry::Runbook { name, .. } => name.as_str().len(),
-        Entry::Turn(_) => 64,
     }
 }

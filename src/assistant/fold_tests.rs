@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::event::{
-    CallId, Decided, Ending, EventKind, Origin, Proposal, SessionEvent, StepResult, Usage,
+    CallId, Decided, Ending, EventKind, Origin, Proposal, SessionEvent, StepResult, Usage, Went,
 };
 use super::fold::Fold;
 use super::transcript::{CallState, Entry, Transcript};
@@ -69,6 +69,7 @@ fn began(call: &str) -> EventKind {
         tool: "fleet".into(),
         host: None,
         what: "look".into(),
+        exact: None,
         why: None,
     }
 }
@@ -92,6 +93,7 @@ fn proposal(id: u64) -> EventKind {
         host: None,
         what: "restart it".into(),
         command: "systemctl restart it".into(),
+        notes: Vec::new(),
         why: "it hangs".into(),
         evidence: Vec::new(),
         word: "spark-1".into(),
@@ -120,6 +122,7 @@ fn lines(transcript: &Transcript) -> Vec<String> {
                 CallState::Running(_) => "> runs".to_owned(),
                 CallState::Ended(_) => "> ended".to_owned(),
             },
+            Entry::UnderWay { .. } => "! under way".to_owned(),
             Entry::Decided { .. } => "! decided".to_owned(),
             Entry::Turn(_) => ".".to_owned(),
             _ => "-".to_owned(),
@@ -214,7 +217,7 @@ fn it_stays_small() {
     assert_eq!(view.cut + view.entries.len() as u64, 10_000);
     let heavy = (0..100).flat_map(|n| [began(&n.to_string()), gave(&n.to_string(), 1 << 20)]);
     let view = shown(heavy.collect());
-    assert!(view.entries.len() <= 8, "{}", view.entries.len());
+    assert!(view.entries.len() <= 4, "{}", view.entries.len());
     let endless = (0..100_000)
         .map(|_| draft("m:0", "for ever and ever and ever\n"))
         .collect();
@@ -226,6 +229,24 @@ fn it_stays_small() {
 }
 
 #[test]
+fn a_draft_of_one_long_line_or_of_many_short_ones_stays_small() {
+    let line = (0..100_000).map(|_| draft("m:0", "word after word "));
+    let view = shown(line.collect());
+    let Entry::Said { lines, .. } = view.entries[0].as_ref() else {
+        panic!("{view:?}");
+    };
+    assert!(lines.iter().all(|line| line.as_str().len() <= 4096));
+    assert!(lines.iter().all(|line| line.as_str().starts_with("word")));
+    let text: usize = lines.iter().map(|line| line.as_str().len()).sum();
+    assert!((1_000_000..=1 << 20).contains(&text), "{text}");
+    let view = shown((0..400_000).map(|_| draft("m:0", "a\n")).collect());
+    let Entry::Said { lines, .. } = view.entries[0].as_ref() else {
+        panic!("{view:?}");
+    };
+    assert!(lines.len() < 25_000, "{}", lines.len());
+}
+
+#[test]
 fn what_a_console_left_open_can_be_settled() {
     let mut fold = Fold::new(SessionId(1));
     let kinds = vec![
@@ -233,6 +254,10 @@ fn what_a_console_left_open_can_be_settled() {
         asked("two", true),
         began("c"),
         proposal(1),
+        proposal(2),
+        EventKind::Begun {
+            proposal: ProposalId(2),
+        },
         draft("m:0", "half"),
     ];
     let mut number = 0;
@@ -253,8 +278,53 @@ fn what_a_console_left_open_can_be_settled() {
     assert!(view.queued.is_empty() && view.proposals.is_empty());
     assert_eq!(
         lines(&view),
-        ["? one", "> ended", "= half", "! decided", "."]
+        ["? one", "> ended", "= half", "! decided", "! decided", "."]
     );
+    let decided = view
+        .entries
+        .iter()
+        .filter_map(|entry| match entry.as_ref() {
+            Entry::Decided { decided, .. } => Some(decided),
+            _ => None,
+        });
+    let decided: Vec<&Decided> = decided.collect();
+    assert_eq!(decided[0], &Decided::Withdrawn);
+    // Its act had begun: that it was withdrawn would be a lie.
+    assert!(
+        matches!(decided[1], Decided::Approved { went: Went::Unknown, outcome, .. }
+            if outcome.as_str().contains("`status`")),
+        "{decided:?}"
+    );
+}
+
+#[test]
+fn an_approved_proposal_is_under_way_until_it_is_told_how_it_went() {
+    let approved = |id| EventKind::Begun {
+        proposal: ProposalId(id),
+    };
+    let mut all = vec![proposal(1), proposal(2), approved(1), approved(7)];
+    let view = shown(all.clone());
+    assert_eq!(lines(&view), ["! under way"]);
+    let id = view.entries[0].id();
+    // Whoever takes the conversation over does not call it undone.
+    let mut fold = Fold::new(SessionId(1));
+    for event in events(all.clone()) {
+        fold.apply(&event);
+    }
+    let ends: Vec<bool> = fold
+        .unfinished()
+        .iter()
+        .filter_map(|kind| match kind {
+            EventKind::Decided { decided, .. } => Some(*decided == Decided::Withdrawn),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ends, [false, true]);
+    all.extend([asked("and?", false), decided(1)]);
+    let view = shown(all);
+    assert_eq!(lines(&view), ["! decided", "? and?"]);
+    assert_eq!(view.entries[0].id(), id);
+    assert_eq!(view.proposals.len(), 1);
 }
 
 fn kinds() -> impl Strategy<Value = EventKind> {

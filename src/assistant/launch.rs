@@ -65,6 +65,9 @@ const SET: &[(&str, &str)] = &[
     ("MAX_MCP_OUTPUT_TOKENS", "80000"),
 ];
 
+/// The file that tells the program how our tools are started, their token with it.
+const MCP_CONFIG: &str = "mcp.json";
+
 /// The private directory of a conversation.
 #[derive(Debug, Clone)]
 pub(super) struct Rooms {
@@ -85,7 +88,7 @@ impl Rooms {
             home: dir.join("home"),
             config: dir.join("config"),
             scratch: dir.join("tmp"),
-            mcp: dir.join("mcp.json"),
+            mcp: dir.join(MCP_CONFIG),
             prompt: dir.join("prompt.md"),
         };
         for folder in [dir, &rooms.work, &rooms.home, &rooms.config, &rooms.scratch] {
@@ -96,6 +99,15 @@ impl Rooms {
         private_file(&rooms.mcp, &mcp_config(mcp))?;
         private_file(&rooms.prompt, prompt)?;
         Ok(rooms)
+    }
+}
+
+/// Removes what of a conversation's directory holds a secret.
+pub(super) fn forget(dir: &Path) {
+    if let Err(error) = fs::remove_file(dir.join(MCP_CONFIG))
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, dir = %dir.display(), "a conversation's token stays behind");
     }
 }
 

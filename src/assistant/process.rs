@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use super::descendants::Descendants;
 use super::stream::{CliEvent, parse};
 use crate::domain::Secret;
+use crate::exec::started_here;
 use crate::tasks::Tasks;
 
 /// Most bytes of one line; a longer one is told by its length.
@@ -95,6 +96,7 @@ impl Program {
             .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn()?;
+        started_here(child.id());
         let group = child.id().and_then(|id| i32::try_from(id).ok());
         let (sender, events) = mpsc::channel(UNREAD);
         let (input, words) = mpsc::channel(UNWRITTEN);

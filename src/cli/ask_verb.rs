@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
+use rustix::termios::{QueueSelector, tcflush};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -199,6 +200,12 @@ impl Asking {
     /// leave instead.
     async fn decide(&mut self, pending: &PendingProposal) -> Result<bool, CliError> {
         let proposal = &pending.proposal;
+        if self.interrupts > 0 {
+            // It was on its way when the person asked to stop: nobody is asked for it.
+            self.put(pending, Decision::Refuse(None)).await;
+            self.left(proposal.id).await;
+            return Ok(false);
+        }
         print::message(&format!(
             "\nproposed: {}\n  {}\n  because {}",
             proposal.what, proposal.command, proposal.why
@@ -207,6 +214,8 @@ impl Asking {
             print::message(&format!("  from {}: {}", evidence.source, evidence.what));
         }
         let decision = if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            // What was typed before was no answer to this.
+            tcflush(io::stdin(), QueueSelector::IFlush).map_err(io::Error::from)?;
             print::message(&format!(
                 "type {} to approve it; anything else refuses",
                 proposal.word
@@ -218,8 +227,10 @@ impl Asking {
                 }
                 Typed::TooLate => return Ok(false),
                 Typed::Stop => {
+                    let leaves = self.interrupt(pending.session).await;
                     self.put(pending, Decision::Refuse(None)).await;
-                    return Ok(self.interrupt(pending.session).await);
+                    print::message("refused: it is not done");
+                    return Ok(leaves);
                 }
             }
         } else {
@@ -402,7 +413,7 @@ fn summary(shown: &Transcript, before: u64) -> Summary {
             Entry::Call(call) => all.calls.push(CallShot {
                 tool: call.tool.to_string(),
                 host: call.host.clone(),
-                what: call.what.to_string(),
+                what: call.exact.as_ref().unwrap_or(&call.what).to_string(),
                 result: match &call.state {
                     CallState::Ended(result) => Some(result.clone()),
                     CallState::Running(_) => None,

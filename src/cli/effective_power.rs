@@ -19,6 +19,7 @@ pub(super) fn acting(resolved: &Resolved) -> Vec<(&'static str, Value, Origin)> 
         ("arming.minutes", json!(arming.minutes), armed.minutes),
         ("arming.idle", length(arming.idle), armed.idle),
         ("arming.window", length(arming.window), armed.window),
+        ("arming.restart", length(arming.restart), armed.restart),
         ("assistant.program", json!(assistant.program), from.program),
         ("assistant.model", json!(assistant.model), from.model),
         ("assistant.budget", json!(assistant.budget), from.budget),

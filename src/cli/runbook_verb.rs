@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::domain::{HealthWord, HostId, SessionId};
 use crate::engine::{
     Acting, Actor, AssistantCommand, CallState, CallView, Command, Entry, Fleet, Handle, Link,
-    Refusal, Reply, RunbookSummary, StepResult, Transcript,
+    Refusal, Reply, RunbookSummary, StepResult, Transcript, runbook_problems,
 };
 use crate::tasks::Tasks;
 
@@ -85,7 +85,8 @@ fn config(here: &Here, host: Option<&HostId>) -> Result<Config, CliError> {
         }
         Some(_) => {}
     }
-    for problem in &config.problems {
+    let own = runbook_problems(here.paths.runbooks().as_deref());
+    for problem in config.problems.iter().chain(&own) {
         print::message(&print::problem(problem));
     }
     Ok(config)
@@ -253,7 +254,7 @@ struct Step {
 fn of(shown: &Transcript, host: HostId, runbook: String) -> Ran {
     let step = |(call, result): (&CallView, &StepResult)| Step {
         words: call.tool.to_string(),
-        command: call.what.to_string(),
+        command: call.exact.as_ref().unwrap_or(&call.what).to_string(),
         exit: result.exit,
         failed: result.failed.as_ref().map(ToString::to_string),
         seconds: result.took.as_secs_f64(),

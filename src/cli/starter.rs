@@ -41,12 +41,14 @@ fleet: home
 #   tail: 1000
 
 # What a host has to be armed for (power always has to be; also restart, deploy, swap), for how long it then is, how long
-# nobody may touch a key meanwhile, and how long a hard power verb waits for a change of mind.
+# nobody may touch a key meanwhile, how long a hard power verb waits for a change of mind, and how long a machine that went
+# down to restart by itself is waited for before a power cycle cuts its power.
 # arming:
 #   needed: [power]
 #   minutes: 15
 #   idle: 5m
 #   window: 10s
+#   restart: 5m
 
 # Claude in the breakglass pane: the `claude` program of this machine. Its login: environment (ANTHROPIC_API_KEY or
 # CLAUDE_CODE_OAUTH_TOKEN), own (your own login of the program), or one of api_key_file, oauth_token_file (mode 0600),
@@ -172,6 +174,7 @@ mod tests {
             origins.buffer,
             origins.tail,
             origins.arming.window,
+            origins.arming.restart,
             origins.assistant.login,
         ] {
             assert_ne!(origin, crate::config::Origin::Default);

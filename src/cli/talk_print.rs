@@ -63,6 +63,7 @@ impl Printer {
                 }
                 Entry::Asked { .. }
                 | Entry::Thought { .. }
+                | Entry::UnderWay { .. }
                 | Entry::Decided { .. }
                 | Entry::Runbook { .. }
                 | Entry::Turn(_) => {}
@@ -86,7 +87,9 @@ impl Printer {
         if !self.begun.contains(&call.id) {
             self.begun.push(call.id);
             let host = call.host.as_ref().map(|host| format!(" {host}"));
-            let line = format!("· {}{}: {}", call.tool, host.unwrap_or_default(), call.what);
+            let what = (!call.what.is_empty()).then(|| format!(": {}", call.what));
+            let (host, what) = (host.unwrap_or_default(), what.unwrap_or_default());
+            let line = format!("· {}{host}{what}", call.tool);
             print::message(cut(&line, WIDTH).as_ref());
         }
         if let CallState::Ended(result) = &call.state

@@ -29,7 +29,7 @@ pub fn duration_words(length: Duration) -> String {
 }
 
 /// An amount of memory: a whole number and `MiB` or `GiB`.
-pub(super) fn memory(text: &str) -> Option<Mib> {
+pub(crate) fn memory(text: &str) -> Option<Mib> {
     let (number, unit) = number_and_unit(text)?;
     match unit.to_ascii_lowercase().as_str() {
         "mib" => Some(Mib(number)),

@@ -23,13 +23,17 @@ mod spec;
 mod ssh_aliases;
 
 pub use destination::BadDestination;
+pub(crate) use duration::memory as parse_memory;
 pub use duration::{duration_words, memory_words};
 pub use environment::{Environment, VARIABLES};
 pub use layers::period as parse_period;
 pub use load::{Chosen, LoadError, load, read_ssh_aliases};
 pub use nearest::nearest;
+pub(crate) use node::{Node, Value, parse as parse_yaml};
 pub use origin::{ArmingOrigins, AssistantOrigins, Origin, Origins};
 pub use paths::Paths;
+pub(crate) use problems::Problems;
+pub(crate) use reader::{Reader, Table};
 pub use resolve::{BadArgument, Flags, Resolved, Source, resolve};
 pub use spec::{
     AlertSettings, ArmingSettings, AssistantSettings, Config, KeyBinding, LogSettings, Login,

@@ -8,18 +8,18 @@ use serde_yaml::Spanned;
 use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 
 /// Longest file that is read, in bytes.
-pub(super) const LONGEST_FILE: usize = 1024 * 1024;
+pub(crate) const LONGEST_FILE: usize = 1024 * 1024;
 
 /// A value and the line it stands on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) line: u64,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) line: u64,
+    pub(crate) value: Value,
 }
 
 /// A YAML value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Integer(i64),
@@ -31,20 +31,20 @@ pub(super) enum Value {
 
 /// A key and the line it stands on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Key {
-    pub(super) line: u64,
-    pub(super) name: String,
+pub(crate) struct Key {
+    pub(crate) line: u64,
+    pub(crate) name: String,
 }
 
 /// Why a text is no YAML, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BadYaml {
-    pub(super) line: Option<u64>,
-    pub(super) what: String,
+pub(crate) struct BadYaml {
+    pub(crate) line: Option<u64>,
+    pub(crate) what: String,
 }
 
 /// Reads one YAML document.
-pub(super) fn parse(text: &str) -> Result<Node, BadYaml> {
+pub(crate) fn parse(text: &str) -> Result<Node, BadYaml> {
     if text.len() > LONGEST_FILE {
         return Err(BadYaml {
             line: None,
@@ -123,7 +123,7 @@ fn without_place(words: &str) -> &str {
 
 impl Value {
     /// What sort of value it is, with its article.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",

@@ -77,6 +77,8 @@ pub struct ArmingOrigins {
     pub idle: Origin,
     /// The cancel window.
     pub window: Origin,
+    /// The wait for a restart.
+    pub restart: Origin,
 }
 
 /// Where the values under `assistant` came from.

@@ -7,13 +7,13 @@ use crate::text::SafeText;
 
 /// Problems found so far, all of one file and what was laid over it.
 #[derive(Debug, Default)]
-pub(super) struct Problems {
-    pub(super) file: Option<PathBuf>,
-    pub(super) all: Vec<Problem>,
+pub(crate) struct Problems {
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) all: Vec<Problem>,
 }
 
 impl Problems {
-    pub(super) fn new(file: Option<PathBuf>) -> Self {
+    pub(crate) fn new(file: Option<PathBuf>) -> Self {
         Self {
             file,
             all: Vec::new(),
@@ -21,22 +21,22 @@ impl Problems {
     }
 
     /// Something is wrong in the file.
-    pub(super) fn at(&mut self, line: u64, what: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn at(&mut self, line: u64, what: impl Into<String>, hint: impl Into<String>) {
         self.push(self.file.clone(), Some(line), &what.into(), &hint.into());
     }
 
     /// Something is wrong with the file as a whole, or at a place that is not known.
-    pub(super) fn in_file(&mut self, line: Option<u64>, what: &str, hint: &str) {
+    pub(crate) fn in_file(&mut self, line: Option<u64>, what: &str, hint: &str) {
         self.push(self.file.clone(), line, what, hint);
     }
 
     /// Something is wrong in the environment.
-    pub(super) fn outside(&mut self, what: impl Into<String>, hint: impl Into<String>) {
+    pub(crate) fn outside(&mut self, what: impl Into<String>, hint: impl Into<String>) {
         self.push(None, None, &what.into(), &hint.into());
     }
 
     /// The problems in the order of the file; those of the environment come first.
-    pub(super) fn sorted(mut self) -> Vec<Problem> {
+    pub(crate) fn sorted(mut self) -> Vec<Problem> {
         self.all.sort_by_key(|problem| problem.line);
         self.all
     }

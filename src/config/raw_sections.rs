@@ -40,6 +40,7 @@ pub(super) struct RawArming {
     pub(super) minutes: Option<Lined<f64>>,
     pub(super) idle: Option<Lined<String>>,
     pub(super) window: Option<Lined<String>>,
+    pub(super) restart: Option<Lined<String>>,
 }
 
 /// `assistant`.
@@ -85,7 +86,7 @@ const POWER: &[&str] = &[
 ];
 const VERBS: &[&str] = &["status", "forensics", "start", "stop", "reset", "cycle"];
 const WAKE: &[&str] = &["mac", "to"];
-const ARMING: &[&str] = &["needed", "minutes", "idle", "window"];
+const ARMING: &[&str] = &["needed", "minutes", "idle", "window", "restart"];
 const ASSISTANT: &[&str] = &[
     "program", "model", "budget", "turns", "limit", "base_url", "login", "ask_for",
 ];
@@ -174,6 +175,7 @@ impl Reader<'_> {
             minutes: self.number(table.get("minutes"), "minutes"),
             idle: self.text(table.get("idle"), "idle"),
             window: self.text(table.get("window"), "window"),
+            restart: self.text(table.get("restart"), "restart"),
         }
     }
 

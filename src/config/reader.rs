@@ -6,13 +6,13 @@ use super::problems::Problems;
 
 /// A value and the line it stands on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Lined<T> {
-    pub(super) line: u64,
-    pub(super) value: T,
+pub(crate) struct Lined<T> {
+    pub(crate) line: u64,
+    pub(crate) value: T,
 }
 
 impl<T> Lined<T> {
-    pub(super) fn at(node: &Node, value: T) -> Self {
+    pub(crate) fn at(node: &Node, value: T) -> Self {
         Self {
             line: node.line,
             value,
@@ -60,11 +60,11 @@ struct Entry<'a> {
 
 /// The entries of a table whose keys are known and stand once.
 #[derive(Debug, Default)]
-pub(super) struct Table<'a>(Vec<Entry<'a>>);
+pub(crate) struct Table<'a>(Vec<Entry<'a>>);
 
 impl<'a> Table<'a> {
     /// The value of a key; a key without a value counts as left out.
-    pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Node> {
         self.0
             .iter()
             .find(|entry| entry.key == name)
@@ -74,13 +74,13 @@ impl<'a> Table<'a> {
 }
 
 /// Reads, and reports what can't be read.
-pub(super) struct Reader<'p> {
-    pub(super) problems: &'p mut Problems,
+pub(crate) struct Reader<'p> {
+    pub(crate) problems: &'p mut Problems,
 }
 
 impl Reader<'_> {
     /// A table with these keys; others are refused with the nearest one.
-    pub(super) fn table<'a>(
+    pub(crate) fn table<'a>(
         &mut self,
         node: &'a Node,
         what: &str,
@@ -90,7 +90,7 @@ impl Reader<'_> {
     }
 
     /// A table with these keys. A slip of the pen in a forgiven one is told, and read as what it was meant to be.
-    pub(super) fn forgiving_table<'a>(
+    pub(crate) fn forgiving_table<'a>(
         &mut self,
         node: &'a Node,
         what: &str,
@@ -152,7 +152,7 @@ impl Reader<'_> {
     }
 
     /// A table below a key; empty where the key is left out or wrong.
-    pub(super) fn part<'a>(
+    pub(crate) fn part<'a>(
         &mut self,
         top: &Table<'a>,
         key: &str,
@@ -163,7 +163,7 @@ impl Reader<'_> {
             .unwrap_or_default()
     }
 
-    pub(super) fn wrong_kind(&mut self, node: &Node, key: &str, wanted: &str) {
+    pub(crate) fn wrong_kind(&mut self, node: &Node, key: &str, wanted: &str) {
         let kind = node.value.kind();
         self.problems.at(
             node.line,
@@ -173,7 +173,7 @@ impl Reader<'_> {
     }
 
     /// A text. Whole numbers are taken as they are written: a host may be called `7`.
-    pub(super) fn text(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<String>> {
+    pub(crate) fn text(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<String>> {
         let node = node?;
         let value = match &node.value {
             Value::Text(text) => text.clone(),
@@ -197,7 +197,7 @@ impl Reader<'_> {
         Some(Lined::at(node, value))
     }
 
-    pub(super) fn flag(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
+    pub(crate) fn flag(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
         let node = node?;
         if let Value::Bool(value) = node.value {
             return Some(Lined::at(node, value));
@@ -207,7 +207,7 @@ impl Reader<'_> {
     }
 
     /// A flag that protects: where it can't be read it counts as set.
-    pub(super) fn safeguard(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
+    pub(crate) fn safeguard(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<bool>> {
         let node = node?;
         if let Value::Bool(value) = node.value {
             return Some(Lined::at(node, value));
@@ -223,7 +223,7 @@ impl Reader<'_> {
         Some(Lined::at(node, true))
     }
 
-    pub(super) fn number(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<f64>> {
+    pub(crate) fn number(&mut self, node: Option<&Node>, key: &str) -> Option<Lined<f64>> {
         let node = node?;
         let value = match node.value {
             Value::Integer(number) => number as f64,
@@ -237,7 +237,7 @@ impl Reader<'_> {
     }
 
     /// One text, or a list of texts.
-    pub(super) fn texts(&mut self, node: Option<&Node>, key: &str) -> Vec<Lined<String>> {
+    pub(crate) fn texts(&mut self, node: Option<&Node>, key: &str) -> Vec<Lined<String>> {
         match node {
             None => Vec::new(),
             Some(Node {
@@ -251,7 +251,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn port(&mut self, node: Option<&Node>) -> Option<Lined<i64>> {
+    pub(crate) fn port(&mut self, node: Option<&Node>) -> Option<Lined<i64>> {
         let node = node?;
         let number = match &node.value {
             Value::Integer(number) => Some(*number),

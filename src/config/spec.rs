@@ -126,6 +126,14 @@ pub struct ArmingSettings {
     pub idle: Duration,
     /// How long a hard power verb waits for a change of mind before it leaves.
     pub window: Duration,
+    /// How long a machine that went down to restart by itself is waited for, before a power cycle cuts its power.
+    #[serde(default = "restart")]
+    pub restart: Duration,
+}
+
+/// Many servers test themselves for minutes before they boot.
+const fn restart() -> Duration {
+    Duration::from_mins(5)
 }
 
 impl Default for ArmingSettings {
@@ -135,6 +143,7 @@ impl Default for ArmingSettings {
             minutes: 15,
             idle: Duration::from_mins(5),
             window: Duration::from_secs(10),
+            restart: restart(),
         }
     }
 }

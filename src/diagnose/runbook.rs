@@ -1,8 +1,9 @@
 //! Runbooks: lists of questions with a name, written in YAML. Those that are built in, and a person's own beside them, which
 //! win over a built-in one of the same name. Parsing is pure; one function reads the folder.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use serde_yaml::Spanned;
 
 use super::catalogue::Question;
 use crate::config::Problem;
-use crate::text::SafeText;
+use crate::text::{SafeText, cut};
 
 /// Longest file that is read, in bytes.
 const LONGEST_FILE: u64 = 64 * 1024;
@@ -21,6 +22,9 @@ const MOST_STEPS: usize = 32;
 
 /// Most files of a folder that are read.
 const MOST_FILES: usize = 64;
+
+/// Cells of a sentence about a runbook, and of what one says that it looks for.
+const WORDS: usize = 300;
 
 const BUILT_IN: [&str; 4] = [
     include_str!("runbooks/wedge.yaml"),
@@ -55,14 +59,14 @@ impl Runbook {
         let problem = |line: Option<u64>, what: &str, hint: &str| Problem {
             file: file.map(Path::to_owned),
             line,
-            what: SafeText::new(what).as_str().to_owned(),
-            hint: (!hint.is_empty()).then(|| SafeText::new(hint).as_str().to_owned()),
+            what: words(what),
+            hint: (!hint.is_empty()).then(|| words(hint)),
         };
         let raw: Raw = serde_yaml::from_str(text).map_err(|error| {
             let line = error.location().map(|at| at.line()).filter(|n| *n > 0);
-            let words = error.without_snippet().to_string();
-            let words = words.lines().next().unwrap_or_default();
-            vec![problem(line, words, "a runbook has name, what and steps")]
+            let said = error.without_snippet().to_string();
+            let said = said.lines().next().unwrap_or_default();
+            vec![problem(line, said, "a runbook has name, what and steps")]
         })?;
         let mut problems = Vec::new();
         if !is_name(&raw.name.value) {
@@ -90,13 +94,18 @@ impl Runbook {
         if problems.is_empty() {
             Ok(Self {
                 name: raw.name.value,
-                what: SafeText::new(raw.what.trim()).as_str().to_owned(),
+                what: words(raw.what.trim()),
                 steps,
             })
         } else {
             Err(problems)
         }
     }
+}
+
+/// Foreign words as they may be shown, in one short line.
+fn words(foreign: &str) -> String {
+    cut(SafeText::new(foreign).as_str(), WORDS).into_owned()
 }
 
 fn is_name(name: &str) -> bool {
@@ -148,7 +157,19 @@ fn own(folder: &Path) -> (Vec<Runbook>, Vec<Problem>) {
     let mut books: Vec<Runbook> = Vec::new();
     let mut problems = Vec::new();
     let files = match files(folder) {
-        Ok(files) => files,
+        Ok(mut files) => {
+            if files.len() > MOST_FILES {
+                problems.push(Problem {
+                    what: format!(
+                        "it holds {} files; only the first {MOST_FILES} by name are read",
+                        files.len()
+                    ),
+                    ..whole(folder)
+                });
+                files.truncate(MOST_FILES);
+            }
+            files
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
             problems.push(unreadable(folder, &error));
@@ -185,17 +206,28 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     files.sort();
-    files.truncate(MOST_FILES);
     Ok(files)
 }
 
+/// A link may lead to a file elsewhere, as those who keep their configuration in one place have them; but only to a file: a
+/// pipe or a device may have no end.
 fn read(file: &Path) -> io::Result<String> {
-    let size = fs::metadata(file)?.len();
-    if size > LONGEST_FILE {
+    let open = OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(file)?;
+    if !open.metadata()?.is_file() {
+        let words = "it is no file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    }
+    let mut text = String::new();
+    // It may grow meanwhile.
+    open.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST_FILE {
         let words = format!("it is longer than {} KiB", LONGEST_FILE / 1024);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, words));
     }
-    fs::read_to_string(file)
+    Ok(text)
 }
 
 fn whole(file: &Path) -> Problem {

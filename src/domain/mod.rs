@@ -1,5 +1,6 @@
 //! The words of the trade: identifiers, units, times, readings, states. Plain data that every floor may use; no I/O, no clock.
 
+mod checks;
 mod container;
 mod health;
 mod host;
@@ -21,6 +22,7 @@ mod severity;
 mod time;
 mod units;
 
+pub use checks::CHECKS;
 pub use container::{
     ComposePlace, Container, ContainerAct, ContainerDetail, ContainerHealth, ContainerState,
     ContainerStats, ContainerTop, Daemon, DaemonFlavour, PortMap, PrunePreview,

@@ -13,7 +13,7 @@ use super::host_actor::Shared;
 use super::msg::{Msg, PowerMsg};
 use super::notice::Notice;
 use super::policy::{Confirmed, Proposed};
-use super::power::PowerChange;
+use super::power::{PowerChange, in_all};
 use super::proposals::Settled;
 use super::sink::Sink;
 use crate::clock::Clock;
@@ -199,11 +199,15 @@ impl Door {
             Actor::Assistant => "assistant",
         };
         let plan = confirmed.plan();
+        let what = match confirmed.power() {
+            Some(change) => in_all(change, &plan.what),
+            None => plan.what.clone(),
+        };
         let intent = Intent {
             who: self.acting.who.clone(),
             from: format!("{face}, {}", self.acting.from).into(),
             host: Some(confirmed.host().clone()),
-            what: plan.what.as_str().into(),
+            what: what.into(),
             request: plan.command.as_str().into(),
             confirmed: confirmed.how().clone(),
             proposed: confirmed.proposed().map(Proposed::words),

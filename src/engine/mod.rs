@@ -43,11 +43,15 @@ mod state;
 mod stats_interest;
 mod stats_watch;
 mod trouble;
+mod unsaid;
 mod update;
 mod ways;
 mod webhook;
 
-pub use assist::{Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces};
+pub use assist::{
+    Assisting, Mind, MindCall, MindNews, MindStart, MindWish, Minds, ProgramPlaces,
+    runbook_problems,
+};
 pub use command::{
     Actor, AssistantCheck, AssistantCommand, Challenge, Command, ConfirmationId, Decision,
     LogBegin, Plan, Refusal, Reply, RunbookSummary, Signal,

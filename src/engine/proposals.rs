@@ -56,8 +56,14 @@ struct Inner {
 #[derive(Debug)]
 struct Waiting {
     settled: oneshot::Sender<Settled>,
-    /// A person has approved it: only the door ends it from then on.
-    is_approved: bool,
+    /// Told that a person has approved it, and gone from then on: only the door ends it.
+    unapproved: Option<oneshot::Sender<()>>,
+}
+
+impl Waiting {
+    fn is_approved(&self) -> bool {
+        self.unapproved.is_none()
+    }
 }
 
 impl Proposals {
@@ -96,6 +102,7 @@ impl Proposals {
             id,
             what: plan.what.into(),
             command: plan.command.into(),
+            notes: plan.notes.into_iter().map(Into::into).collect(),
             why,
             evidence,
             word: host.as_str().into(),
@@ -103,14 +110,16 @@ impl Proposals {
             host: Some(host),
         });
         let (sender, settled) = oneshot::channel();
+        let (unapproved, approved) = oneshot::channel();
         let waiting = Waiting {
             settled: sender,
-            is_approved: false,
+            unapproved: Some(unapproved),
         };
         self.lock().insert(id, waiting);
         let open = OpenProposal {
             proposals: self.clone(),
             proposal: Arc::clone(&proposal),
+            approved,
             settled,
         };
         let at = inner.lanes.now();
@@ -128,13 +137,19 @@ impl Proposals {
     pub(super) fn approve(&self, proposal: ProposalId) -> bool {
         let mut waiting = self.lock();
         let waits = waiting.get_mut(&proposal);
-        waits.is_some_and(|waits| !std::mem::replace(&mut waits.is_approved, true))
+        let Some(unapproved) = waits.and_then(|waits| waits.unapproved.take()) else {
+            return false;
+        };
+        if unapproved.send(()).is_err() {
+            tracing::debug!(%proposal, "nobody waits to hear that it is approved");
+        }
+        true
     }
 
     /// Takes it back, unless it has ended, or is being carried out; whether this took it back.
     pub(super) fn withdraw(&self, id: ProposalId) -> bool {
         let mut waiting = self.lock();
-        if waiting.get(&id).is_none_or(|waits| waits.is_approved) {
+        if waiting.get(&id).is_none_or(Waiting::is_approved) {
             return false;
         }
         waiting.remove(&id);
@@ -204,6 +219,7 @@ impl Proposals {
 pub struct OpenProposal {
     proposals: Proposals,
     proposal: Arc<Proposal>,
+    approved: oneshot::Receiver<()>,
     settled: oneshot::Receiver<Settled>,
 }
 
@@ -215,26 +231,37 @@ impl OpenProposal {
 
     /// How it ends. An approved one has been carried out by then.
     pub async fn settled(mut self) -> Settled {
-        self.end().await
+        ended(&mut self.settled).await
     }
 
     /// The same, save that it is taken back once nobody asks any more: unless a person has approved it, for then only the
-    /// door knows how it ends.
-    pub(super) async fn settled_or_gone(mut self, gone: impl Future<Output = ()>) -> Settled {
+    /// door knows how it ends. That one has is told at once.
+    pub(super) async fn settled_or_gone(
+        mut self,
+        gone: impl Future<Output = ()>,
+        approved: impl AsyncFnOnce(),
+    ) -> Settled {
         tokio::select! {
-            settled = self.end() => return settled,
+            biased;
+            Ok(()) = &mut self.approved => {
+                approved().await;
+                return ended(&mut self.settled).await;
+            }
+            settled = ended(&mut self.settled) => return settled,
             () = gone => {}
         }
-        self.proposals.withdraw(self.proposal.id);
-        self.end().await
+        if !self.proposals.withdraw(self.proposal.id) && (&mut self.approved).await.is_ok() {
+            approved().await;
+        }
+        ended(&mut self.settled).await
     }
+}
 
-    async fn end(&mut self) -> Settled {
-        (&mut self.settled).await.unwrap_or(Settled {
-            decided: Decided::Withdrawn,
-            printed: None,
-        })
-    }
+async fn ended(settled: &mut oneshot::Receiver<Settled>) -> Settled {
+    settled.await.unwrap_or(Settled {
+        decided: Decided::Withdrawn,
+        printed: None,
+    })
 }
 
 impl Drop for OpenProposal {

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::msg::Msg;
 use super::state::Fleet;
+use super::unsaid;
 use crate::config::{ArmingSettings, Settings};
 use crate::domain::{Thresholds, Wall};
 
@@ -199,7 +200,7 @@ impl Tape {
             self.lines.try_send(Line::Gap(self.missing))?;
             self.missing = 0;
         }
-        self.lines.try_send(Line::Msg(msg.clone()))?;
+        self.lines.try_send(Line::Msg(unsaid::told(msg)))?;
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{
     BoxedIo, Exec, ExecError, ExecErrorKind, Exit, Fd, HostSocket, LineSink, LineSplitter,
-    LineStream, Output, RunLimits,
+    LineStream, Output, RunLimits, started_here,
 };
 use crate::shell::{RemotePath, ShellCommand};
 use crate::tasks::Tasks;
@@ -56,6 +56,7 @@ impl LocalExec {
             .args(arguments)
             .spawn()
             .map_err(|e| refused(format!("{program} could not be started"), e))?;
+        started_here(child.id());
         let status = child.wait().await.map_err(|e| lost(command, e))?;
         Ok(exit(status))
     }
@@ -140,14 +141,16 @@ async fn write_file(path: &str, mode: u32, content: &[u8]) -> io::Result<()> {
 /// Starts a process in a group of its own.
 #[expect(clippy::disallowed_methods, reason = "this file is the wall")]
 pub(super) fn spawn(program: &str, arguments: &[String], stdin: Stdio) -> io::Result<Child> {
-    Command::new(program)
+    let child = Command::new(program)
         .args(arguments)
         .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true)
-        .spawn()
+        .spawn()?;
+    started_here(child.id());
+    Ok(child)
 }
 
 /// A process group that is killed when this falls, unless its leader has been waited for.

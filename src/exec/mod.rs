@@ -2,8 +2,10 @@
 //! look alike from above.
 
 mod error;
+mod feed;
 mod lines;
 mod local;
+mod orphans;
 mod proxy;
 mod remote;
 mod sim;
@@ -20,8 +22,11 @@ use crate::domain::{HostName, Port};
 use crate::shell::{RemotePath, ShellCommand};
 
 pub use error::{ExecError, ExecErrorKind};
+pub use feed::feed;
 pub use lines::{LineSink, LineSplitter};
 pub use local::LocalExec;
+pub use orphans::adopt_orphans;
+pub(crate) use orphans::started_here;
 pub use remote::RemoteExec;
 pub use sim::{SimExec, SimReply};
 pub use stream::{Exit, Fd, LineStream, StreamEvent};

@@ -1,11 +1,13 @@
 //! A scripted machine: what a command is answered with stands in a table. The twin of the real hosts, for tests.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 
 use super::{
@@ -14,6 +16,9 @@ use super::{
 };
 use crate::shell::{RemotePath, ShellCommand};
 use crate::tasks::Tasks;
+
+/// What lies in a byte stream that nobody reads.
+const PIPE: usize = 64 * 1024;
 
 /// What a scripted machine does with a command.
 #[derive(Debug, Clone)]
@@ -37,7 +42,7 @@ pub enum SimReply {
 pub struct SimExec {
     tasks: Tasks,
     rules: Vec<(&'static str, SimReply)>,
-    done: Mutex<Vec<String>>,
+    done: Arc<Mutex<Vec<String>>>,
 }
 
 impl SimExec {
@@ -46,7 +51,7 @@ impl SimExec {
         Self {
             tasks,
             rules: Vec::new(),
-            done: Mutex::new(Vec::new()),
+            done: Arc::default(),
         }
     }
 
@@ -57,7 +62,7 @@ impl SimExec {
         self
     }
 
-    /// Everything it was asked to do, in order: rendered commands, `upload PATH`, `connect SOCKET`.
+    /// Everything it was asked to do, in order: rendered commands, `fed INPUT`, `upload PATH`, `connect SOCKET`.
     pub fn asked(&self) -> Vec<String> {
         self.done
             .lock()
@@ -66,10 +71,7 @@ impl SimExec {
     }
 
     fn note(&self, what: String) {
-        self.done
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(what);
+        note(&self.done, what);
     }
 
     async fn reply(&self, command: &ShellCommand) -> Result<SimReply, ExecError> {
@@ -112,6 +114,18 @@ impl Exec for SimExec {
         Ok(LineStream::new(reader, input))
     }
 
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        let reply = self.reply(command).await?;
+        let (near, far) = tokio::io::duplex(PIPE);
+        let done = Arc::clone(&self.done);
+        self.tasks.spawn(async move {
+            if let Err(error) = swallow(reply, far, &done).await {
+                tracing::debug!(%error, "a scripted machine was hung up on");
+            }
+        });
+        Ok(Box::pin(near))
+    }
+
     async fn upload(&self, path: &RemotePath, _: u32, _: Bytes) -> Result<(), ExecError> {
         self.note(format!("upload {path}"));
         Ok(())
@@ -123,6 +137,28 @@ impl Exec for SimExec {
             ExecErrorKind::Refused,
             "nothing listens on a scripted machine",
         ))
+    }
+}
+
+fn note(done: &Mutex<Vec<String>>, what: String) {
+    done.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(what);
+}
+
+/// Reads all of the input, and then says what it has to say.
+async fn swallow(
+    reply: SimReply,
+    mut far: DuplexStream,
+    done: &Mutex<Vec<String>>,
+) -> io::Result<()> {
+    let mut input = Vec::new();
+    far.read_to_end(&mut input).await?;
+    note(done, format!("fed {}", String::from_utf8_lossy(&input)));
+    match reply {
+        SimReply::Says(_, said) => far.write_all(said.as_bytes()).await,
+        SimReply::Fails(..) => Ok(()),
+        _ => std::future::pending().await,
     }
 }
 

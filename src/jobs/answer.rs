@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::domain::Wall;
 use crate::text::SafeText;
 
-use super::{Job, JobError, JobErrorKind, JobId, JobState, LeaseKey};
+use super::{Job, JobError, JobErrorKind, JobId, JobState, LeaseKey, Mark, Marks};
 
 /// An answer of the runner.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(super) struct Answer {
     pub(super) state: Option<JobState>,
     pub(super) log: Option<(u64, u64)>,
     pub(super) jobs: Vec<Job>,
+    pub(super) marks: Marks,
     pub(super) forgotten: bool,
     pub(super) bytes: Bytes,
 }
@@ -84,10 +85,20 @@ impl Answer {
                     job.lease = LeaseKey::new(key).ok().zip(generation.parse().ok());
                 }
             }
+            "mark" => {
+                let (key, mark) = mark(rest).ok_or_else(odd)?;
+                let marks = match self.jobs.last_mut() {
+                    Some(job) => &mut job.marks,
+                    None => &mut self.marks,
+                };
+                marks.set(key, mark)?;
+            }
             "forgotten" => self.forgotten = true,
             "held" => {
-                let what = format!("job {rest} is at work on the same thing");
-                let kind = JobErrorKind::Held(JobId::new(rest)?);
+                let (holder, label) = rest.split_once(' ').unwrap_or((rest, ""));
+                let label = SafeText::new(label);
+                let what = format!("job {holder} is at work on the same thing: {label}");
+                let kind = JobErrorKind::Held(JobId::new(holder)?);
                 return Err(JobError::new(kind, what).hint("wait for its end, or cancel it"));
             }
             "missing" => {
@@ -135,7 +146,20 @@ fn job(rest: &str) -> Option<Job> {
         state: state(how)?,
         label: SafeText::default(),
         lease: None,
+        marks: Marks::default(),
     })
+}
+
+/// `KEY SECONDS VALUE`
+fn mark(rest: &str) -> Option<(&str, Mark)> {
+    let (key, rest) = rest.split_once(' ')?;
+    let (seconds, value) = rest.split_once(' ')?;
+    let seconds: i64 = seconds.parse().ok()?;
+    let mark = Mark {
+        value: SafeText::new(value),
+        at: Wall(seconds.saturating_mul(1000)),
+    };
+    Some((key, mark))
 }
 
 #[cfg(test)]
@@ -160,7 +184,7 @@ mod tests {
     #[test]
     fn jobs_are_listed_with_their_labels_and_leases() {
         let answer = read(
-            "pilothouse-jobs 1\njob a 17 running\nlabel swap \u{202e}x\nlease 3 model\njob b 18 cancelled 143\nlabel \nlease 0 \nend\n",
+            "pilothouse-jobs 1\njob a 17 running\nlabel swap \u{202e}x\nlease 3 model\nmark phase 21 loading 3/9\njob b 18 cancelled 143\nlabel \nlease 0 \nend\n",
         )
         .unwrap();
         assert_eq!(answer.jobs.len(), 2);
@@ -169,6 +193,18 @@ mod tests {
             Some((LeaseKey::new("model").unwrap(), 3))
         );
         assert_eq!(answer.jobs[0].begun, Wall(17_000));
+        let phase = answer.jobs[0].marks.get("phase").unwrap();
+        assert_eq!(
+            (phase.value.as_str(), phase.at),
+            ("loading 3/9", Wall(21_000))
+        );
+        let held: Vec<_> = answer
+            .jobs
+            .iter()
+            .map(|job| job.holds().is_some())
+            .collect();
+        assert_eq!(held, [true, false]);
+        assert_eq!(answer.jobs[1].marks, Marks::default());
         assert!(!answer.jobs[0].label.as_str().contains('\u{202e}'));
         assert_eq!(answer.jobs[1].lease, None);
         assert_eq!(answer.jobs[1].state, JobState::Cancelled);
@@ -185,13 +221,14 @@ mod tests {
                 JobErrorKind::Protocol,
             ),
             ("pilothouse-jobs 1\nlog 1\nend\n", JobErrorKind::Protocol),
+            ("pilothouse-jobs 1\nmark a\nend\n", JobErrorKind::Protocol),
             ("pilothouse-jobs 1\nmissing a\nend\n", JobErrorKind::Missing),
             (
                 "pilothouse-jobs 1\nrefused no\nend\n",
                 JobErrorKind::Refused,
             ),
             (
-                "pilothouse-jobs 1\nheld a\nend\n",
+                "pilothouse-jobs 1\nheld a of somebody\nend\n",
                 JobErrorKind::Held(JobId::new("a").unwrap()),
             ),
         ];

@@ -1,12 +1,13 @@
 //! A job in words (pure): its name, what it is to run, how it stands, and its lease.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::domain::Wall;
-use crate::shell::ShellCommand;
+use crate::domain::{Secret, Wall};
+use crate::shell::{ShellCommand, ShellWord};
 use crate::text::SafeText;
 
 use super::{JobError, JobErrorKind};
@@ -73,17 +74,52 @@ impl LeaseKey {
     }
 }
 
+/// What a job runs. Its environment gets `PILOTHOUSE_JOB` and `PILOTHOUSE_GENERATION`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// A program and its arguments.
+    Command(ShellCommand),
+    /// A POSIX script of any number of lines, run by the host's `sh` from a file, with `$1`, `$2`, …. It is no place for a
+    /// secret. Two functions are there for it, and not for the programs that it starts:
+    ///
+    /// - `mark KEY VALUE` sets a [`Mark`]: the phase, the progress, whatever whoever looks has to know.
+    /// - `holds` fails where the job's lease has gone to another meanwhile: ask before each step that comes late.
+    Script {
+        /// At most 48 KiB.
+        text: String,
+        /// Its arguments.
+        arguments: Vec<ShellWord>,
+    },
+}
+
 /// A job that is to be begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobSpec {
-    /// What is run. Its environment gets `PILOTHOUSE_JOB` and `PILOTHOUSE_GENERATION`.
-    pub command: ShellCommand,
+    /// What is run.
+    pub work: Work,
+    /// Its standard input, at most 64 KiB without NUL; nothing else of a job may hold a secret. It travels beside the command,
+    /// lies in a file that only the login may read until the program has it open, and has no name any more after that. As a
+    /// file of variables it is `. /dev/stdin` to a script and `--env-file /dev/stdin` to a program.
+    pub input: Option<Secret<String>>,
     /// What it is for, in a few words for whoever lists the host's jobs.
     pub label: String,
     /// It is begun only if no other job at work holds this; it holds it until it ended, however it ended.
     pub lease: Option<LeaseKey>,
     /// It is ended when it takes longer, and its lease is free with it.
     pub limit: Option<Duration>,
+}
+
+impl JobSpec {
+    /// A job that runs this and nothing more is said of.
+    pub fn new(work: Work, label: impl Into<String>) -> Self {
+        Self {
+            work,
+            input: None,
+            label: label.into(),
+            lease: None,
+            limit: None,
+        }
+    }
 }
 
 /// A job that was begun.
@@ -123,6 +159,49 @@ pub struct Job {
     pub label: SafeText,
     /// The lease it took, and its generation.
     pub lease: Option<(LeaseKey, u64)>,
+    /// What it has said of itself.
+    pub marks: Marks,
+}
+
+impl Job {
+    /// The lease that it holds now, and its generation: one that ended, or was lost, holds none.
+    pub fn holds(&self) -> Option<(&LeaseKey, u64)> {
+        let lease = self
+            .lease
+            .as_ref()
+            .map(|(key, generation)| (key, *generation));
+        lease.filter(|_| self.state == JobState::Running)
+    }
+}
+
+/// What a job says of itself by `mark`. It lies beside the log and not in it: no line that any program writes becomes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The value, at most 200 bytes of one line.
+    pub value: SafeText,
+    /// When it was set, by the host's clock.
+    pub at: Wall,
+}
+
+/// The last mark of each key, at most twelve of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks(BTreeMap<String, Mark>);
+
+impl Marks {
+    /// The mark of a key.
+    pub fn get(&self, key: &str) -> Option<&Mark> {
+        self.0.get(key)
+    }
+
+    /// All of them, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Mark)> {
+        self.0.iter().map(|(key, mark)| (key.as_str(), mark))
+    }
+
+    pub(super) fn set(&mut self, key: &str, mark: Mark) -> Result<(), JobError> {
+        self.0.insert(checked(key)?, mark);
+        Ok(())
+    }
 }
 
 /// A part of a job's log.
@@ -134,6 +213,8 @@ pub struct LogPart {
     pub bytes: Bytes,
     /// Where the log ended.
     pub end: u64,
+    /// What it had said of itself by then.
+    pub marks: Marks,
     /// How the job stood before its log was read: once it ended and `next` is at `end`, nothing more comes.
     pub state: JobState,
 }

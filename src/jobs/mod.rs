@@ -10,4 +10,4 @@ mod job;
 pub use attach::Jobs;
 pub use error::{JobError, JobErrorKind};
 pub use functions::FUNCTIONS;
-pub use job::{Begun, Job, JobId, JobSpec, JobState, LeaseKey, LogPart};
+pub use job::{Begun, Job, JobId, JobSpec, JobState, LeaseKey, LogPart, Mark, Marks, Work};

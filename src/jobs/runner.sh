@@ -1,9 +1,12 @@
+login_umask=$(umask)
 umask 077
 IFS=' 	
 '
 # The log is kept in pieces of about this many bytes, and the newest of them stay.
 PIECE=1048576
 PIECES=4
+# As many jobs that ended are remembered.
+KEEP=100
 
 say() {
 	printf '%s\n' "$*"
@@ -44,11 +47,40 @@ tell_state() {
 		fi
 		# Between the two looks it may have ended.
 		[ -s "$jobs/$1/outcome" ] || {
+			# Nobody reads that any more.
+			rm -f "$jobs/$1/input"
 			say 'state lost'
 			return
 		}
 	fi
 	say "state $(head -n 1 "$jobs/$1/outcome")"
+}
+
+# What a job has said of itself.
+tell_marks() {
+	_room=12
+	for _mark in "$jobs/$1"/mark.*; do
+		[ -f "$_mark" ] && [ "$_room" -gt 0 ] && read -r _when _value <"$_mark" || continue
+		_room=$((_room - 1))
+		say "mark ${_mark##*/mark.} $_when $_value"
+	done
+}
+
+tell_job() {
+	_said=$(tell_state "$1")
+	say "job $1 $(cat "$jobs/$1/begun" 2>/dev/null || echo 0) ${_said#state }"
+	say "label $(head -n 1 "$jobs/$1/label" 2>/dev/null)"
+	say "lease $(cat "$jobs/$1/generation" 2>/dev/null || echo 0) $(cat "$jobs/$1/key" 2>/dev/null)"
+	tell_marks "$1"
+}
+
+# Strikes the oldest of the jobs that ended, beyond so many. Names of jobs have no blanks.
+strike_old() {
+	_had=0
+	(cd "$jobs" && ls -1td -- */outcome 2>/dev/null) | while read -r _old; do
+		_had=$((_had + 1))
+		[ "$_had" -le "$KEEP" ] || rm -rf "${jobs:?}/${_old%/outcome}"
+	done
 }
 
 known() {
@@ -58,27 +90,36 @@ known() {
 	}
 }
 
-# begin ID KEY LIMIT LABEL PROGRAM… : KEY may be empty, LIMIT is in seconds, 0 for none.
+# begin ID KEY LIMIT LABEL SIZE PRELUDE SCRIPT WORD… : KEY may be empty, LIMIT is in seconds, 0 for none; SIZE is that of the
+# input that comes with it, or empty; without a script the words are a program.
 begin() {
 	_id=$1
 	_key=$2
 	_limit=$3
 	_label=$4
-	shift 4
+	_size=$5
+	_prelude=$6
+	_script=$7
+	shift 7
 	for _tool in setsid flock mkfifo stat; do
 		command -v "$_tool" >/dev/null || refuse "$_tool is missing on this host"
 	done
+	# Before the lock: it comes as slowly as its connection does. In no file yet, which a lost connection would leave behind.
+	_input=
+	[ -z "$_size" ] || _input=$(cat && echo x)
 	mkdir -p "$jobs" "$leases" || refuse "$base can not be written"
 	lock "$base/jobs.lock" 500 || refuse "the lock $base/jobs.lock is held by somebody"
 	if [ -d "$jobs/$_id" ]; then
 		say "begun $(cat "$jobs/$_id/generation" 2>/dev/null || echo 0)"
 		over
 	fi
+	# Nobody is at these who does not hold the lock.
+	rm -rf "$jobs"/.*.new
 	_generation=0
 	if [ -n "$_key" ]; then
 		_holder=$(cat "$leases/$_key/job" 2>/dev/null)
 		if [ -n "$_holder" ] && at_work "$_holder"; then
-			say "held $_holder"
+			say "held $_holder $(head -n 1 "$jobs/$_holder/label" 2>/dev/null)"
 			over
 		fi
 		_generation=$(($(cat "$leases/$_key/generation" 2>/dev/null || echo 0) + 1))
@@ -87,18 +128,34 @@ begin() {
 	fi
 	# Whole or not there: a folder without its runner would be lost from the beginning.
 	_new=$jobs/.$_id.new
-	rm -rf "$_new"
 	mkdir "$_new" && one_line "$_label" >"$_new/label" && echo "$_key" >"$_new/key" &&
-		echo "$_generation" >"$_new/generation" && date +%s >"$_new/begun" &&
-		printf '%s\n' "$body" >"$_new/runner" && mkfifo "$_new/pipe" && mv "$_new" "$jobs/$_id" ||
+		echo "$_generation" >"$_new/generation" && date +%s >"$_new/begun" && echo "$login_umask" >"$_new/umask" &&
+		printf '%s\n' "$body" >"$_new/runner" && begin_files && mkfifo "$_new/pipe" && mv "$_new" "$jobs/$_id" || {
+		rm -rf "$_new"
 		refuse "$jobs can not be written"
+	}
 	if ! detach "$jobs/$_id/runner.is" sh "$jobs/$_id/runner" "$base" run "$_id" "$_limit" "$@"; then
 		rm -rf "${jobs:?}/$_id"
 		refuse "$jobs can not be written"
 	fi
 	unlock
 	say "begun $_generation"
+	strike_old
 	over
+}
+
+# The script and the input of a job that is begun; a shell's own `printf` shows its words to nobody.
+begin_files() {
+	if [ -n "$_script" ]; then
+		printf '%s\n' "$_prelude" >"$_new/prelude" && printf '%s\n' "$_script" >"$_new/script" || return 1
+	fi
+	if [ -n "$_size" ]; then
+		printf '%s' "${_input%x}" >"$_new/input" || return 1
+		[ "$(($(wc -c <"$_new/input")))" -eq "$_size" ] || {
+			rm -rf "$_new"
+			refuse 'the input of the job did not arrive whole'
+		}
+	fi
 }
 
 # Writes what the program says into pieces, each named by the place of its first byte.
@@ -135,9 +192,22 @@ run() {
 	enroll "$job/runner.is" || exit 1
 	keep_log <"$job/pipe" &
 	_keeper=$!
-	PILOTHOUSE_JOB=$_id PILOTHOUSE_GENERATION=$(cat "$job/generation") \
-		setsid "$@" </dev/null >"$job/pipe" 2>&1 &
+	if [ -e "$job/script" ]; then
+		_lease=$(cat "$job/key")
+		set -- sh "$job/prelude" "$job" "${_lease:+$leases/$_lease}" "$@"
+	fi
+	_input=/dev/null
+	[ ! -e "$job/input" ] || _input=$job/input
+	exec 3<"$_input"
+	rm -f "$job/input"
+	(
+		umask "$(cat "$job/umask")"
+		PILOTHOUSE_JOB=$_id PILOTHOUSE_GENERATION=$(cat "$job/generation")
+		export PILOTHOUSE_JOB PILOTHOUSE_GENERATION
+		exec setsid "$@" <&3 3<&- >"$job/pipe" 2>&1
+	) &
 	_program=$!
+	exec 3<&-
 	identity "$_program" | write_whole "$job/program.is"
 	_how=ended
 	if [ "$_limit" -gt 0 ]; then
@@ -210,6 +280,7 @@ follow() {
 	_most=$3
 	# The state first: what ended has said all that it says by then.
 	tell_state "$1"
+	tell_marks "$1"
 	_from=
 	for _piece in "$job"/log.*; do
 		[ -f "$_piece" ] || continue
@@ -240,14 +311,16 @@ follow() {
 	done
 }
 
+look() {
+	known "$1"
+	tell_job "$1"
+	over
+}
+
 list() {
 	for _job in "$jobs"/*; do
 		[ -d "$_job" ] || continue
-		_id=${_job##*/}
-		_said=$(tell_state "$_id")
-		say "job $_id $(cat "$_job/begun" 2>/dev/null || echo 0) ${_said#state }"
-		say "label $(head -n 1 "$_job/label" 2>/dev/null)"
-		say "lease $(cat "$_job/generation" 2>/dev/null || echo 0) $(cat "$_job/key" 2>/dev/null)"
+		tell_job "${_job##*/}"
 	done
 	over
 }
@@ -268,7 +341,7 @@ jobs=$base/jobs
 leases=$base/leases
 [ "$verb" = run ] || say 'pilothouse-jobs 1'
 case $verb in
-begin | run | cancel | follow | list | forget) "$verb" "$@" ;;
+begin | run | cancel | follow | look | list | forget) "$verb" "$@" ;;
 state)
 	known "$1"
 	tell_state "$1"

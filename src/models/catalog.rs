@@ -2,10 +2,13 @@
 //! entry is told with its line and left out, the rest holds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
+use super::words;
 use crate::domain::{Mib, ModelKey, Port, RepoId};
 use crate::shell::{EnvName, RemotePath};
 
@@ -101,9 +104,15 @@ pub enum EngineKind {
     /// vLLM by the launcher script for Sparks, in its folder on the head.
     SparkLauncher {
         /// The folder of the script.
-        folder: RemotePath,
+        folder: HostFolder,
         /// What the script of that age understands.
         form: LauncherForm,
+        /// The image; `None`: the launcher's own.
+        image: Option<String>,
+        /// Changes that the launcher makes to the image first: folders below its own.
+        mods: Vec<String>,
+        /// A cluster is made with Ray; otherwise the engines find each other without.
+        ray: bool,
     },
     /// vLLM by `docker run`.
     Vllm {
@@ -121,7 +130,62 @@ pub enum EngineKind {
     Container {
         /// The image.
         image: String,
+        /// The port inside of it; `None`: the recipe's.
+        inner_port: Option<Port>,
     },
+}
+
+/// A folder of a host: absolute, or below the home of whoever logs in there (`~/spark-vllm-docker`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct HostFolder(String);
+
+/// Not a folder of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0:?} is no folder of a host: /… or ~/… in letters, digits and . _ + / -")]
+pub struct InvalidFolder(String);
+
+impl HostFolder {
+    /// Takes `/…` and `~/…` in letters, digits and `. _ + / -`, without `.` and `..` on the way.
+    pub fn new(text: &str) -> Result<Self, InvalidFolder> {
+        let rest = text.strip_prefix('~').unwrap_or(text);
+        if rest.starts_with('/') && rest.len() > 1 && words::is_plain_path(rest) {
+            return Ok(Self(text.trim_end_matches('/').to_owned()));
+        }
+        Err(InvalidFolder(text.chars().take(80).collect()))
+    }
+
+    /// As a person writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What `cd` takes from the home of the login.
+    pub(super) fn from_home(&self) -> String {
+        match self.0.strip_prefix("~/") {
+            Some(below) => format!("./{below}"),
+            None => self.0.clone(),
+        }
+    }
+}
+
+impl TryFrom<String> for HostFolder {
+    type Error = InvalidFolder;
+    fn try_from(text: String) -> Result<Self, InvalidFolder> {
+        Self::new(&text)
+    }
+}
+
+impl From<HostFolder> for String {
+    fn from(folder: HostFolder) -> Self {
+        folder.0
+    }
+}
+
+impl fmt::Display for HostFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
 }
 
 /// The two ages of the launcher script, which quote and stop differently.

@@ -4,6 +4,18 @@
 mod catalog;
 mod exposition;
 mod loading;
+mod catalog_load;
+mod catalog_read;
+#[cfg(test)]
+mod catalog_tests;
+mod cluster_env;
+mod flags;
+mod launch;
+mod launch_docker;
+mod launch_llama;
+mod launch_spark;
+#[cfg(test)]
+mod launch_tests;
 mod lock;
 mod meter;
 mod preflight;
@@ -14,11 +26,16 @@ mod serving_look_tests;
 mod serving_place;
 mod swap;
 mod weights;
+mod words;
 
 pub use catalog::{
-    Catalog, CatalogProblem, EngineKind, Knob, LauncherForm, Mode, ModelSource, Recipe,
+    Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
+    ModelSource, Recipe,
 };
 pub use loading::{Loading, loading};
+pub use catalog_load::BUNDLED_NAME;
+pub use cluster_env::cluster_env;
+pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
 pub use meter::Meter;
 pub use preflight::{Check, Finding, Preflight, Verdict};

@@ -53,6 +53,9 @@ impl Default for CarryLimits {
 /// The budget that the far side has for forensics.
 const FORENSICS: Duration = Duration::from_secs(20);
 
+/// How much older than our sending an operation of ours may look: its age is told in whole seconds.
+const SLACK: Duration = Duration::from_secs(5);
+
 /// The most that is read of an answer.
 const MOST_BYTES: usize = 256 * 1024;
 
@@ -193,7 +196,7 @@ fn read(output: &Output) -> Answer {
     answer
         .report
         .lines
-        .extend(complaints.take(20).map(SafeText::from_bytes));
+        .extend(complaints.take(20).map(protocol::bounded));
     answer
 }
 
@@ -259,13 +262,26 @@ fn weigh(verb: PowerVerb, sent: Result<Output, ExecError>) -> Weighed {
         }
         Exit::Signal(_) | Exit::Unknown => None,
     };
-    match (answer.begun.clone(), answer.end.or(status)) {
-        (Some(id), _) => Weighed::Begun(id),
-        (None, None) => Weighed::Lost("the answer broke off".to_owned()),
-        (None, Some(0)) if !answer.is_ours() => Weighed::Ended(Carried::unknown(
+    if let Some(id) = answer.begun {
+        return Weighed::Begun(id);
+    }
+    let says_no = answer.busy.is_some() || answer.refused.is_some();
+    match answer.end.or(status) {
+        _ if answer.end.is_none() && output.dropped > 0 => {
+            Weighed::Lost("the answer was too long to be read to its end".to_owned())
+        }
+        // It is begun before that is said.
+        None => Weighed::Lost("the answer broke off".to_owned()),
+        Some(_) if answer.is_ours() && answer.end.is_none() && !says_no => {
+            Weighed::Lost("the answer broke off".to_owned())
+        }
+        Some(0) if answer.is_ours() && !says_no => {
+            Weighed::Lost("the answer says that all is well, and not what was begun".to_owned())
+        }
+        Some(0) if !answer.is_ours() => Weighed::Ended(Carried::unknown(
             "something took the verb and said nothing that pilothouse-power says",
         )),
-        (None, Some(code)) => Weighed::Ended(told_no(verb, &answer, code)),
+        Some(code) => Weighed::Ended(told_no(verb, &answer, code)),
     }
 }
 
@@ -350,21 +366,49 @@ impl Errand<'_> {
         Err(Carried::unknown(format!("{lost}; {more}")))
     }
 
+    /// What a look says of our operation; `None`: nothing. `is_met`: a look has told of it before.
+    fn ours(
+        &self,
+        id: &SafeText,
+        answer: &Answer,
+        is_met: bool,
+    ) -> Option<Result<OperationState, String>> {
+        let mut told = answer.operations.iter().filter(|(op, _)| op.id == *id);
+        let (found, age) = told.next()?;
+        let verb = self.verb;
+        Some(if told.any(|(other, _)| other != found) {
+            Err(format!(
+                "the far side says two things of the operation {id}"
+            ))
+        } else if found.verb != verb {
+            Err(format!(
+                "the operation {id} is no {verb} but a {}",
+                found.verb
+            ))
+        } else if !is_met && age.is_some_and(|age| age > self.gone() + SLACK) {
+            Err(format!("the operation {id} is older than this {verb}"))
+        } else {
+            Ok(found.state.clone())
+        })
+    }
+
     /// Looks at our operation until it ended.
     async fn follow(&self, id: &SafeText, seen: &mut (dyn FnMut(SafeText) + Send)) -> Carried {
-        let mut forgotten = 0;
+        let (mut forgotten, mut is_met) = (0, false);
         let mut last = SafeText::new("begun");
         seen(last.clone());
         while self.gone() < self.limits.whole {
             match self.status().await {
-                Ok(answer) => match answer.operation(id).map(|found| found.state.clone()) {
-                    Some(OperationState::Running(phase)) => {
+                Ok(answer) => match self.ours(id, &answer, is_met) {
+                    Some(Err(why)) => return Carried::unknown(why),
+                    Some(Ok(OperationState::Running(phase))) => {
+                        is_met = true;
                         last = phase;
                         seen(last.clone());
                     }
-                    Some(OperationState::Done) => return Carried::Done(answer.report),
-                    Some(OperationState::Failed(why)) => return Carried::failed(why, None),
-                    Some(OperationState::Lost) => {
+                    Some(Ok(OperationState::Done)) => return Carried::Done(answer.report),
+                    Some(Ok(OperationState::Failed(why))) => return Carried::failed(why, None),
+                    Some(Ok(OperationState::Lost)) => {
                         let why = "what did it there is gone and left no outcome";
                         return Carried::unknown(why);
                     }

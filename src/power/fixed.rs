@@ -7,6 +7,7 @@ use crate::exec::{Exec, ExecErrorKind, Exit, Output, RunLimits};
 use crate::shell::{ShellCommand, ShellWord};
 use crate::text::SafeText;
 
+use super::protocol::bounded;
 use super::{Carried, MachineState, PowerError, PowerErrorKind, PowerReport};
 
 /// What a far place may take beyond the time that is waited for the command.
@@ -139,11 +140,18 @@ fn answered(verb: PowerVerb, mut output: Output, limit: Duration) -> Carried {
             "its command is still at work after {} s, as process {pid}, and goes on; its words are in {folder}",
             limit.as_secs()
         )),
-        (Some("no"), ..) => Carried::failed(
+        (Some("no"), Some("place"), None) => Carried::failed(
             format!("{verb} was not started: no place for its words"),
             None,
         ),
-        _ => Carried::failed(format!("{verb} {}", ended(&output)), None),
+        // Nothing there to start it with.
+        (Some(""), None, None) if matches!(output.exit, Exit::Status(126 | 127)) => {
+            Carried::failed(format!("{verb} {}", ended(&output)), None)
+        }
+        _ => Carried::unknown(format!(
+            "nobody can tell how {verb} ended: what ran it said {}",
+            bounded(first.as_bytes())
+        )),
     }
 }
 
@@ -174,7 +182,7 @@ fn lines(output: &Output) -> Vec<SafeText> {
         .flat_map(|bytes| bytes.split(|byte| *byte == b'\n'))
         .filter(|line| !line.is_empty())
         .take(500)
-        .map(SafeText::from_bytes)
+        .map(bounded)
         .collect()
 }
 

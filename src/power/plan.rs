@@ -102,7 +102,7 @@ pub enum StepReport {
 /// What an abort came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aborted {
-    /// It ended at once: no step was at work but the window, and the verb will not leave.
+    /// It ended at once: no step was at work but the window or the wait for a new boot, and the verb will not leave.
     AtOnce,
     /// The step at work goes to its end; nothing follows.
     AfterStep(StepKind),
@@ -118,6 +118,8 @@ pub struct PowerPlan {
     /// Why the host itself can't be asked for anything.
     unreachable: Option<SafeText>,
     aborted: bool,
+    /// The machine went down as it was asked to, and nothing but its new boot is waited for.
+    is_awaited: bool,
     verdict: Verdict,
 }
 
@@ -161,6 +163,7 @@ impl PowerPlan {
             limits,
             unreachable,
             aborted: false,
+            is_awaited: false,
             verdict: Verdict::Open,
         }
     }
@@ -188,6 +191,7 @@ impl PowerPlan {
     /// The machine went down when it was asked to restart: it has longer to come back.
     pub fn restarting(&mut self) {
         let longer = self.limits.restart;
+        self.is_awaited = self.at_work() == Some(StepKind::Graceful);
         for step in &mut self.act.steps {
             if let (StepKind::Graceful, StepState::Running { since, until, .. }) =
                 (step.kind, &mut step.state)
@@ -284,6 +288,12 @@ impl PowerPlan {
                 if let Some(kind) = at_work {
                     self.set(kind, StepState::Aborted);
                 }
+                self.end(at);
+                Aborted::AtOnce
+            }
+            Some(StepKind::Graceful) if self.is_awaited => {
+                let why = SafeText::new("its new boot is not waited for");
+                self.set(StepKind::Graceful, StepState::Failed { why });
                 self.end(at);
                 Aborted::AtOnce
             }
@@ -627,6 +637,31 @@ mod tests {
         plan.report(StepKind::Evidence, StepReport::Done(words()), At(3));
         let Todo::Ended(ActOutcome::Failed(why)) = plan.next(At(4)) else {
             panic!("it went on")
+        };
+        assert!(why.as_str().contains("cycle was not sent"), "{why}");
+    }
+
+    #[test]
+    fn an_abort_in_the_wait_for_a_new_boot_ends_it_at_once() {
+        let mut plan = plan(PowerVerb::Cycle);
+        plan.limits.window = Duration::ZERO;
+        for step in [StepKind::Evidence, StepKind::Drain] {
+            plan.next(At(0));
+            plan.report(step, StepReport::Done(words()), At(1));
+        }
+        assert!(matches!(
+            plan.next(At(2)),
+            Todo::Begin {
+                step: StepKind::Graceful,
+                ..
+            }
+        ));
+        let mut asking = plan.clone();
+        assert_eq!(asking.abort(At(3)), Aborted::AfterStep(StepKind::Graceful));
+        plan.restarting();
+        assert_eq!(plan.abort(At(3)), Aborted::AtOnce);
+        let Todo::Ended(ActOutcome::Failed(why)) = plan.next(At(4)) else {
+            panic!("it is still at work")
         };
         assert!(why.as_str().contains("cycle was not sent"), "{why}");
     }

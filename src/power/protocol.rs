@@ -17,6 +17,9 @@ const VERSION: u32 = 1;
 /// Lines beyond it are counted and left out.
 const MOST_LINES: usize = 2000;
 
+/// Bytes of one line's words; they go to screens and into the ledger.
+const LONGEST: usize = 2000;
+
 /// Exit statuses of the script on the hypervisor, beside 0.
 pub mod exit {
     /// What was sent is not one of the six words.
@@ -128,7 +131,7 @@ impl Reader {
 
     fn say(&mut self, words: &str) {
         if self.lines.len() < MOST_LINES {
-            self.lines.push(SafeText::new(words));
+            self.lines.push(bounded(words.as_bytes()));
         } else {
             self.left_out += 1;
         }
@@ -141,8 +144,11 @@ impl Reader {
             "refused" => &mut self.refused,
             _ => return false,
         };
-        *place = Some(SafeText::new(rest.trim()));
-        true
+        let said = bounded(rest.trim().as_bytes());
+        // One verb begins one operation: whatever else is named does not take its place.
+        let is_first = place.as_ref().is_none_or(|first| *first == said);
+        place.get_or_insert(said);
+        is_first
     }
 
     fn machine(&mut self, rest: &str) -> bool {
@@ -150,7 +156,9 @@ impl Reader {
         self.state = Some(match word {
             "running" => MachineState::Running,
             "stopped" => MachineState::Stopped,
-            "unknown" => MachineState::Unknown(SafeText::new(or(words, "the far side can't tell"))),
+            "unknown" => {
+                MachineState::Unknown(bounded(or(words, "the far side can't tell").as_bytes()))
+            }
             _ => return false,
         });
         true
@@ -162,14 +170,14 @@ impl Reader {
         let (id, verb, age, how) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let more = words.next().unwrap_or("");
         let state = match how {
-            "running" => OperationState::Running(SafeText::new(or(more, "at work"))),
+            "running" => OperationState::Running(bounded(or(more, "at work").as_bytes())),
             "done" => OperationState::Done,
-            "failed" => OperationState::Failed(SafeText::new(or(more, "it did not say why"))),
+            "failed" => OperationState::Failed(bounded(or(more, "it did not say why").as_bytes())),
             "lost" => OperationState::Lost,
             _ => return None,
         };
         let operation = Operation {
-            id: SafeText::new(id),
+            id: bounded(id.as_bytes()),
             verb: verb.parse().ok()?,
             state,
         };
@@ -203,6 +211,18 @@ impl Reader {
             end: self.end,
             version: self.version,
         }
+    }
+}
+
+/// Words of the far side, cut where they have no end.
+pub(super) fn bounded(words: &[u8]) -> SafeText {
+    match words.get(..LONGEST) {
+        Some(kept) if words.len() > LONGEST => {
+            let left_out = words.len() - LONGEST;
+            let kept = SafeText::from_bytes(kept);
+            format!("{kept}… ({left_out} more bytes)").into()
+        }
+        _ => SafeText::from_bytes(words),
     }
 }
 

@@ -195,13 +195,17 @@ impl Pace {
     /// A frame was drawn. One that was as the one before and cost the terminal nothing is not counted: a key in the log
     /// lens has its frame when the lens has answered.
     pub(super) fn drawn(&mut self, now: At, written: bool) {
-        if written && self.wanted == Some(Reason::Person) {
-            self.spent = At(self.spent.0.max(now.0) + PERSON_GAP);
+        match self.wanted {
+            Some(Reason::Person) if written => {
+                self.spent = At(self.spent.0.max(now.0) + PERSON_GAP);
+            }
+            // The first word does not wait because a reading, or an echo, has just been drawn.
+            Some(Reason::Talk) => self.talk_from = At(now.0 + TALK_GAP),
+            _ => {}
         }
         self.wanted = None;
         self.data_from = At(now.0 + DATA_GAP);
         self.lines_from = At(now.0 + LINES_GAP);
-        self.talk_from = At(now.0 + TALK_GAP);
     }
 }
 
@@ -283,6 +287,24 @@ mod tests {
         assert_eq!(cost.measure(At(6_000), 100_000), Some(2_000));
         assert_eq!(cost.measure(At(9_000), 190_000), Some(2_000));
         assert_eq!(cost.measure(At(11_000), 120_000), Some(3_000));
+    }
+
+    #[test]
+    fn the_first_word_of_an_answer_waits_for_no_other_frame_and_the_next_for_the_first() {
+        for (now, before) in [
+            (1_000, Reason::Data),
+            (2_000, Reason::Lines),
+            (3_000, Reason::Person),
+        ] {
+            let mut pace = Pace::default();
+            pace.want(before);
+            pace.drawn(At(now), true);
+            pace.want(Reason::Talk);
+            assert_eq!(pace.due_in(At(now + 1)), Some(0), "{before:?}");
+            pace.drawn(At(now + 1), true);
+            pace.want(Reason::Talk);
+            assert_eq!(pace.due_in(At(now + 2)), Some(TALK_GAP - 1), "{before:?}");
+        }
     }
 
     #[test]

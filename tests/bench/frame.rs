@@ -1,5 +1,6 @@
 //! How long a frame takes to draw, without any terminal: two hundred hosts with an hour's history, in memory. Prints
-//! microseconds per frame; each frame follows a new reading, as on a live screen.
+//! microseconds per frame; each frame follows a new reading, as on a live screen, and in the breakglass pane a word more of
+//! an answer at the end of a long conversation.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -12,9 +13,11 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pilothouse::domain::{At, HostId};
-use pilothouse::engine::Fleet;
-use pilothouse::tui::{Focus, Keymap, Tab, Ui, theme_load, view};
+use pilothouse::domain::{At, HostId, SessionId};
+use pilothouse::engine::{Entry, EntryId, Fleet, Phase, Transcript};
+use pilothouse::text::SafeText;
+use pilothouse::tui::ui_update::{self, Room, Scene};
+use pilothouse::tui::{Focus, Keymap, Shown, Tab, TalkState, Ui, layout, theme_load, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -37,6 +40,9 @@ fn main() -> std::io::Result<()> {
                 each.as_micros()
             );
         }
+        let each = measure_talk(&fleet, size)?;
+        let (columns, lines, each) = (size.0, size.1, each.as_micros());
+        println!("{columns}x{lines} {:<9} {each:>5} us/frame", "Talk");
     }
     Ok(())
 }
@@ -74,6 +80,96 @@ fn measure(fleet: &Fleet, size: (u16, u16), tab: Tab) -> std::io::Result<Duratio
             .map_err(fail)?;
     }
     Ok(start.elapsed() / FRAMES)
+}
+
+/// Entries of the conversation, and lines of the answer that grows at its end.
+const ENTRIES: u64 = 1_500;
+const LINES: usize = 4_000;
+
+/// An answer as they are: about two kilobytes, so that all of them are as many as a conversation holds.
+fn answer(id: u64) -> Entry {
+    let item = "- the unit **vllm** holds `88 GiB` of 119 GiB, and the kernel refused an allocation at 20:58:09";
+    let mut lines = vec!["## What I found", "", "It is *short of memory*.", ""];
+    lines.extend([item; 16]);
+    lines.extend([
+        "",
+        "| process | holds |",
+        "|---|---|",
+        "| vllm | 88 GiB |",
+        "",
+        "```sh",
+        "free -h",
+        "```",
+    ]);
+    Entry::Said {
+        id: EntryId(id),
+        lines: lines.into_iter().map(SafeText::new).collect(),
+        draft: false,
+    }
+}
+
+/// The mean over many frames beside a long conversation, at whose end a long answer grows.
+fn measure_talk(fleet: &Fleet, size: (u16, u16)) -> std::io::Result<Duration> {
+    let mut fleet = Arc::new(fleet.clone());
+    let mut ui = Ui::new(size);
+    ui.breakglass.shown = Shown::Focused;
+    ui.breakglass.state = TalkState::Open(SessionId(7));
+    let mut transcript = Transcript {
+        session: SessionId(7),
+        phase: Phase::Idle,
+        entries: (0..ENTRIES).map(answer).map(Arc::new).collect(),
+        ..Transcript::default()
+    };
+    transcript.entries.push(Arc::new(answer(ENTRIES)));
+    let mut draft =
+        vec![
+            SafeText::new("a line of an answer that goes on and **on** without a blank line");
+            LINES
+        ];
+    let keymap = Keymap::default();
+    let theme = theme_load::fallback(false);
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).map_err(fail)?;
+    let mut took = Duration::ZERO;
+    for frame in 0..=FRAMES {
+        Arc::make_mut(&mut fleet).at.0 += 33;
+        draft.push(SafeText::new("one line more"));
+        transcript.entries.pop();
+        transcript.entries.push(Arc::new(Entry::Said {
+            id: EntryId(ENTRIES),
+            lines: draft.clone(),
+            draft: true,
+        }));
+        let picture = Arc::new(transcript.clone());
+        let start = Instant::now();
+        ui.breakglass.transcript = picture;
+        let places = layout::layout(size, &ui, &fleet);
+        let room = Room {
+            talk: usize::from(places.talk.rows.height),
+            talk_cells: usize::from(places.talk.rows.width).saturating_sub(2),
+            ..Room::default()
+        };
+        let scene = Scene {
+            fleet: &fleet,
+            keymap: &keymap,
+            room,
+        };
+        ui_update::fit(&mut ui, scene);
+        terminal
+            .draw(|frame| view::view(frame, black_box(&fleet), &ui, &keymap, &theme))
+            .map_err(fail)?;
+        // The first lays the whole conversation out.
+        if frame == 0 {
+            println!(
+                "# {}x{}: {} us until a long conversation is there",
+                size.0,
+                size.1,
+                start.elapsed().as_micros()
+            );
+        } else {
+            took += start.elapsed();
+        }
+    }
+    Ok(took / FRAMES)
 }
 
 fn fail(never: std::convert::Infallible) -> std::io::Error {

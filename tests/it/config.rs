@@ -68,6 +68,26 @@ fn a_valid_file_has_no_problem_and_one_meaning() {
 }
 
 #[test]
+fn the_wait_for_a_restart_can_be_set_within_bounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("restart.yaml");
+    let rows = [
+        ("30s", 30, true),
+        ("15m", 900, true),
+        ("29s", 300, false),
+        ("31m", 300, false),
+    ];
+    for (text, seconds, is_good) in rows {
+        fs::write(&file, format!("arming:\n  restart: {text}\n")).unwrap();
+        let resolved = read(&file);
+        let restart = resolved.config.settings.arming.restart;
+        assert_eq!(restart.as_secs(), seconds, "{text}");
+        let told = problems(&resolved);
+        assert_eq!(told.is_empty(), is_good, "{text}: {told}");
+    }
+}
+
+#[test]
 fn an_invalid_file_tells_every_problem_and_keeps_the_rest() {
     for file in files("invalid") {
         let resolved = read(&file);

@@ -127,8 +127,18 @@ impl Console {
         self.state.path()
     }
 
+    /// Waits until it ends by itself; its status.
+    pub(crate) fn ends(&mut self) -> u32 {
+        self.child.wait().unwrap().exit_code()
+    }
+
     /// Leaves it, and waits for its end.
     pub(crate) fn leave(mut self) {
+        self.quit();
+    }
+
+    /// The same, with its state still to be looked at.
+    pub(crate) fn quit(&mut self) {
         self.press("\u{3}");
         self.shows("again quits");
         self.press("\u{3}");

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use pilothouse::domain::Secret;
 use pilothouse::exec::{
     BoxedIo, Exec, ExecError, HostSocket, LineStream, LocalExec, Output, RunLimits,
 };
-use pilothouse::jobs::{JobErrorKind, JobId, JobSpec, JobState, Jobs, LeaseKey};
+use pilothouse::jobs::{JobErrorKind, JobId, JobSpec, JobState, Jobs, LeaseKey, Work};
 use pilothouse::shell::{RemotePath, ShellCommand, ShellWord};
 use pilothouse::tasks::Tasks;
 use tokio::time::timeout;
@@ -28,10 +29,10 @@ const KINDS: [&str; 4] = ["dash", "bash", "busybox", "zsh"];
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// This machine with another `sh`.
-struct Shelled {
-    exec: Arc<dyn Exec>,
-    path: String,
+/// A host with other programs: `path` is `PATH=…`.
+pub(crate) struct Shelled {
+    pub(crate) exec: Arc<dyn Exec>,
+    pub(crate) path: String,
 }
 
 impl Shelled {
@@ -50,6 +51,10 @@ impl Exec for Shelled {
 
     async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
         self.exec.stream(&self.line(command)).await
+    }
+
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        self.exec.pipe(&self.line(command)).await
     }
 
     async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
@@ -138,15 +143,11 @@ fn is_there(pid: i32) -> bool {
 }
 
 fn sh(script: &str, here: &Path) -> JobSpec {
-    JobSpec {
-        command: ShellCommand::new("sh")
-            .arg("-c")
-            .word(ShellWord::new(script).unwrap())
-            .word(ShellWord::new(here.display().to_string()).unwrap()),
-        label: "a job; $(reboot) \u{1b}[31m\nx".to_owned(),
-        lease: None,
-        limit: None,
-    }
+    let command = ShellCommand::new("sh")
+        .arg("-c")
+        .word(ShellWord::new(script).unwrap())
+        .word(ShellWord::new(here.display().to_string()).unwrap());
+    JobSpec::new(Work::Command(command), "a job; $(reboot) \u{1b}[31m\nx")
 }
 
 /// Reads the whole log until the job ended.
@@ -383,14 +384,10 @@ async fn words_of_a_job_stay_words() {
         let jobs = yard.jobs();
         let id = JobId::fresh();
         let odd = "a b'c\"d$(touch x)`y`\\;*\n--é";
-        let spec = JobSpec {
-            command: ShellCommand::new("printf")
-                .arg("%s|")
-                .word(ShellWord::new(odd).unwrap()),
-            label: odd.to_owned(),
-            lease: None,
-            limit: None,
-        };
+        let command = ShellCommand::new("printf")
+            .arg("%s|")
+            .word(ShellWord::new(odd).unwrap());
+        let spec = JobSpec::new(Work::Command(command), odd);
         jobs.begin(&id, &spec).await.unwrap();
         let (said, state) = whole(&jobs, &id).await;
         assert_eq!(
@@ -407,12 +404,7 @@ async fn a_program_that_is_not_there_and_a_folder_that_is_not_to_be_had_are_told
         let yard = Yard::new(kind);
         let jobs = yard.jobs();
         let id = JobId::fresh();
-        let spec = JobSpec {
-            command: ShellCommand::new("no-such-program"),
-            label: String::new(),
-            lease: None,
-            limit: None,
-        };
+        let spec = JobSpec::new(Work::Command(ShellCommand::new("no-such-program")), "");
         jobs.begin(&id, &spec).await.unwrap();
         let (said, state) = whole(&jobs, &id).await;
         assert_eq!(state, JobState::Ended(127), "{kind}: {said}");
@@ -467,4 +459,350 @@ async fn a_job_outlives_the_connection_that_began_it() {
     fs::write(go, "").unwrap();
     let (said, state) = whole(&jobs, &id).await;
     assert_eq!((said.as_str(), state), ("still here\n", JobState::Ended(0)));
+}
+
+fn script(text: &str, arguments: &[&str]) -> Work {
+    Work::Script {
+        text: text.to_owned(),
+        arguments: arguments
+            .iter()
+            .map(|word| ShellWord::new(*word).unwrap())
+            .collect(),
+    }
+}
+
+/// Waits until a job has said this of itself.
+async fn marked(jobs: &Jobs, id: &JobId, key: &str, value: &str) {
+    let look = async {
+        loop {
+            let job = jobs.look(id).await.unwrap();
+            if job
+                .marks
+                .get(key)
+                .is_some_and(|mark| mark.value.as_str() == value)
+            {
+                return;
+            }
+        }
+    };
+    timeout(LONG, look).await.expect("it never said so");
+}
+
+#[tokio::test]
+async fn a_script_says_how_far_it_is_and_no_line_of_another_program_does() {
+    for kind in KINDS {
+        let yard = Yard::new(kind);
+        let id = JobId::fresh();
+        let here = yard.folder.path().display().to_string();
+        let text = r#"set -eu
+mark phase "lo'ading
+$2"
+mark progress 1/9
+mark progress 3/9
+# What another program says is said by another program.
+printf 'mark phase done\nmark progress 9/9\nmark x 1 2\nstate ended 0\nend\n'
+sh -c 'mark phase done' || echo "no such word: $?"
+mark 'a b' c || echo "no key"
+until [ -e "$1/go" ]; do sleep 0.05; done
+mark phase ready
+exit 3
+"#;
+        let spec = JobSpec::new(script(text, &[&here, "a  b; $(reboot)"]), "swap");
+        yard.jobs().begin(&id, &spec).await.unwrap();
+        // Another console.
+        let jobs = yard.jobs();
+        marked(&jobs, &id, "progress", "3/9").await;
+        let said = async {
+            loop {
+                let part = jobs.follow(&id, 0).await.unwrap();
+                let said = String::from_utf8_lossy(&part.bytes).into_owned();
+                if said.contains("no key") {
+                    return (said, part.marks);
+                }
+            }
+        };
+        let (said, marks) = timeout(LONG, said).await.unwrap();
+        assert!(said.contains("no such word: 127"), "{kind}: {said}");
+        let seen: Vec<_> = marks
+            .iter()
+            .map(|(key, mark)| (key, mark.value.as_str()))
+            .collect();
+        let phase = "lo'ading a  b; $(reboot)";
+        assert_eq!(seen, [("phase", phase), ("progress", "3/9")], "{kind}");
+        let list = jobs.list().await.unwrap();
+        assert_eq!(list[0].marks, marks, "{kind}");
+        assert!(marks.get("phase").unwrap().at >= list[0].begun);
+        fs::write(yard.path("go"), "").unwrap();
+        let (_, state) = whole(&jobs, &id).await;
+        assert_eq!(state, JobState::Ended(3), "{kind}");
+        let job = jobs.look(&id).await.unwrap();
+        assert_eq!(job.marks.get("phase").unwrap().value.as_str(), "ready");
+        assert_eq!(job.state, JobState::Ended(3));
+    }
+}
+
+/// Whether any process has this among its words or in its environment, other than this one.
+fn is_in_a_process(words: &str) -> bool {
+    let here = std::process::id().to_string();
+    fs::read_dir("/proc").unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        let other = !path.ends_with(&here);
+        other
+            && ["cmdline", "environ"].iter().any(|name| {
+                let bytes = fs::read(path.join(name)).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).contains(words)
+            })
+    })
+}
+
+/// Whether any file below this folder holds these words.
+fn is_in_a_file(folder: &Path, words: &str) -> bool {
+    fs::read_dir(folder).unwrap().any(|entry| {
+        let entry = entry.unwrap();
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            return is_in_a_file(&entry.path(), words);
+        }
+        kind.is_file()
+            && String::from_utf8_lossy(&fs::read(entry.path()).unwrap_or_default()).contains(words)
+    })
+}
+
+#[tokio::test]
+async fn a_secret_comes_by_the_input_and_is_nowhere_else() {
+    let sshd = Sshd::start();
+    for kind in KINDS {
+        let yard = Yard::new(kind);
+        let jobs = yard.jobs_over(over(&sshd).await);
+        let id = JobId::fresh();
+        let canary = format!("canary-{:016x}", fastrand::u64(..));
+        let text = r#". /dev/stdin
+mark length "${#TOKEN}"
+until [ -e "$1/go" ]; do sleep 0.05; done
+[ "$(sed -n 's/^TOKEN=//p')" = "$TOKEN" ] && echo "again"
+"#;
+        let here = yard.folder.path().display().to_string();
+        let mut spec = JobSpec::new(script(text, &[&here]), "deploy");
+        spec.input = Some(Secret::new(format!("A='b c'\nTOKEN={canary}\n")));
+        assert!(!format!("{spec:?}").contains(&canary));
+        jobs.begin(&id, &spec).await.unwrap();
+        marked(&jobs, &id, "length", &canary.len().to_string()).await;
+        assert!(!is_in_a_process(&canary), "{kind}");
+        assert!(!is_in_a_file(&yard.path("base"), &canary), "{kind}");
+        fs::write(yard.path("go"), "").unwrap();
+        assert_eq!(
+            whole(&jobs, &id).await,
+            ("again\n".to_owned(), JobState::Ended(0)),
+            "{kind}"
+        );
+        spec.input = Some(Secret::new("a\0b".to_owned()));
+        let odd = jobs.begin(&JobId::fresh(), &spec).await.unwrap_err();
+        assert_eq!(odd.kind, JobErrorKind::Name);
+    }
+}
+
+/// A connection that is lost while the input is on its way looks to the host like its end.
+struct Cut(Arc<dyn Exec>);
+
+#[async_trait]
+impl Exec for Cut {
+    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
+        self.0.run(command, limits).await
+    }
+
+    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
+        self.0.stream(command).await
+    }
+
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        let command = ShellCommand::new("sh")
+            .arg("-c")
+            .arg("head -c 10 | \"$@\"")
+            .arg("cut")
+            .command(command.clone());
+        self.0.pipe(&command).await
+    }
+
+    async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
+        self.0.upload(path, mode, content).await
+    }
+
+    async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
+        self.0.connect(socket).await
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_input_did_not_arrive_whole_is_not_begun_and_leaves_nothing() {
+    for kind in KINDS {
+        let yard = Yard::new(kind);
+        let cut = yard.jobs_over(Arc::new(Cut(Arc::new(LocalExec::new(Tasks::new())))));
+        let mut spec = sh("touch \"$0/ran\"", yard.folder.path());
+        spec.input = Some(Secret::new("secret-words-that-are-long".to_owned()));
+        let refused = cut.begin(&JobId::fresh(), &spec).await.unwrap_err();
+        assert_eq!(refused.kind, JobErrorKind::Refused, "{kind}: {refused}");
+        assert!(yard.jobs().list().await.unwrap().is_empty(), "{kind}");
+        assert!(!yard.path("ran").exists(), "{kind}");
+        assert!(!is_in_a_file(&yard.path("base"), "secret-wor"), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_holds_a_lease_is_listed_and_named_and_a_late_step_sees_that_it_is_late() {
+    for kind in KINDS {
+        let yard = Yard::new(kind);
+        let jobs = yard.jobs();
+        let (first, second) = (JobId::fresh(), JobId::fresh());
+        let here = yard.folder.path().display().to_string();
+        let text = "holds && mark mine yes; until [ -e \"$1/go\" ]; do sleep 0.05; done; holds || touch \"$1/late\"";
+        let mut spec = JobSpec::new(script(text, &[&here]), "swap to llama");
+        let key = LeaseKey::new("model").unwrap();
+        spec.lease = Some(key.clone());
+        jobs.begin(&first, &spec).await.unwrap();
+        marked(&jobs, &first, "mine", "yes").await;
+        let held = jobs.begin(&second, &spec).await.unwrap_err();
+        assert_eq!(held.kind, JobErrorKind::Held(first.clone()), "{kind}");
+        assert!(held.what.contains("swap to llama") && held.what.contains(first.as_str()));
+        let list = jobs.list().await.unwrap();
+        assert_eq!(list[0].holds(), Some((&key, 1)), "{kind}");
+        // As after a boot of the host: its processes are of another one.
+        timeout(LONG, async {
+            while !yard.is_written(&first, "program.is") {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
+        for name in ["runner.is", "program.is"] {
+            let file = yard.file(&first, name);
+            let now = fs::read_to_string(&file).unwrap();
+            let (process, _) = now.trim().rsplit_once(' ').unwrap();
+            fs::write(&file, format!("{process} of-an-earlier-boot\n")).unwrap();
+        }
+        assert_eq!(jobs.state(&first).await.unwrap(), JobState::Lost, "{kind}");
+        let begun = jobs.begin(&second, &spec).await.unwrap();
+        assert_eq!(begun.generation, 2, "{kind}");
+        marked(&jobs, &second, "mine", "yes").await;
+        let list = jobs.list().await.unwrap();
+        let holders: Vec<_> = list.iter().filter(|job| job.holds().is_some()).collect();
+        assert_eq!(holders.len(), 1, "{kind}");
+        assert_eq!(holders[0].id, second, "{kind}");
+        fs::write(yard.path("go"), "").unwrap();
+        timeout(LONG, async {
+            while !yard.path("late").exists() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("the first does not know that it is late");
+        until(&jobs, &second, JobState::Ended(0)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_list_is_one_command_and_at_most_four_kib_for_each_job_and_old_ones_go() {
+    let yard = Yard::new("dash");
+    let id = JobId::fresh();
+    let text = "long=$(head -c 500 /dev/zero | tr '\\0' x); for key in a b c d e f g h i j k l m; do mark \"$key-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\" \"$long\" || echo \"no $key\"; done";
+    let mut spec = JobSpec::new(script(text, &[]), "x".repeat(500));
+    spec.lease = Some(LeaseKey::new(&"k".repeat(64)).unwrap());
+    let jobs = yard.jobs();
+    jobs.begin(&id, &spec).await.unwrap();
+    let (said, _) = whole(&jobs, &id).await;
+    assert!(
+        said.contains("thirteenth") && said.ends_with("no m\n"),
+        "{said}"
+    );
+    let counted = Arc::new(Counted::default());
+    let list = yard.jobs_over(Arc::clone(&counted) as Arc<dyn Exec>);
+    let list = list.list().await.unwrap();
+    assert_eq!(list[0].marks.iter().count(), 12);
+    let asked = counted.said.lock().unwrap().clone();
+    assert!(matches!(asked[..], [bytes] if bytes < 4096), "{asked:?}");
+    // As many others have ended.
+    for number in 0..120 {
+        let other = yard.path("base/jobs").join(format!("other-{number}"));
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("outcome"), "ended 0\n").unwrap();
+    }
+    spec.work = script("exit 0", &[]);
+    jobs.begin(&JobId::new("last").unwrap(), &spec)
+        .await
+        .unwrap();
+    let left = jobs.list().await.unwrap();
+    assert!((100..=101).contains(&left.len()), "{}", left.len());
+    assert!(left.iter().all(|job| job.id != id), "the oldest goes first");
+}
+
+/// This machine, and how much each command said.
+#[derive(Default)]
+struct Counted {
+    said: std::sync::Mutex<Vec<usize>>,
+}
+
+#[async_trait]
+impl Exec for Counted {
+    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
+        let output = LocalExec::new(Tasks::new()).run(command, limits).await?;
+        self.said.lock().unwrap().push(output.stdout.len());
+        Ok(output)
+    }
+
+    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
+        LocalExec::new(Tasks::new()).stream(command).await
+    }
+
+    async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
+        LocalExec::new(Tasks::new())
+            .upload(path, mode, content)
+            .await
+    }
+
+    async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
+        LocalExec::new(Tasks::new()).connect(socket).await
+    }
+}
+
+#[tokio::test]
+async fn a_job_writes_files_as_its_login_would() {
+    for kind in KINDS {
+        let yard = Yard::new(kind);
+        let jobs = yard.jobs();
+        let id = JobId::fresh();
+        jobs.begin(&id, &sh("umask", yard.folder.path()))
+            .await
+            .unwrap();
+        let (said, _) = whole(&jobs, &id).await;
+        let own = ShellCommand::new("sh").arg("-c").arg("umask");
+        let here = LocalExec::new(Tasks::new());
+        let own = here.run(&own, RunLimits::default()).await.unwrap();
+        let own = String::from_utf8(own.stdout.to_vec()).unwrap();
+        let mode = |text: &str| u32::from_str_radix(text.trim(), 8).unwrap();
+        assert_eq!(mode(&said), mode(&own), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_setsid_begins_no_job_and_says_so() {
+    let sshd = Sshd::start();
+    let yard = Yard::new("dash");
+    for tool in ["cat", "mkdir", "flock", "mkfifo", "stat"] {
+        symlink(
+            Path::new("/usr/bin").join(tool),
+            yard.path("bin").join(tool),
+        )
+        .unwrap();
+    }
+    let base = RemotePath::new(yard.path("base").display().to_string()).unwrap();
+    let bare = Shelled {
+        exec: over(&sshd).await,
+        path: format!("PATH={}", yard.path("bin").display()),
+    };
+    let jobs = Jobs::at(Arc::new(bare), &base);
+    let spec = sh("touch \"$0/ran\"", yard.folder.path());
+    let refused = jobs.begin(&JobId::fresh(), &spec).await.unwrap_err();
+    assert_eq!(refused.kind, JobErrorKind::Refused);
+    assert_eq!(refused.what, "setsid is missing on this host");
+    assert!(refused.hint.is_some());
+    assert!(!yard.path("base").exists());
 }

@@ -9,6 +9,7 @@
 )]
 
 mod approval;
+mod ask_typed;
 mod assistant;
 mod assistant_scenes;
 mod cli;
@@ -45,11 +46,14 @@ mod power_broken;
 mod power_broken_console;
 mod power_door;
 mod power_kill;
+mod private_places;
 mod pty;
 mod quoting;
 mod readme;
+mod runbooks_hostile;
 mod sampler;
 mod screens;
+mod secrets;
 mod ssh;
 mod ssh_login;
 mod ssh_prompts;

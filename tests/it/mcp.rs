@@ -129,7 +129,8 @@ impl Console {
     }
 
     fn server(&self) -> McpServer {
-        self.broker.server(env!("CARGO_BIN_EXE_pilothouse").into())
+        let own = env!("CARGO_BIN_EXE_pilothouse").into();
+        self.broker.server(own).unwrap()
     }
 
     async fn event(&mut self) -> BrokerEvent {
@@ -294,6 +295,22 @@ async fn only_who_says_the_word_is_let_in() {
     second.end().await;
     assert!(matches!(console.event().await, BrokerEvent::Left));
     console.joined().await.end().await;
+}
+
+#[tokio::test]
+async fn a_word_lets_one_child_in_and_a_newer_word_ends_an_older_one() {
+    let mut console = Console::open();
+    let (old, new) = (console.server(), console.server());
+    let (status, errors) = Program::start(&old).end().await;
+    assert_eq!(status, Some(1), "{errors}");
+    let first = Program::start(&new);
+    assert!(matches!(console.event().await, BrokerEvent::Joined));
+    // Somebody who read it meanwhile.
+    let (status, errors) = Program::start(&new).end().await;
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("refused this connection"), "{errors}");
+    let (status, errors) = first.end().await;
+    assert_eq!(status, Some(0), "{errors}");
 }
 
 #[tokio::test]

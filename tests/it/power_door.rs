@@ -142,6 +142,8 @@ async fn looks_need_nobody_and_changes_an_armed_host_and_its_name() {
     let notes = plan.notes.join("\n");
     assert!(notes.contains("on its GPUs"), "{notes}");
     assert!(notes.contains("10 s to change your mind"), "{notes}");
+    assert!(notes.contains("`sync`"), "{notes}");
+    assert!(notes.contains("`systemctl reboot`"), "{notes}");
     assert!(sent(&stage).is_empty());
     stage.end().await;
 }
@@ -173,6 +175,10 @@ async fn a_cycle_goes_through_its_steps_and_ends_with_a_new_boot() {
     let events = stage.ledger(2).await;
     let intent = intents(&events)[0];
     assert_eq!(intent.request.as_str(), "power cycle: ssh sim-001 cycle");
+    // The request is the last step only: the record tells the others as well.
+    for step in ["its power is cut", "`sync`", "`systemctl reboot`"] {
+        assert!(intent.what.as_str().contains(step), "{}", intent.what);
+    }
     assert_eq!(intent.confirmed.as_str(), "typed sim-001");
     assert!(intent.armed.is_some());
     let LedgerEvent::Outcome {
@@ -184,6 +190,28 @@ async fn a_cycle_goes_through_its_steps_and_ends_with_a_new_boot() {
         panic!("{:?}", events[1]);
     };
     assert!(told.as_str().contains("verify: up again"), "{told}");
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proposed_verb_tells_all_that_is_done_and_not_the_switch_alone() {
+    let stage = stage().await;
+    for (verb, asks_for_a_restart) in [(PowerVerb::Cycle, true), (PowerVerb::Reset, false)] {
+        let proposing = Proposing {
+            session: SessionId(7),
+            command: power(verb),
+            why: "it is wedged".into(),
+            evidence: Vec::new(),
+        };
+        let open = stage.engine.proposals().put(proposing).await.unwrap();
+        let notes: Vec<&str> = open.proposal().notes.iter().map(SafeText::as_str).collect();
+        let notes = notes.join("\n");
+        assert!(notes.contains("`sync`"), "{notes}");
+        assert!(notes.contains("10 s to change your mind"), "{notes}");
+        assert_eq!(notes.contains("reboot"), asks_for_a_restart, "{notes}");
+        // The card looks by itself, for as long as it waits.
+        assert!(!notes.contains("armed"), "{notes}");
+    }
     stage.end().await;
 }
 

@@ -261,7 +261,7 @@ fn began(id: &CallId, tool: &str, call: Option<&ToolCall>) -> EventKind {
     let (what, why) = match call {
         None => ("a call that is not understood".to_owned(), None),
         Some(ToolCall::Fleet) => ("every host and what is known of it".to_owned(), None),
-        Some(ToolCall::HostFacts { question, .. }) => (question.command().render(), None),
+        Some(ToolCall::HostFacts { question, .. }) => (question.words(), None),
         Some(ToolCall::ReadLogs(wish)) => (reading::words(wish), None),
         Some(ToolCall::Metrics {
             series, minutes, ..
@@ -272,6 +272,10 @@ fn began(id: &CallId, tool: &str, call: Option<&ToolCall>) -> EventKind {
         Some(ToolCall::Run { argv, why, .. }) => (proposing::line(argv), Some(why.clone())),
         Some(ToolCall::Propose { act, why, .. }) => (proposing::words(act), Some(why.clone())),
     };
+    let exact = match call {
+        Some(ToolCall::HostFacts { question, .. }) => Some(question.command().render()),
+        _ => None,
+    };
     let clean = |text: &str| runbook::clean_line(&text.into());
     EventKind::CallBegan {
         call: id.clone(),
@@ -279,6 +283,7 @@ fn began(id: &CallId, tool: &str, call: Option<&ToolCall>) -> EventKind {
         tool: tool.into(),
         host: call.and_then(ToolCall::host).cloned(),
         what: clean(&what),
+        exact: exact.map(|exact| clean(&exact)),
         why: why.map(|why| clean(why.as_str())),
     }
 }

@@ -76,6 +76,15 @@ impl Keeping {
         }
     }
 
+    /// Whether nothing would be lost with this record.
+    pub(super) fn has_all(&self, record: &Record) -> bool {
+        let is_kept = self.room.store.is_some()
+            && self.under_way.is_none()
+            && !matches!(self.outcome, Some(Err(_)))
+            && record.is_handed();
+        is_kept || record.number() == 0
+    }
+
     fn fails(&self, error: StoreError) {
         let trouble = self.room.trouble.clone();
         self.room.shared.tasks.spawn(async move {

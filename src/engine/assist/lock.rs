@@ -12,6 +12,7 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use crate::assistant::{Owner, check_private};
 use crate::domain::SessionId;
 
 /// Bytes of a path that a Unix socket takes everywhere, with its end (104 on macOS and the BSDs, 108 on Linux).
@@ -165,17 +166,14 @@ fn holder(path: &Path) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
-/// Makes the folder, or takes it as it is when only its owner, who is us, may enter it.
+/// Makes the folder, or takes it where it is ours and nobody else can have put anything there.
 fn private(folder: &Path) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
+    check_private(folder, Owner::Us)?;
     let found = std::fs::metadata(folder)?;
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        let what = format!("{} belongs to somebody else", folder.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
-    }
     if found.permissions().mode() & 0o077 != 0 {
         std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     }

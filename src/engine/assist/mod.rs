@@ -28,4 +28,5 @@ mod wire;
 pub use mind::{Mind, MindCall, MindNews, MindStart, MindWish, Minds};
 pub use program::ProgramPlaces;
 pub use room::Assisting;
+pub use runbook::runbook_problems;
 pub(super) use sessions::Sessions;

@@ -77,10 +77,11 @@ impl Programs {
         let tasks = self.tasks.child();
         let opened = Broker::open(&tasks, &places.runtime);
         let (broker, calls) = opened.map_err(|error| no_tools(&error))?;
+        let own = broker.server(places.own.clone());
         let setup = Setup {
             settings: self.settings.clone(),
             environment: places.environment.clone(),
-            mcp: broker.server(places.own.clone()),
+            mcp: own.map_err(|error| no_tools(&error))?,
             tools: TOOLS.map(str::to_owned).into(),
             dir: places.rooms.join(start.session.to_string()),
             prompt: system_prompt().to_owned(),

@@ -78,7 +78,8 @@ async fn follow(
             () = answer.closed() => {}
         }
     };
-    let settled = open.settled_or_gone(given_up).await;
+    let approved = async || clerk.tell(EventKind::Begun { proposal: id }).await;
+    let settled = open.settled_or_gone(given_up, approved).await;
     let decided = settled.decided.clone();
     clerk
         .tell(EventKind::Decided {

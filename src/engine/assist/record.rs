@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::assistant::{EventKind, SessionEvent};
+use crate::assistant::{EventKind, SessionEvent, TroubleKind};
 use crate::domain::{SessionId, Wall};
 use crate::store::{SessionBatch, StoredEvent, StoredSession};
 use crate::text::{SafeText, cut};
@@ -103,9 +103,15 @@ impl Record {
         self.number = self.number.max(number);
     }
 
-    /// The events, oldest first.
+    /// The events, oldest first. In the place of one that this version can't read stands that it can't.
     pub(super) fn events(&self) -> impl Iterator<Item = SessionEvent> + '_ {
-        self.rows.iter().filter_map(|row| read(&row.json))
+        self.rows.iter().map(|row| {
+            read(&row.json).unwrap_or_else(|| SessionEvent {
+                number: row.number,
+                wall: self.head.began,
+                kind: unreadable(),
+            })
+        })
     }
 
     /// The rows behind this number. Where some of them were cut, what stands for them comes first.
@@ -144,9 +150,14 @@ impl Record {
         row
     }
 
+    /// Whether the store was handed everything.
+    pub(super) fn is_handed(&self) -> bool {
+        self.handed >= self.number() && !self.is_cut
+    }
+
     /// What the store has not been handed yet; `None` where it has everything.
     pub(super) fn batch(&mut self) -> Option<SessionBatch> {
-        if self.handed >= self.number() && !self.is_cut {
+        if self.is_handed() {
             return None;
         }
         let first = self.rows.front().map_or(0, |row| row.number);
@@ -242,6 +253,15 @@ impl Record {
         if let Some(title) = title.filter(|_| head.title.is_empty()) {
             head.title = cut(title.as_str(), TITLE).to_string();
         }
+    }
+}
+
+/// What stands for an event that another version kept.
+fn unreadable() -> EventKind {
+    EventKind::Trouble {
+        kind: TroubleKind::Unusable,
+        sentence: "what happened here was kept by another version and can't be read".into(),
+        hint: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A runbook at work in a conversation: its questions one after the other, and what the answers add up to. Needs no assistant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +106,11 @@ pub(super) async fn books(folder: Option<PathBuf>) -> (Vec<Runbook>, Vec<Problem
     }
 }
 
+/// What is wrong with a person's own runbooks, with file and line. Reads the folder.
+pub fn runbook_problems(folder: Option<&Path>) -> Vec<Problem> {
+    diagnose::runbooks(folder).1
+}
+
 /// The runbook of this name.
 pub(super) fn find(books: Vec<Runbook>, name: &str) -> Result<Runbook, Refusal> {
     let names: Vec<String> = books.iter().map(|book| book.name.clone()).collect();
@@ -136,14 +141,15 @@ pub(super) async fn ask(room: &Room, host: &HostId, question: &Question) -> Answ
     }
 }
 
-/// The step as it is shown: the exact command.
+/// The step as it is shown: what is asked, and the exact command for whoever opens it.
 fn began(call: &CallId, host: &HostId, question: &Question) -> EventKind {
     EventKind::CallBegan {
         call: call.clone(),
         origin: Origin::Runbook,
         tool: question.words().into(),
         host: Some(host.clone()),
-        what: question.command().render().into(),
+        what: SafeText::default(),
+        exact: Some(question.command().render().into()),
         why: None,
     }
 }

@@ -72,6 +72,11 @@ impl Screen {
         }
     }
 
+    /// Whether anybody looks: one receiver only waits to be fetched.
+    pub(super) fn is_seen(&self) -> bool {
+        self.out.receiver_count() > 1
+    }
+
     /// Something happened.
     pub(super) fn apply(&mut self, event: &SessionEvent) {
         self.fold.apply(event);

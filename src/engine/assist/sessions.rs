@@ -32,6 +32,10 @@ use crate::text::SafeText;
 /// Orders that wait for a conversation; a face beyond them waits.
 const ORDERS: usize = 64;
 
+/// Conversations that stay open here: more only while somebody looks at them, or something is under way in them. With what it
+/// shows and keeps, one takes up to about ten megabytes, and its program more.
+const OPEN: usize = 4;
+
 /// How long the store may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -43,6 +47,8 @@ pub(in crate::engine) struct Sessions {
     assisting: Assisting,
     trouble: Trouble,
     open: Mutex<HashMap<SessionId, mpsc::Sender<Order>>>,
+    /// Those that are open, the one opened last at the end.
+    recent: Mutex<Vec<SessionId>>,
     last: Mutex<SessionId>,
 }
 
@@ -60,6 +66,7 @@ impl Sessions {
             assisting,
             trouble: Trouble::new(lanes.clone()),
             open: Mutex::default(),
+            recent: Mutex::default(),
             last: Mutex::default(),
         }
     }
@@ -72,8 +79,8 @@ impl Sessions {
     ) -> Reply {
         match command {
             AssistantCommand::Sessions => self.list().await,
-            AssistantCommand::Open => self.open(shared).await,
-            AssistantCommand::Resume(id) => self.resume(shared, id).await,
+            AssistantCommand::Open => self.opened(shared, self.open(shared).await),
+            AssistantCommand::Resume(id) => self.opened(shared, self.resume(shared, id).await),
             AssistantCommand::Say { session, text } => self.wish(session, Wish::Say(text)).await,
             AssistantCommand::Unqueue(id) => self.wish(id, Wish::Unqueue).await,
             AssistantCommand::Interrupt(id) => self.wish(id, Wish::Interrupt).await,
@@ -189,6 +196,41 @@ impl Sessions {
             shared.opened.forget_transcript(id);
         }
         reply
+    }
+
+    /// What a person turned to is open; of what nobody looks at any more the oldest is let go.
+    fn opened(&self, shared: &Arc<Shared>, reply: Reply) -> Reply {
+        if let Reply::Session(newest) = reply {
+            let old = self.old(newest);
+            let all = Arc::clone(shared);
+            shared.tasks.spawn(async move {
+                for id in old {
+                    all.sessions.let_go(&all, id).await;
+                }
+            });
+        }
+        reply
+    }
+
+    fn old(&self, newest: SessionId) -> Vec<SessionId> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.lock();
+        recent.retain(|id| *id != newest && open.contains_key(id));
+        recent.push(newest);
+        let old = recent.len().saturating_sub(OPEN);
+        recent.iter().take(old).copied().collect()
+    }
+
+    async fn let_go(&self, shared: &Shared, id: SessionId) {
+        let orders = self.lock().get(&id).cloned();
+        let Some(orders) = orders else {
+            return;
+        };
+        let (answer, leaves) = oneshot::channel();
+        if orders.send(Order::Leave(answer)).await.is_ok() && leaves.await == Ok(true) {
+            self.lock().remove(&id);
+            shared.opened.forget_transcript(id);
+        }
     }
 
     async fn runbook(&self, session: SessionId, host: HostId, name: &str) -> Reply {

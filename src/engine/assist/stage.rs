@@ -246,7 +246,10 @@ impl Talk {
             Err(error) => {
                 // Without a lock nobody can tell whether another console has it: a new one is nobody else's all the same.
                 if self.record.number() == 0 {
-                    tracing::warn!(%error, "no other console can attach to this conversation");
+                    let sentence =
+                        format!("no other console can attach to this conversation: {error}");
+                    let hint = format!("look after {}", folder.display());
+                    self.room.trouble.tell(sentence, Some(hint)).await;
                     self.take_over(None).await;
                     return Ok(());
                 }

@@ -39,6 +39,9 @@ pub(super) enum Order {
     },
     /// End the program behind it.
     Close(oneshot::Sender<Reply>),
+    /// Let go, where nobody looks and nothing is under way; whether nothing is lost when it is forgotten now. A program that
+    /// waits ends first.
+    Leave(oneshot::Sender<bool>),
     /// What a list shows of it, and who runs it elsewhere.
     Head(oneshot::Sender<(StoredSession, Option<SafeText>)>),
     /// End at once: it is forgotten.
@@ -159,6 +162,7 @@ impl Talk {
                 self.close();
                 drop(answer.send(Reply::Done));
             }
+            Order::Leave(answer) => drop(answer.send(self.leaves())),
             Order::Head(answer) => {
                 let elsewhere = self.screen.elsewhere().cloned();
                 drop(answer.send((self.record.head().clone(), elsewhere)));
@@ -283,6 +287,19 @@ impl Talk {
         if is_over {
             self.rest_when_settled();
         }
+    }
+
+    fn leaves(&mut self) -> bool {
+        if self.screen.is_seen() || !self.watchers.is_empty() || !self.under_way.is_over() {
+            return false;
+        }
+        match self.stage {
+            Stage::Resting => {}
+            Stage::Mine(_) => self.close(),
+            // Whoever runs it keeps it.
+            Stage::Theirs(_) => return true,
+        }
+        matches!(self.stage, Stage::Resting) && self.keeping.has_all(&self.record)
     }
 
     /// Nobody runs it here from now on.

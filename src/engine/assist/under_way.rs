@@ -12,6 +12,8 @@ use crate::text::SafeText;
 pub(super) struct UnderWay {
     calls: BTreeMap<CallId, Origin>,
     proposals: BTreeSet<ProposalId>,
+    /// Those of them whose act has begun.
+    begun: BTreeSet<ProposalId>,
     /// Questions that wait for their turn.
     queued: usize,
     in_turn: bool,
@@ -24,7 +26,9 @@ impl UnderWay {
     pub(super) fn expects(&self, kind: &EventKind) -> bool {
         match kind {
             EventKind::CallEnded { call, .. } => self.calls.contains_key(call),
-            EventKind::Decided { proposal, .. } => self.proposals.contains(proposal),
+            EventKind::Begun { proposal } | EventKind::Decided { proposal, .. } => {
+                self.proposals.contains(proposal)
+            }
             _ => true,
         }
     }
@@ -32,6 +36,12 @@ impl UnderWay {
     /// How many proposals wait for a person.
     pub(super) fn proposals(&self) -> usize {
         self.proposals.len()
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_over(&self) -> bool {
+        let waits = !self.calls.is_empty() || !self.proposals.is_empty() || self.queued > 0;
+        !(waits || self.in_turn || self.runs_a_runbook())
     }
 
     /// Whether a runbook is at work.
@@ -51,8 +61,12 @@ impl UnderWay {
             EventKind::Proposed(proposal) => {
                 self.proposals.insert(proposal.id);
             }
+            EventKind::Begun { proposal } => {
+                self.begun.insert(*proposal);
+            }
             EventKind::Decided { proposal, .. } => {
                 self.proposals.remove(proposal);
+                self.begun.remove(proposal);
             }
             EventKind::Asked { queued: true, .. } => self.queued += 1,
             EventKind::Asked { .. } => {
@@ -80,7 +94,7 @@ impl UnderWay {
         let open = self.proposals.iter().filter(|open| takes_back(**open));
         let proposals = open.map(|proposal| EventKind::Decided {
             proposal: *proposal,
-            decided: Decided::Withdrawn,
+            decided: Decided::abandoned(self.begun.contains(proposal)),
         });
         let of = |origin| move |(_, of): &(&CallId, &Origin)| **of == origin;
         let calls = self.calls.iter().filter(of(Origin::Assistant));

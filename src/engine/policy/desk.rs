@@ -142,7 +142,8 @@ impl Desk {
                     mut plan,
                     ..
                 } = wish;
-                if actor != Actor::CommandLine && armed(fleet, actor, &host, class).is_err() {
+                // A proposal tells by itself what is armed, for as long as it waits.
+                if actor == Actor::Terminal && armed(fleet, actor, &host, class).is_err() {
                     plan.notes
                         .push(format!("{host} has to be armed for {class} first"));
                 }

@@ -130,14 +130,16 @@ pub(in crate::engine) async fn carry(
 }
 
 fn plan(change: &PowerChange, shared: &Shared) -> PowerPlan {
+    let arming = Arc::clone(&shared.handle.fleet().borrow().arming);
     let window = if change.now || !change.verb.is_hard() {
         Duration::ZERO
     } else {
-        shared.handle.fleet().borrow().arming.window
+        arming.window
     };
     let limits = StepLimits {
         window,
         evidence: EVIDENCE,
+        restart: arming.restart,
         ..StepLimits::default()
     };
     let (host, at) = (change.host.clone(), shared.lanes.now());

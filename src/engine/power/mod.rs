@@ -12,7 +12,7 @@ mod voice;
 
 pub(super) use drive::{Powers, announced, carry};
 pub(super) use keep::Unwritten;
-pub(super) use stakes::{PowerChange, hindrance, wish};
+pub(super) use stakes::{PowerChange, hindrance, in_all, wish};
 pub(super) use switch::look;
 pub(super) use unsure::{doubt, last_written};
 

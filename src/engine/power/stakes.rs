@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use super::served::served;
 use super::unsure::{last_written, unsure};
-use crate::domain::{ActClass, HostAddress, HostId, HostSpec, PowerMethod, PowerSpec, PowerVerb};
+use crate::domain::{
+    ActClass, Age, HostAddress, HostId, HostSpec, PowerMethod, PowerSpec, PowerVerb,
+};
 use crate::engine::command::{Challenge, Plan, Refusal};
 use crate::engine::host_state::Host;
 use crate::engine::policy::{Change, Wish};
 use crate::engine::state::Fleet;
+use crate::power::{StepKind, StepLimits, steps_of};
 use crate::shell::quote;
 use crate::text::{Masking, SafeText, mask_command};
 
@@ -52,6 +55,7 @@ pub(in crate::engine) fn wish(
     if let Some(refusal) = too_soon(fleet, id, verb) {
         notes.extend([refusal.why].into_iter().chain(refusal.hint));
     }
+    notes.extend(beforehand(id, verb));
     if verb.is_hard() {
         let window = fleet.arming.window.as_secs();
         notes.push(format!(
@@ -76,6 +80,33 @@ pub(in crate::engine) fn wish(
             unsure,
         }),
     })
+}
+
+/// What is done on the host itself before the verb leaves, a line each.
+fn beforehand(id: &HostId, verb: PowerVerb) -> Vec<String> {
+    let limits = StepLimits::default();
+    let steps = steps_of(verb).iter().filter_map(|step| match step {
+        StepKind::Drain => Some(format!(
+            "first, where {id} is connected: `sync` on it, {} s at most",
+            limits.drain.as_secs()
+        )),
+        StepKind::Graceful => Some(format!(
+            "then it is asked to restart: `systemctl reboot` (by sudo where the login is not root); its power is cut only where no new boot is seen in {}, {} where it goes down for it",
+            Age::from(limits.graceful).words(),
+            Age::from(limits.restart).words(),
+        )),
+        _ => None,
+    });
+    steps.collect()
+}
+
+/// What a power act does in all, in one sentence, for the ledger: the request alone is only its last step.
+pub(in crate::engine) fn in_all(change: &PowerChange, what: &str) -> String {
+    let before = beforehand(&change.host, change.verb);
+    match before.is_empty() {
+        true => what.to_owned(),
+        false => format!("{what}; {}", before.join("; ")),
+    }
 }
 
 /// What stands in the way of a verb at the moment of its confirmation.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::sleep;
 
 use super::machine::{SimGpu, SimMachine};
@@ -20,6 +21,7 @@ use crate::exec::{
 };
 use crate::shell::{RemotePath, ShellCommand};
 use crate::ssh::{Ask, Step};
+use crate::tasks::Tasks;
 
 /// How long a simulated dial waits for a silent host.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,9 +54,9 @@ pub struct SimFleet {
 }
 
 /// One simulated host.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SimHost {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
@@ -95,7 +97,7 @@ impl SimFleet {
                 switch: SimSwitch::default(),
             };
             let host = SimHost {
-                state: Mutex::new(state),
+                state: Arc::new(Mutex::new(state)),
             };
             fleet.hosts.insert(spec.id.clone(), Arc::new(host));
             fleet.specs.push(Arc::new(spec));
@@ -320,6 +322,22 @@ impl Exec for SimHost {
 
     async fn stream(&self, _: &ShellCommand) -> Result<LineStream, ExecError> {
         Err(nothing("no streams on a simulated host"))
+    }
+
+    /// Reads all of its input, and says how many lines it took.
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        let (near, mut far) = tokio::io::duplex(64 * 1024);
+        let (host, line) = (self.clone(), command.render());
+        Tasks::new().spawn(async move {
+            let mut input = String::new();
+            if far.read_to_string(&mut input).await.is_err() {
+                return;
+            }
+            let answer = format!("taken {}\n", input.lines().count());
+            host.with(|state| state.commands.push(format!("{line} < {input}")));
+            drop(far.write_all(answer.as_bytes()).await);
+        });
+        Ok(Box::pin(near))
     }
 
     async fn upload(&self, _: &RemotePath, _: u32, _: Bytes) -> Result<(), ExecError> {

@@ -60,13 +60,11 @@ pub(super) fn confirm(
     caret
 }
 
-/// The hard verb that this confirmation lets go, and how long it waits before it leaves.
-fn hard_verb(scene: Scene<'_>, id: ConfirmationId) -> Option<(PowerVerb, Age)> {
+/// The hard verb that this confirmation lets go.
+fn hard_verb(scene: Scene<'_>, id: ConfirmationId) -> Option<PowerVerb> {
     let (_, command) = scene.ui.asked.iter().find(|(of, _)| *of == id)?;
     match command {
-        Command::Power { verb, .. } if verb.is_hard() => {
-            Some((*verb, Age::from(scene.fleet.arming.window)))
-        }
+        Command::Power { verb, .. } if verb.is_hard() => Some(*verb),
         _ => None,
     }
 }
@@ -123,7 +121,7 @@ fn challenged(
     canvas: &mut Canvas<'_>,
     area: Rect,
     (challenge, typed): (&Challenge, &LineEdit),
-    hard: Option<(PowerVerb, Age)>,
+    hard: Option<PowerVerb>,
 ) -> Option<Position> {
     let Challenge::TypeName(name) = challenge else {
         canvas
@@ -146,15 +144,11 @@ fn challenged(
     {
         below.put("✓ that is it  ", Role::Ok);
     }
-    if let Some((verb, window)) = hard {
-        let words = if typed.text.ends_with(" --now") {
-            format!("the {verb} leaves at once, and the ledger says so")
-        } else {
-            format!(
-                "{} to change your mind; `{name} --now` leaves at once",
-                window.words()
-            )
-        };
+    // How long it waits otherwise stands in the plan.
+    if let Some(verb) = hard
+        && typed.text.ends_with(" --now")
+    {
+        let words = format!("the {verb} leaves at once, and the ledger says so");
         below.put(&words, Role::Dim);
     }
     typed.active.then_some(caret)

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::entries::{id_of, joined, rows};
+use super::entries::{id_of, joined, plain, rows, thought_head};
 use crate::engine::{Entry, EntryId, Transcript};
 use crate::text::SafeText;
+use crate::tui::theme::Role;
 use crate::tui::widgets::{TextRow, markdown};
 
 /// Cells before each row, for marks and glyphs.
@@ -15,8 +16,13 @@ pub(in crate::tui) const TALK_GUTTER: u16 = 2;
 /// What opens and closes code.
 const FENCES: [&str; 2] = ["```", "~~~"];
 
-/// Code is cut into parts of so many lines.
+/// Code, and thoughts, are cut into parts of so many lines.
 const LONG_CODE: usize = 100;
+
+/// Text without a blank line is cut into parts of so many bytes, at a line that begins something of its own; into parts of so
+/// many at any line.
+const LONG_TEXT: usize = 8 << 10;
+const LONGEST_TEXT: usize = 32 << 10;
 
 /// The rows of a conversation.
 #[derive(Debug, Clone, Default)]
@@ -48,9 +54,18 @@ struct Part {
     lines: usize,
     /// Number of its first row within the entry.
     start: usize,
-    /// The fence of code that goes on in the next part.
-    open: Option<&'static str>,
+    /// What goes on in the next part.
+    open: Option<Open>,
     rows: Arc<[TextRow]>,
+}
+
+/// What is not over at the end of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    /// Code inside this fence.
+    Code(&'static str),
+    /// Text.
+    Text,
 }
 
 /// Rows that a search hit, and what for.
@@ -219,6 +234,13 @@ impl Block {
                 let before = before.filter(|before| before.id == id_of(entry));
                 said(lines, cells, before)
             }
+            Entry::Thought {
+                lines, draft, took, ..
+            } if unfolded => {
+                let head = thought_head(*draft, *took, true);
+                let before = before.filter(|before| before.id == id_of(entry) && before.unfolded);
+                thought(head, lines, cells, before)
+            }
             other => vec![Part {
                 lines: 0,
                 start: 0,
@@ -258,7 +280,7 @@ fn said(lines: &[SafeText], cells: usize, before: Option<&Block>) -> Vec<Part> {
         let open = parts.last().and_then(|part: &Part| part.open);
         let (upto, left_open) = segment(rest, open);
         let mut text = joined(rest.get(..upto).unwrap_or_default());
-        if let Some(fence) = open {
+        if let Some(Open::Code(fence)) = open {
             // Long code goes on: it has no second head.
             text.insert(0, '\n');
             text.insert_str(0, fence);
@@ -279,9 +301,31 @@ fn said(lines: &[SafeText], cells: usize, before: Option<&Block>) -> Vec<Part> {
     parts
 }
 
+/// A thought in parts below its head, which tells the time and changes with it.
+fn thought(head: TextRow, lines: &[SafeText], cells: usize, before: Option<&Block>) -> Vec<Part> {
+    let part = |lines, start, rows| Part {
+        lines,
+        start,
+        open: None,
+        rows,
+    };
+    let kept = before.map_or_else(Vec::new, |before| kept(lines, before));
+    let mut parts = vec![part(0, 0, [head].into())];
+    parts.extend(kept.into_iter().skip(1));
+    let from: usize = parts.iter().map(|part| part.lines).sum();
+    for lines in lines.get(from..).unwrap_or_default().chunks(LONG_CODE) {
+        let start = parts.last().map_or(0, |part| part.start + part.rows.len());
+        let rows = plain(lines, Role::Dim, cells).into();
+        parts.push(part(lines.len(), start, rows));
+    }
+    parts
+}
+
 /// The parts whose lines are unchanged; the last is made anew, because what comes may belong to it.
 fn kept(lines: &[SafeText], before: &Block) -> Vec<Part> {
-    let Entry::Said { lines: old, .. } = before.entry.as_ref() else {
+    let (Entry::Said { lines: old, .. } | Entry::Thought { lines: old, .. }) =
+        before.entry.as_ref()
+    else {
         return Vec::new();
     };
     let same = |(old, new): &(&SafeText, &SafeText)| {
@@ -302,21 +346,32 @@ fn kept(lines: &[SafeText], before: &Block) -> Vec<Part> {
     parts
 }
 
-/// How many lines the first part takes, and the fence that it leaves open: up to a blank line outside of code, behind which
-/// no line is indented; long code in pieces.
-fn segment(lines: &[SafeText], open: Option<&'static str>) -> (usize, Option<&'static str>) {
-    let mut fence = open;
+/// How many lines the first part takes, and what it leaves open: up to a blank line outside of code, behind which no line is
+/// indented; long code and long text in pieces.
+fn segment(lines: &[SafeText], open: Option<Open>) -> (usize, Option<Open>) {
+    let mut fence = match open {
+        Some(Open::Code(fence)) => Some(fence),
+        Some(Open::Text) | None => None,
+    };
     let mut blank = false;
+    let mut bytes = 0;
     for (place, line) in lines.iter().enumerate() {
         let line = line.as_str();
         let trimmed = line.trim_start();
-        if blank && fence.is_none() && !trimmed.is_empty() && trimmed.len() == line.len() {
+        let begins = !trimmed.is_empty() && trimmed.len() == line.len();
+        if blank && fence.is_none() && begins {
             return (place, None);
         }
+        if fence.is_none()
+            && (bytes >= LONG_TEXT && begins && !trimmed.starts_with('|') || bytes >= LONGEST_TEXT)
+        {
+            return (place, Some(Open::Text));
+        }
+        bytes += line.len() + 1;
         blank = trimmed.is_empty() && fence.is_none();
         fence = match fence {
             Some(mark) if trimmed.trim_end() == mark => None,
-            Some(_) if place >= LONG_CODE => return (place, fence),
+            Some(mark) if place >= LONG_CODE => return (place, Some(Open::Code(mark))),
             Some(mark) => Some(mark),
             None => FENCES.into_iter().find(|mark| trimmed.starts_with(mark)),
         };
@@ -389,6 +444,79 @@ mod tests {
         assert_eq!(&shown[..2], ["╭ sh", "│ line 0"]);
         assert_eq!(&shown[100..103], ["│ line 99", "│ line 100", "│ line 101"]);
         assert_eq!(&shown[350..], ["│ line 349", "", "after", "", "end"]);
+    }
+
+    #[test]
+    fn long_text_without_a_blank_line_is_made_in_pieces_that_look_like_one() {
+        let none = BTreeSet::new();
+        let list: Vec<String> = (1..=2_000)
+            .map(|n| format!("{n}. line of a long list"))
+            .collect();
+        let mut rows = TalkRows::default();
+        rows.follow(
+            &transcript(vec![said_entry(1, &list.join("\n"))]),
+            &none,
+            40,
+        );
+        assert_eq!(text(&rows), list);
+        let before: Vec<_> = rows.blocks[0]
+            .parts
+            .iter()
+            .map(|p| Arc::clone(&p.rows))
+            .collect();
+        assert!(before.len() >= 5, "{}", before.len());
+        let grown = said_entry(1, &format!("{}\n2001. end", list.join("\n")));
+        rows.follow(&transcript(vec![grown]), &none, 40);
+        let parts = &rows.blocks[0].parts;
+        let kept = before
+            .iter()
+            .zip(parts)
+            .filter(|(was, is)| Arc::ptr_eq(was, &is.rows));
+        assert_eq!(kept.count(), before.len() - 1);
+        assert_eq!(rows.len(), 2_001);
+    }
+
+    #[test]
+    fn a_thought_in_full_grows_by_what_is_new() {
+        let entry = |lines: usize, draft| {
+            Arc::new(Entry::Thought {
+                id: EntryId(1),
+                lines: (0..lines).map(|n| format!("thought {n}").into()).collect(),
+                draft,
+                took: std::time::Duration::from_secs(3),
+            })
+        };
+        let mut rows = TalkRows::default();
+        let unfolded = BTreeSet::from([EntryId(1)]);
+        rows.follow(&transcript(vec![entry(950, true)]), &unfolded, 40);
+        let before: Vec<_> = rows.blocks[0]
+            .parts
+            .iter()
+            .map(|p| Arc::clone(&p.rows))
+            .collect();
+        rows.follow(&transcript(vec![entry(1_000, false)]), &unfolded, 40);
+        let parts = &rows.blocks[0].parts;
+        let kept = before
+            .iter()
+            .zip(parts)
+            .filter(|(was, is)| Arc::ptr_eq(was, &is.rows));
+        assert_eq!(kept.count(), 9);
+        let shown = text(&rows);
+        assert!(shown[0].starts_with("thought for 3"), "{}", shown[0]);
+        assert_eq!((shown.len(), shown[1000].as_str()), (1_001, "thought 999"));
+        rows.follow(&transcript(vec![entry(1_000, false)]), &BTreeSet::new(), 40);
+        assert_eq!(rows.len(), 1);
+    }
+
+    #[test]
+    fn a_long_table_stays_one() {
+        let line = |n: usize| format!("| host {n} | {} GiB |", n * 7);
+        let body: Vec<String> = (0..700).map(line).collect();
+        let all = format!("| host | free |\n|---|---|\n{}", body.join("\n"));
+        let mut rows = TalkRows::default();
+        rows.follow(&transcript(vec![said_entry(1, &all)]), &BTreeSet::new(), 40);
+        assert_eq!(rows.blocks[0].parts.len(), 1);
+        assert_eq!(rows.len(), 702);
     }
 
     #[test]

@@ -75,21 +75,25 @@ pub(in crate::tui) fn flow(
         how,
         rest,
         rows: Vec::new(),
-        row: first.to_vec(),
+        marks: first,
+        row: Run::default(),
         used: 0,
         word: Run::default(),
         blanks: 0,
         blank_role: Role::Text,
     };
     for piece in pieces {
-        for grapheme in piece.text.as_str().graphemes(true) {
-            flow.take(grapheme, piece.role);
+        let text = piece.text.as_str();
+        if text.is_ascii() && how == Break::Words {
+            flow.words(text, piece.role);
+        } else {
+            flow.letters(text, piece.role);
         }
     }
     flow.end()
 }
 
-/// Text that is being gathered, piece by piece.
+/// Text that is being gathered; neighbours of one look are one piece: a row costs memory by its pieces.
 #[derive(Default)]
 struct Run {
     pieces: Vec<(String, Role)>,
@@ -111,7 +115,9 @@ struct Flow<'a> {
     how: Break,
     rest: &'a [Piece],
     rows: Vec<TextRow>,
-    row: Vec<Piece>,
+    /// What this row begins with.
+    marks: &'a [Piece],
+    row: Run,
     used: usize,
     word: Run,
     blanks: usize,
@@ -119,12 +125,35 @@ struct Flow<'a> {
 }
 
 impl Flow<'_> {
-    fn take(&mut self, grapheme: &str, role: Role) {
+    /// Clean ASCII: a byte is a cell.
+    fn words(&mut self, text: &str, role: Role) {
+        for (place, word) in text.split(' ').enumerate() {
+            if place > 0 {
+                self.blank(role);
+            }
+            if self.word.cells + word.len() > self.cells {
+                self.letters(word, role);
+            } else if !word.is_empty() {
+                self.word.push(word, word.len(), role);
+            }
+        }
+    }
+
+    fn letters(&mut self, text: &str, role: Role) {
+        for grapheme in text.graphemes(true) {
+            self.letter(grapheme, role);
+        }
+    }
+
+    fn blank(&mut self, role: Role) {
+        self.place();
+        self.blanks += 1;
+        self.blank_role = role;
+    }
+
+    fn letter(&mut self, grapheme: &str, role: Role) {
         if grapheme == " " && self.how == Break::Words {
-            self.place();
-            self.blanks += 1;
-            self.blank_role = role;
-            return;
+            return self.blank(role);
         }
         let cells = width(grapheme);
         if self.how == Break::Anywhere {
@@ -149,29 +178,33 @@ impl Flow<'_> {
         }
         let blanks = std::mem::take(&mut self.blanks);
         if self.used > 0 && blanks > 0 {
-            self.join(" ".repeat(blanks), self.blank_role);
+            self.row.push(&" ".repeat(blanks), blanks, self.blank_role);
             self.used += blanks;
         }
         for (text, role) in word.pieces {
-            self.join(text, role);
+            self.row.push(&text, 0, role);
         }
         self.used += word.cells;
     }
 
-    fn join(&mut self, text: String, role: Role) {
-        self.row.push(Piece::new(text, role));
-    }
-
     fn turn(&mut self) {
-        let row = std::mem::replace(&mut self.row, self.rest.to_vec());
-        self.rows.push(TextRow(row));
+        self.write();
+        self.marks = self.rest;
         self.used = 0;
         self.blanks = 0;
     }
 
+    fn write(&mut self) {
+        let gathered = std::mem::take(&mut self.row).pieces;
+        let gathered = gathered.into_iter();
+        let pieces = gathered.map(|(text, role)| Piece::new(text, role));
+        let row = self.marks.iter().cloned().chain(pieces).collect();
+        self.rows.push(TextRow(row));
+    }
+
     fn end(mut self) -> Vec<TextRow> {
         self.place();
-        self.rows.push(TextRow(self.row));
+        self.write();
         self.rows
     }
 }
@@ -228,13 +261,23 @@ mod tests {
             rows.iter().map(TextRow::text).collect::<Vec<_>>(),
             ["use df", "-h now"]
         );
-        assert_eq!(
-            roles,
-            [
-                [Role::Text, Role::Text, Role::Code],
-                [Role::Code, Role::Text, Role::Text]
-            ]
-        );
+        assert_eq!(roles, [[Role::Text, Role::Code], [Role::Code, Role::Text]]);
+    }
+
+    #[test]
+    fn a_row_of_one_look_is_one_piece() {
+        for text in [
+            "many short words  in a row",
+            "viele kürzere Wörter in Reihe",
+        ] {
+            let rows = flow(
+                &[Piece::new(text, Role::Text)],
+                Break::Words,
+                12,
+                (&[], &[]),
+            );
+            assert!(rows.iter().all(|row| row.0.len() == 1), "{rows:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
     reason = "a test is the hypervisor, and has no ground floor beneath it"
 )]
 
+mod hostile;
 mod over_ssh;
 mod script;
 pub(crate) mod stage;

@@ -2,6 +2,8 @@
 //! leaves a machine half-way.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,12 +16,15 @@ use pilothouse::domain::PowerVerb;
 use pilothouse::exec::{
     BoxedIo, Exec, ExecError, ExecErrorKind, HostSocket, LineStream, RemoteExec, RunLimits,
 };
-use pilothouse::power::{Carried, CarryLimits, Dial, MachineState, PowerErrorKind, carry, look};
+use pilothouse::power::{
+    Carried, CarryLimits, Dial, MachineState, PowerErrorKind, carry, carry_fixed, look,
+};
 use pilothouse::shell::{RemotePath, ShellCommand};
 use pilothouse::ssh::connect;
 
 use super::stage::{KEY, Stage};
-use crate::follow::drop_sessions;
+use crate::follow::{drop_sessions, over};
+use crate::jobs::Shelled;
 use crate::sshd::{Person, Sshd, arg, context, whoami};
 
 /// A hypervisor behind a real sshd.
@@ -360,4 +365,68 @@ fn the_line_is_exact() {
             "restrict,from=\"192.0.2.0/24\",command=\"{script} 102\" {key} pilothouse-power-102\n"
         )
     );
+}
+
+async fn until(what: &str, there: impl Fn() -> bool) {
+    let wait = async {
+        while !there() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = Duration::from_secs(30);
+    let came = tokio::time::timeout(limit, wait).await;
+    assert!(came.is_ok(), "{what}");
+}
+
+/// A machine that is off by then would stay off.
+#[tokio::test]
+async fn a_fixed_command_outlives_its_connection_on_hosts_with_setsid_and_without() {
+    for (shell, more) in [
+        ("dash", "setsid"),
+        ("dash", "true"),
+        ("bash", "true"),
+        ("busybox", "true"),
+    ] {
+        let sshd = Sshd::start();
+        let place = tempfile::tempdir().unwrap();
+        let bin = place.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        symlink(Path::new("/usr/bin").join(shell), bin.join("sh")).unwrap();
+        for tool in [
+            "mktemp", "nohup", "date", "sleep", "cat", "rm", "mv", "readlink", more,
+        ] {
+            symlink(Path::new("/usr/bin").join(tool), bin.join(tool)).unwrap();
+        }
+        let host = Shelled {
+            exec: over(&sshd).await,
+            path: format!("PATH={}", bin.display()),
+        };
+        let [said, off, go, on] = ["said", "off", "go", "on"].map(|name| place.path().join(name));
+        let script = format!(
+            "w=$(readlink /proc/$$/fd/1); echo \"$w\" >'{}'; echo off >'{}'; until [ -e '{}' ]; do sleep 0.05; done; echo on >'{}'",
+            said.display(),
+            off.display(),
+            go.display(),
+            on.display()
+        );
+        let argv = ["sh", "-c", &script].map(str::to_owned);
+        let carry = carry_fixed(&host, PowerVerb::Cycle, &argv, Duration::from_mins(1));
+        let cut = async {
+            until("it did not begin", || off.exists()).await;
+            assert!(drop_sessions(&sshd) > 0);
+        };
+        let (carried, ()) = tokio::join!(carry, cut);
+        assert!(
+            matches!(carried, Carried::Unknown { .. }),
+            "{shell}, {more}: {carried:?}"
+        );
+        fs::write(&go, "").unwrap();
+        until(&format!("{shell}, {more}: it stays off"), || on.exists()).await;
+        let out = fs::read_to_string(&said).unwrap();
+        let folder = Path::new(out.trim()).parent().unwrap();
+        // Who waited for it may be there still, and clean up.
+        let end = folder.join("end");
+        until("it has no end", || end.exists() || !folder.exists()).await;
+        drop(fs::remove_dir_all(folder));
+    }
 }

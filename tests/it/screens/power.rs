@@ -376,6 +376,7 @@ fn confirm(ui: &mut Ui, lines: usize, typed: LineEdit) {
                     "3 containers run there: vllm_qwen3_next, litellm, gateway-postgres-1".into(),
                     "2 processes hold GPU memory: VLLM::EngineCore of anna, 90 GiB; python of ben, 2 GiB".into(),
                     "spark-3 can't be asked (ssh banner silent for 3m): drain and graceful restart are skipped".into(),
+                    "10 s to change your mind before anything leaves; typing `spark-3 --now` leaves them out".into(),
                 ],
             },
             button: Button::No,

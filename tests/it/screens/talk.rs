@@ -45,6 +45,7 @@ fn call(id: u64, tool: &str, what: &str, state: CallState) -> Entry {
         tool: tool.into(),
         host: Some(HostId::new("spark-2")),
         what: what.into(),
+        exact: None,
         why: Some("to see what holds the memory".into()),
         state,
     })
@@ -102,6 +103,7 @@ fn proposal() -> Arc<Proposal> {
         host: Some(HostId::new("spark-2")),
         what: "restart the container vllm_qwen3_next on spark-2".into(),
         command: "POST /containers/4f2a9c/restart?t=10".into(),
+        notes: Vec::new(),
         why: "it holds 88 GiB and answers nothing since 20:58; a restart gives the memory back and takes about four minutes".into(),
         evidence: vec![
             evidence("allocation refused", "spark-2/kernel", Some(362_000)),

@@ -1,5 +1,6 @@
 //! An act that a person has approved ends as it ends, whatever becomes of the conversation that proposed it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use pilothouse::engine::{
 use pilothouse::exec::{BoxedIo, Exec, ExecError, HostSocket, LineStream, Output, RunLimits};
 use pilothouse::shell::{RemotePath, ShellCommand};
 use pilothouse::ssh::Ask;
+use pilothouse::store::Store;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -82,6 +84,8 @@ async fn act_goes_on(left: Left) {
     let run = json!({"host": "sim-001", "argv": argv, "why": "it hangs"});
     let answer = puppet.call("a", "run", run).await;
     let approved = approve(&stage).await;
+    let shown = talk.shows(is_under_way).await;
+    assert!(!is_decided(&shown), "{:?}", words(&shown));
     leave(&stage, (&mut talk, puppet, answer), left).await;
     let shown = talk.shows(|picture| picture.proposals.len() == 1).await;
     assert!(!is_decided(&shown), "{left:?}: {:?}", words(&shown));
@@ -90,6 +94,7 @@ async fn act_goes_on(left: Left) {
     let decided = words(&shown).join("\n");
     assert!(decided.contains("decided Approved"), "{left:?}: {decided}");
     assert!(!decided.contains("Withdrawn"), "{left:?}: {decided}");
+    assert!(!is_under_way(&shown), "{left:?}: {decided}");
     let reply = approved.await.unwrap();
     assert!(
         matches!(reply, Reply::Ran { exit: Some(0), .. }),
@@ -156,6 +161,12 @@ async fn leave(stage: &Stage, (talk, puppet, answer): (&mut Talk, Puppet, Answer
     }
 }
 
+fn is_under_way(shown: &Transcript) -> bool {
+    words(shown)
+        .iter()
+        .any(|word| word.starts_with("under way"))
+}
+
 fn is_decided(picture: &Transcript) -> bool {
     words(picture)
         .iter()
@@ -167,4 +178,59 @@ async fn an_approved_act_is_told_as_it_ended_though_nobody_waits_for_it() {
     for left in [Left::Turn, Left::Call, Left::Program, Left::Closed] {
         act_goes_on(left).await;
     }
+}
+
+/// The disk of a console that was killed while it carried an approved act out.
+async fn killed_in_the_act(stage: &Stage, talk: &Talk, (from, to): (&Path, &Path)) {
+    let store = Store::new(&from.join("history.db"));
+    let stored = async {
+        loop {
+            let (_, events) = store.session(talk.id).await.unwrap().unwrap();
+            if events.iter().any(|(_, event)| event.contains("begun")) {
+                return;
+            }
+        }
+    };
+    let limit = std::time::Duration::from_secs(20);
+    timeout(limit, stored)
+        .await
+        .expect("nobody stores that it began");
+    for name in ["history.db", "history.db-wal"] {
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    }
+    assert!(stage.handle.fleet().borrow().proposals.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_takes_over_in_the_midst_of_an_act_reads_that_nobody_knows() {
+    let [first, second] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let (sim, held) = (SimFleet::new(1, 2), Arc::new(Semaphore::new(0)));
+    let ways = Arc::new(Held(Arc::clone(&sim), Arc::clone(&held)));
+    let ways = (ways as Arc<dyn Connect>, sim.specs());
+    let store = Store::new(&first.path().join("history.db"));
+    let mut stage = Stage::over(first.path(), Some(store), (sim, ways), Settings::default());
+    stage.is_up().await;
+    let talk = stage.open().await;
+    stage.say(&talk, "look").await;
+    let puppet = stage.puppet().await;
+    puppet.asked("look").await;
+    let argv = ["systemctl", "restart", "ollama"];
+    let run = json!({"host": "sim-001", "argv": argv, "why": "it hangs"});
+    let _answer = puppet.call("a", "run", run).await;
+    let _approved = approve(&stage).await;
+    killed_in_the_act(&stage, &talk, (first.path(), second.path())).await;
+    let other = Stage::new(second.path());
+    let mut taken = other.resume(talk.id).await;
+    let shown = taken.shows(is_decided).await;
+    let said = words(&shown).join("\n");
+    assert!(
+        said.contains("went: Unknown") && said.contains("`status`"),
+        "{said}"
+    );
+    assert!(!said.contains("Withdrawn"), "{said}");
+    held.add_permits(1);
+    other.end().await;
+    stage.end().await;
 }

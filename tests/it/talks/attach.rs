@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use pilothouse::engine::{AssistantCommand, EventKind, MindWish, Reply};
+use pilothouse::assistant::{Proposal, SessionEvent};
+use pilothouse::domain::{ActId, ProposalId, SessionId, Wall};
+use pilothouse::engine::{AssistantCommand, Decided, EventKind, MindWish, Reply, Went};
+use pilothouse::store::{SessionBatch, Store, StoredSession};
 
 use super::stage::{Stage, words};
 
@@ -157,5 +160,152 @@ async fn a_reader_that_is_too_slow_is_let_go_and_told_and_the_others_lose_nothin
         &rest[rest.len() - 200..]
     );
     assert!(!rest.contains("\"1999\""));
+    stage.end().await;
+}
+
+/// The lines that one who attaches behind a number is told, until the events of `until` have come; then it drops off.
+async fn reads(socket: &std::path::Path, after: u64, until: usize) -> Vec<serde_json::Value> {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    let mut stream = tokio::net::UnixStream::connect(socket).await.unwrap();
+    let hello = format!("{{\"attach\":{{\"version\":1,\"after\":{after}}}}}\n");
+    stream.write_all(hello.as_bytes()).await.unwrap();
+    let mut lines = BufReader::new(stream).lines();
+    let mut events = Vec::new();
+    while events.len() < until {
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line());
+        let line = line.await.expect("nothing more").unwrap().unwrap();
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        if let Some(event) = said.get("event") {
+            events.push(event.clone());
+        }
+    }
+    events
+}
+
+#[tokio::test]
+async fn a_reader_that_drops_and_attaches_again_has_everything_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path());
+    let talk = stage.open().await;
+    stage.say(&talk, "one").await;
+    let puppet = stage.puppet().await;
+    puppet.asked("one").await;
+    let socket = folder.path().join(format!("talks/{}.sock", talk.id));
+    let mut told = 0;
+    let mut events: Vec<serde_json::Value> = Vec::new();
+    // Some of it has been when it attaches, and some comes while it reads; it leaves in the midst of both.
+    for (tells, reads_on) in [(40, 15), (40, 60), (40, 1), (40, 40), (40, 86)] {
+        let tell = async {
+            for n in told..told + tells {
+                puppet
+                    .tell(EventKind::Denied {
+                        tool: format!("n{n}").into(),
+                        why: "x".into(),
+                    })
+                    .await;
+            }
+        };
+        let after = events
+            .last()
+            .map_or(0, |event| event["number"].as_u64().unwrap());
+        let ((), more) = tokio::join!(tell, reads(&socket, after, reads_on));
+        told += tells;
+        events.extend(more);
+    }
+    let numbers: Vec<u64> = events
+        .iter()
+        .map(|event| event["number"].as_u64().unwrap())
+        .collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    let denied: Vec<String> = events
+        .iter()
+        .filter_map(|event| event["kind"]["denied"]["tool"].as_str().map(str::to_owned))
+        .collect();
+    let all: Vec<String> = (0..told).map(|n| format!("n{n}")).collect();
+    assert_eq!(denied, all);
+    // It has everything, and is told nothing twice.
+    let last = *numbers.last().unwrap();
+    puppet.text("m9.0", "the end").await;
+    let more = reads(&socket, last, 1).await;
+    assert_eq!(more[0]["kind"]["text"]["lines"][0], "the end");
+    stage.end().await;
+}
+
+/// A conversation as another version kept it.
+fn kept_before(id: SessionId) -> SessionBatch {
+    let event = |number, kind| SessionEvent {
+        number,
+        wall: Wall(9),
+        kind,
+    };
+    let proposal = |id| {
+        EventKind::Proposed(Proposal {
+            id: ProposalId(id),
+            host: None,
+            what: "restart it".into(),
+            command: "systemctl restart it".into(),
+            notes: Vec::new(),
+            why: "it hangs".into(),
+            evidence: Vec::new(),
+            word: "sim-001".into(),
+            expires: Wall(9),
+        })
+    };
+    let decided = |id| EventKind::Decided {
+        proposal: ProposalId(id),
+        decided: Decided::Approved {
+            act: Some(ActId(id)),
+            outcome: "so".into(),
+            went: Went::Done,
+        },
+    };
+    let row = |number, kind| serde_json::to_string(&event(number, kind)).unwrap();
+    let rows = [
+        row(1, proposal(1)),
+        row(2, decided(1)).replace("\"went\":\"done\"", "\"done\":true"),
+        row(3, proposal(2)),
+        row(4, decided(2)).replace("\"went\":\"done\"", "\"done\":false"),
+        row(5, proposal(3)),
+        row(6, decided(3)).replace(",\"went\":\"done\"", ""),
+        row(7, proposal(4)),
+        row(8, decided(4)),
+        r#"{"number":9,"wall":9,"kind":{"sung":{"song":"a"}}}"#.to_owned(),
+        row(10, EventKind::Unqueued),
+    ];
+    SessionBatch {
+        head: StoredSession {
+            session: id,
+            title: "from before".into(),
+            began: Wall(1),
+            last: Wall(9),
+            questions: 1,
+            cost: 0.0,
+            program: None,
+            bytes: 10,
+        },
+        first: 1,
+        events: (1..).zip(rows).collect(),
+    }
+}
+
+#[tokio::test]
+async fn what_versions_before_kept_is_read_and_what_is_not_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(&folder.path().join("history.db"));
+    let id = SessionId(1_700_000_000_000_000);
+    store.append_session(kept_before(id)).await.unwrap();
+    let stage = Stage::with(folder.path(), Some(store));
+    let listed = stage.sessions().await;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    let mut talk = stage.resume(id).await;
+    let shown = talk.shows(|picture| picture.number >= 10).await;
+    let said = words(&shown);
+    let went = |n: usize, how: &str| assert!(said[n].contains(how), "{n}: {said:?}");
+    assert_eq!(said.len(), 5, "{said:?}");
+    went(0, "went: Done");
+    went(1, "went: Unknown");
+    went(2, "went: Unknown");
+    went(3, "went: Done");
+    assert!(said[4].contains("can't be read"), "{said:?}");
     stage.end().await;
 }

@@ -49,7 +49,9 @@ async fn what_only_looks_is_answered_and_marked_as_untrusted() {
         panic!("{:?}", words(&shown));
     };
     assert_eq!(call.tool.as_str(), "host_facts");
-    assert!(call.what.as_str().contains("df "), "{}", call.what);
+    assert_eq!(call.what.as_str(), "disk space");
+    let exact = call.exact.as_ref().unwrap();
+    assert!(exact.as_str().contains("df "), "{exact}");
     // What is not understood, or not there, is told in words.
     for (tool, input, holds) in [
         ("shell", json!({}), "no tool is called"),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use pilothouse::domain::SessionId;
 use pilothouse::engine::{AssistantCommand, MindWish, Phase, Reply};
 use pilothouse::store::Store;
 use tokio::time::Instant;
 
-use super::stage::{Stage, words};
+use super::stage::{Puppet, Stage, words};
 
 #[tokio::test]
 async fn a_question_is_streamed_shown_and_kept_and_goes_on_another_day() {
@@ -105,6 +106,49 @@ async fn the_first_token_is_shown_at_once_and_a_flood_at_most_once_a_frame() {
     tokio::join!(flood, look);
     let frames = began.elapsed().as_millis() / 33 + 3;
     assert!(pictures <= frames, "{pictures} pictures in {frames} frames");
+    stage.end().await;
+}
+
+/// Asks, is answered, and turns away.
+async fn ask_and_leave(stage: &mut Stage) -> (SessionId, Puppet) {
+    let mut talk = stage.open().await;
+    stage.say(&talk, "one").await;
+    let mut puppet = stage.puppet().await;
+    assert_eq!(puppet.wish().await, MindWish::Say("one".into()));
+    puppet.asked("one").await;
+    puppet.text("m1.0", "an answer").await;
+    puppet.done(0.1).await;
+    talk.shows_text("turn Done").await;
+    (talk.id, puppet)
+}
+
+#[tokio::test]
+async fn of_conversations_that_nobody_looks_at_the_oldest_leaves_memory_and_is_there_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Stage::new(folder.path());
+    let (first, mut puppet) = ask_and_leave(&mut stage).await;
+    let works = stage.open().await;
+    stage.say(&works, "two").await;
+    let working = stage.puppet().await;
+    working.asked("two").await;
+    let works = works.id;
+    let lets_go = async {
+        while stage.handle.transcript(first).is_some() {
+            drop(stage.open().await);
+        }
+    };
+    let ends = async {
+        assert_eq!(puppet.wish().await, MindWish::Close);
+        drop(puppet);
+    };
+    let both = async { tokio::join!(lets_go, ends) };
+    let both = tokio::time::timeout(Duration::from_secs(20), both);
+    both.await.expect("it is never let go");
+    assert!(stage.handle.transcript(works).is_some(), "it is at work");
+    let mut again = stage.resume(first).await;
+    let shown = again.shows_text("turn Done").await;
+    assert_eq!(words(&shown), ["ask one", "say an answer", "turn Done"]);
+    working.done(0.2).await;
     stage.end().await;
 }
 

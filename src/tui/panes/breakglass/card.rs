@@ -72,7 +72,7 @@ fn parts(area: Rect, pending: &PendingProposal, fleet: &Fleet) -> [Rect; 2] {
 /// What the card tells of a proposal before its evidence.
 pub(in crate::tui) struct Told {
     rows: Vec<TextRow>,
-    /// Rows up to the last one of the command: nobody approves what they could not read.
+    /// Rows up to the last one of what is done: nobody approves what they could not read.
     pub(in crate::tui) act: usize,
 }
 
@@ -82,13 +82,19 @@ impl Told {
         self.rows.len()
     }
 
+    /// What the rows say.
+    #[cfg(test)]
+    pub(in crate::tui) fn text(&self) -> Vec<String> {
+        self.rows.iter().map(TextRow::text).collect()
+    }
+
     /// Rows, evidence included.
     pub(in crate::tui) fn length(&self, pending: &PendingProposal) -> usize {
         self.rows.len() + pending.proposal.evidence.len()
     }
 }
 
-/// Action, command, reason, in rows of so many cells.
+/// Action, command, what else is done, reason, in rows of so many cells.
 pub(in crate::tui) fn told(pending: &PendingProposal, cells: usize) -> Told {
     let proposal = &pending.proposal;
     // The command stands below, in full: it is not told twice.
@@ -106,6 +112,11 @@ pub(in crate::tui) fn told(pending: &PendingProposal, cells: usize) -> Told {
     let blank = [Piece::new("  ", Role::Dim)];
     let command = [Piece::new(proposal.command.clone(), Role::Code)];
     rows.extend(flow(&command, Break::Anywhere, cells, (&dollar, &blank)));
+    for note in &proposal.notes {
+        let note = [Piece::new(note.clone(), Role::Warn)];
+        let dot = [Piece::new("· ", Role::Dim)];
+        rows.extend(flow(&note, Break::Words, cells, (&dot, &blank)));
+    }
     let act = rows.len();
     if !proposal.why.is_empty() {
         let why = [

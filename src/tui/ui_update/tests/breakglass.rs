@@ -72,6 +72,7 @@ pub(super) fn proposal(id: u64, host: &str) -> PendingProposal {
             host: Some(HostId::new(host)),
             what: format!("restart vllm on {host}").into(),
             command: "docker restart vllm".into(),
+            notes: Vec::new(),
             why: "it hangs".into(),
             evidence: vec![Evidence {
                 what: "refused".into(),
