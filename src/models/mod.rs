@@ -4,6 +4,8 @@
 mod catalog;
 mod catalog_fields;
 mod catalog_files;
+mod exposition;
+mod loading;
 mod catalog_load;
 mod catalog_read;
 #[cfg(test)]
@@ -23,12 +25,17 @@ mod launch_spark;
 mod launch_tests;
 mod lock;
 mod menu;
+mod meter;
 mod preflight;
 mod recipe_file;
 mod reservation;
 mod serving;
 mod shell_words;
 mod suggest;
+mod serving_look;
+#[cfg(test)]
+mod serving_look_tests;
+mod serving_place;
 mod swap;
 mod swap_fold;
 mod swap_job;
@@ -50,6 +57,7 @@ pub use catalog::{
     ModelSource, Recipe,
 };
 pub use catalog_files::{KeepError, keep, read_catalog};
+pub use loading::{Loading, loading};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
 pub use import::import;
@@ -58,6 +66,7 @@ pub use judge::{HostLook, PreflightInput, preflight};
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
 pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
+pub use meter::Meter;
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use recipe_file::{recipe_problems, recipe_yaml};
 pub use reservation::{
@@ -65,6 +74,8 @@ pub use reservation::{
 };
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
 pub use suggest::{Ground, suggest};
+pub use serving_look::{Asked, ServingWatch};
+pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,
