@@ -2,13 +2,12 @@
 //! swap as a detached job of the host, and what is served. Files marked *pure* decide; the others have hands.
 
 mod catalog;
-mod exposition;
-mod loading;
 mod catalog_load;
 mod catalog_read;
 #[cfg(test)]
 mod catalog_tests;
 mod cluster_env;
+mod exposition;
 mod flags;
 mod launch;
 mod launch_docker;
@@ -16,6 +15,7 @@ mod launch_llama;
 mod launch_spark;
 #[cfg(test)]
 mod launch_tests;
+mod loading;
 mod lock;
 mod meter;
 mod preflight;
@@ -32,16 +32,16 @@ pub use catalog::{
     Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
     ModelSource, Recipe,
 };
-pub use loading::{Loading, loading};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
+pub use loading::{Loading, loading};
 pub use lock::{LockOrder, LockState};
 pub use meter::Meter;
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
 pub use serving_look::{Asked, ServingWatch};
-pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
+pub use serving_place::{Expected, PORT_LABEL, ServingPlace, places};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,
