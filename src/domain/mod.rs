@@ -48,7 +48,10 @@ pub use reading::{
 pub use rung::Rung;
 pub use sample::Sample;
 pub use secret::Secret;
-pub use service::{DeepProbe, Managed, Overlay, ServiceAct, ServiceSpec, ShallowProbe};
+pub use service::{
+    BuildContext, DeepProbe, Install, InstallImage, Managed, Overlay, ServiceAct, ServicePreset,
+    ServiceSpec, ShallowProbe,
+};
 pub use severity::Severity;
 pub use time::{Age, At, Wall};
 pub use units::{Bytes, BytesPerSecond, Celsius, Mhz, Mib, Percent, Watts};

@@ -59,6 +59,8 @@ mod ssh;
 mod ssh_login;
 mod ssh_prompts;
 mod sshd;
+mod swap;
 mod talk_verbs;
 mod talks;
 mod tidy;
+mod weights;
