@@ -6,6 +6,7 @@ mod catalog_fields;
 mod catalog_files;
 mod catalog_load;
 mod catalog_read;
+mod catalog_salvage;
 #[cfg(test)]
 mod catalog_tests;
 mod cluster_env;
@@ -68,6 +69,13 @@ pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use recipe_file::{recipe_problems, recipe_yaml};
 pub use reservation::{LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock};
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
+pub use serving_look::{Asked, ServingWatch};
+pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
+pub use suggest::{Ground, suggest};
+pub use swap::{
+    Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
+    WorkReport, WorkState,
+};
 pub use serving_look::{Asked as ServingAsked, ServingWatch};
 pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
 pub use suggest::{Ground, suggest};
