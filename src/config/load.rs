@@ -106,6 +106,9 @@ pub fn load(
         },
     };
     let mut resolved = resolve(source.as_ref(), environment, flags, paths.home())?;
+    let models = &mut resolved.config.settings.models;
+    models.recipes = paths.models();
+    models.tokens = paths.state().map(|state| state.join("reservations"));
     let mut all = problems.all;
     all.append(&mut resolved.config.problems);
     resolved.config.problems = all;

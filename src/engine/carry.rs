@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::carry_container;
 use super::command::{Actor, Refusal, Reply};
 use super::host_actor::Shared;
+use super::models;
 use super::opened::ContainerTerminal;
 use super::policy::Change;
 use super::power;
@@ -70,6 +71,7 @@ pub(super) async fn carry(
 ) -> Carried {
     match change {
         Change::Power(change) => power::carry(change, actor, shared).await,
+        Change::Models(change) => models::carry(change, shared).await,
         Change::Shell { command } => Carried::unverified(Reply::Shell { terminal, command }),
         Change::Signal { host, pid, command } => {
             let Some(exec) = shared.links.exec(&host) else {

@@ -20,6 +20,7 @@ mod lens;
 mod links;
 mod look;
 mod look_container;
+mod models;
 mod models_command;
 mod models_state;
 mod msg;
@@ -78,7 +79,7 @@ pub use record::{RecordError, Recorder};
 pub use replay::{Recording, Replay, ReplayError};
 pub use run::{Engine, Setup};
 pub use services_state::ServicesMsg;
-pub use state::{Fleet, PendingProposal, PendingQuestion};
+pub use state::{Fleet, KnownPreflight, PendingProposal, PendingQuestion};
 pub use update::update;
 pub use ways::Ways;
 
@@ -97,10 +98,11 @@ pub use crate::logs::{
     SourceLabel, SourceNumber, SourceState, SourceView, TextForm, TextScope, level_of,
 };
 pub use crate::models::{
-    Catalog, CatalogProblem, Check, Completeness, EngineKind, Finding, Knob, Latency, LauncherForm,
-    LockOrder, LockState, Mode, ModelConfig, ModelSource, PhaseState, PlaceName, Preflight, Recipe,
-    Served, ServedBy, ServedState, Serving, SwapEnd, SwapOrder, SwapPhase, SwapReport, Weights,
-    WeightsReport, WorkId, WorkKind, WorkReport, WorkState,
+    Catalog, CatalogProblem, Check, Completeness, EngineKind, Finding, Ground, HostFolder, Knob,
+    Latency, LauncherForm, LockOrder, LockState, MenuRow, MenuState, Mode, ModelConfig,
+    ModelSource, OnHost, PhaseState, PlaceName, Preflight, Recipe, Served, ServedBy, ServedState,
+    Serving, SwapEnd, SwapOrder, SwapPhase, SwapReport, Weights, WeightsReport, WorkId, WorkKind,
+    WorkReport, WorkState,
 };
 pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
 pub use crate::power::{

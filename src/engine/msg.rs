@@ -16,6 +16,7 @@ use crate::domain::{
     At, HealthChange, HostId, HostSpec, LedgerEntry, PowerVerb, ProposalId, Question, QuestionId,
     RequestId, Rung, Sample, Telling, Wall,
 };
+use crate::models::{Catalog, Preflight};
 use crate::power::PowerAct;
 use crate::text::SafeText;
 
@@ -90,6 +91,20 @@ pub enum Msg {
         at: At,
         /// The lines, oldest first.
         entries: Vec<LedgerEntry>,
+    },
+    /// The catalogue was read.
+    Catalog {
+        /// When.
+        at: At,
+        /// The catalogue.
+        catalog: Arc<Catalog>,
+    },
+    /// Somebody has looked at what a swap would meet.
+    Preflight {
+        /// When.
+        at: At,
+        /// What was found.
+        preflight: Box<Preflight>,
     },
     /// Hands met with something that a person should hear.
     Noticed(Notice),

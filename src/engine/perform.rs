@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, broadcast, oneshot};
 
-use super::command::{Command, Reply};
+use super::command::{Actor, Command, Reply};
 use super::door::Door;
 use super::effect::Effect;
 use super::host_actor::Shared;
 use super::keeper::Keeper;
 use super::look;
+use super::models;
 use super::msg::Msg;
 use super::notice::Notice;
 use super::policy::Confirmed;
 use super::questions::Questions;
 use super::webhook::Webhook;
 use crate::domain::{HostId, ProposalId, RequestId, TerminalId};
+use crate::models::SwapOrder;
 use crate::tasks::Tasks;
 
 /// The hands of the engine.
@@ -100,6 +102,27 @@ impl Performer {
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
             let reply = look::look(command, Arc::clone(&shared)).await;
+            let at = shared.lanes.now();
+            shared
+                .lanes
+                .fact(Msg::Answered { at, request, reply })
+                .await;
+        });
+    }
+
+    /// Looks at what a swap would meet, then asks again what was asked.
+    pub(super) fn prepare(
+        &mut self,
+        request: RequestId,
+        (actor, command): (Actor, Command),
+        order: SwapOrder,
+    ) {
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn(async move {
+            let reply = match models::gather(&order, &shared).await {
+                Ok(_) => shared.handle.ask(actor, command).await,
+                Err(reply) => reply,
+            };
             let at = shared.lanes.now();
             shared
                 .lanes

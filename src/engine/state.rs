@@ -15,7 +15,7 @@ use crate::domain::{
     ActClass, Armed, At, Cluster, HostId, LedgerEntry, PowerVerb, Question, QuestionId, SessionId,
     Thresholds, Wall,
 };
-use crate::models::Catalog;
+use crate::models::{Catalog, MenuRow, Preflight};
 use crate::power::PowerAct;
 
 /// What is known of everything. Cloning it copies pointers.
@@ -53,6 +53,10 @@ pub struct Fleet {
     pub doubts: Arc<Vec<PowerDoubt>>,
     /// What is known of how models are launched.
     pub catalog: Arc<Catalog>,
+    /// What can be served: the weights on the hosts, joined to the recipes that launch them.
+    pub menu: Arc<Vec<MenuRow>>,
+    /// What swaps would meet, as far as somebody has looked; the newest last.
+    pub preflights: Arc<Vec<KnownPreflight>>,
     /// Hosts that serve one model together.
     pub clusters: Arc<Vec<Arc<Cluster>>>,
     /// What other schedulers intend to run.
@@ -61,6 +65,15 @@ pub struct Fleet {
     pub proposals: Arc<Vec<PendingProposal>>,
     /// What people were told, newest last.
     pub notices: Arc<VecDeque<Notice>>,
+}
+
+/// What a swap would meet, and when that was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownPreflight {
+    /// When.
+    pub at: At,
+    /// What was found.
+    pub preflight: Arc<Preflight>,
 }
 
 /// What nobody knows of the power of a host. Only an answer of its switch ends it, or a verb that is known to have happened.
@@ -121,6 +134,8 @@ impl Fleet {
             power: Arc::default(),
             doubts: Arc::default(),
             catalog: Arc::default(),
+            menu: Arc::default(),
+            preflights: Arc::default(),
             clusters: Arc::new(settings.models.clusters.clone()),
             schedule: Arc::new(settings.models.schedule.clone()),
             proposals: Arc::default(),

@@ -4,13 +4,12 @@
 mod catalog;
 mod catalog_fields;
 mod catalog_files;
-mod exposition;
-mod loading;
 mod catalog_load;
 mod catalog_read;
 #[cfg(test)]
 mod catalog_tests;
 mod cluster_env;
+mod exposition;
 mod facts;
 mod failure;
 mod flags;
@@ -23,6 +22,7 @@ mod launch_llama;
 mod launch_spark;
 #[cfg(test)]
 mod launch_tests;
+mod loading;
 mod lock;
 mod menu;
 mod meter;
@@ -30,12 +30,12 @@ mod preflight;
 mod recipe_file;
 mod reservation;
 mod serving;
-mod shell_words;
-mod suggest;
 mod serving_look;
 #[cfg(test)]
 mod serving_look_tests;
 mod serving_place;
+mod shell_words;
+mod suggest;
 mod swap;
 mod swap_fold;
 mod swap_job;
@@ -57,13 +57,13 @@ pub use catalog::{
     ModelSource, Recipe,
 };
 pub use catalog_files::{KeepError, keep, read_catalog};
-pub use loading::{Loading, loading};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
-pub use import::import;
 pub use facts::{AppFact, BoxFact, FactsAsk, Flags, GpuFact, HostFacts, host_facts};
+pub use import::import;
 pub use judge::{HostLook, PreflightInput, preflight};
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
+pub use loading::{Loading, loading};
 pub use lock::{LockOrder, LockState};
 pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
 pub use meter::Meter;
@@ -73,9 +73,9 @@ pub use reservation::{
     LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock,
 };
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
+pub use serving_look::{Asked as ServingAsked, ServingWatch};
+pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
 pub use suggest::{Ground, suggest};
-pub use serving_look::{Asked, ServingWatch};
-pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,

@@ -3,11 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::MODEL_LABEL;
 use crate::domain::{Container, ContainerState, Endpoint, ModelKey, Port};
 use crate::text::SafeText;
-
-/// The label that a launch of ours gives its container: the recipe's key.
-pub const MODEL_LABEL: &str = "pilothouse.model";
 
 /// The label with the port, for containers on the host's own network.
 pub const PORT_LABEL: &str = "pilothouse.port";

@@ -6,7 +6,9 @@ use crate::domain::{
     Wall,
 };
 use crate::engine::command::{Actor, Challenge, Plan, Reply};
+use crate::engine::models::ModelsChange;
 use crate::engine::power::PowerChange;
+use crate::models::SwapOrder;
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -103,6 +105,8 @@ pub(in crate::engine) enum Change {
     },
     /// A verb for the power switch.
     Power(PowerChange),
+    /// Something with models.
+    Models(ModelsChange),
     /// One command, without a shell around it.
     Run { host: HostId, command: ShellCommand },
     /// Something with a container.
@@ -130,6 +134,8 @@ pub(in crate::engine) enum Ruling {
     Free,
     /// It changes nothing anywhere: hands look and answer.
     Look,
+    /// Hands look first at what this swap would meet; then it is asked again.
+    Prepare(SwapOrder),
     /// The door stays shut, or a person has to confirm first.
     Answer(Reply),
     /// Do it.

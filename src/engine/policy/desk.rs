@@ -9,6 +9,7 @@ use super::wishes::{READ_ONLY_MEND, closed, host_of, wish};
 use crate::assistant::Decided;
 use crate::domain::{ActClass, At, HostId, ProposalId, Wall};
 use crate::engine::command::{Actor, Challenge, Command, ConfirmationId, Decision, Refusal, Reply};
+use crate::engine::models;
 use crate::engine::models_command::ModelsCommand;
 use crate::engine::msg::{HostMsg, Msg, PowerMsg};
 use crate::engine::power::{PowerChange, Unwritten, hindrance};
@@ -49,6 +50,11 @@ impl Desk {
         actor: Actor,
         command: &Command,
     ) -> Ruling {
+        if let Some(order) = models::unlooked(fleet, command)
+            && (actor != Actor::Assistant || matches!(command, Command::Rehearse(_)))
+        {
+            return Ruling::Prepare(order);
+        }
         match command {
             Command::PrunePreview { .. }
             | Command::Inspect { .. }
@@ -73,6 +79,8 @@ impl Desk {
             | Command::Arm { .. }
             | Command::Disarm { .. }
             | Command::Present => Ruling::Free,
+            // It changes nothing on any host, and the assistant has no business with it.
+            Command::Models(ModelsCommand::Keep(_)) => Ruling::Look,
             Command::Signal { .. }
             | Command::Shell { .. }
             | Command::Power { .. }

@@ -4,6 +4,7 @@
 use crate::domain::{ActClass, HostId};
 use crate::engine::command::{Challenge, Command, Plan, Refusal, Reply};
 use crate::engine::host_state::{Host, Link};
+use crate::engine::models;
 use crate::engine::power;
 use crate::engine::remote;
 use crate::engine::stakes::{self, Target};
@@ -33,6 +34,7 @@ pub(super) fn wish(
             let there = changeable(fleet, host, "no power is switched")?;
             power::wish(fleet, there, *verb).map_err(Reply::Refused)
         }
+        Command::Models(command) => models::wish(fleet, command),
         Command::Run { host, argv } => {
             stakes::run(reachable(fleet, host, "run")?, argv).map_err(Reply::Refused)
         }

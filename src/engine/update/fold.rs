@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{alert, arming, asked, host, notes, power, proposals};
+use super::{alert, arming, asked, host, models, notes, power, proposals};
 use crate::domain::{At, HostSpec, LedgerEntry};
 use crate::engine::{Effect, Fleet, Host, Msg};
 
@@ -55,6 +55,15 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
                 take_down(Arc::make_mut(&mut fleet.ledger), entries);
                 power::recall(fleet, &mut effects);
             }
+        }
+        Msg::Catalog { at, catalog } => {
+            advance(fleet, at, &mut effects);
+            fleet.catalog = catalog;
+            models::join(fleet);
+        }
+        Msg::Preflight { at, preflight } => {
+            advance(fleet, at, &mut effects);
+            models::looked(fleet, *preflight);
         }
         Msg::Noticed(notice) => {
             advance(fleet, notice.at, &mut effects);

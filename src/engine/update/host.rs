@@ -10,7 +10,8 @@ use crate::domain::{
     Severity, Telling,
 };
 use crate::engine::{
-    Effect, Fleet, Host, HostMsg, Link, LinkDown, Notice, PendingQuestion, SeriesKey, Timed,
+    Effect, Fleet, Host, HostMsg, Link, LinkDown, ModelsMsg, Notice, PendingQuestion, SeriesKey,
+    Timed,
 };
 use crate::reach::{self, Finding, Verdict};
 use crate::text::SafeText;
@@ -45,6 +46,15 @@ pub(super) fn update(fleet: &mut Fleet, id: &HostId, msg: HostMsg, effects: &mut
             change(fleet, index, |host, at| link_down(host, at, down));
         }
         HostMsg::LoggedIn { .. } => {}
+        HostMsg::Models(msg) => {
+            let disk = matches!(msg, ModelsMsg::Weights(_));
+            change(fleet, index, |host, at| {
+                models::update(&mut host.models, at, msg);
+            });
+            if disk {
+                models::join(fleet);
+            }
+        }
         msg => change(fleet, index, |host, at| apply(host, at, msg)),
     }
     review(fleet, index, effects);
@@ -155,13 +165,13 @@ fn apply(host: &mut Host, at: At, msg: HostMsg) {
         }
         HostMsg::Past(past) => remember_past(host, past),
         HostMsg::Containers(msg) => containers::update(&mut host.containers, at, msg),
-        HostMsg::Models(msg) => models::update(&mut host.models, at, msg),
         HostMsg::Services(msg) => services::update(&mut host.services, at, msg),
         HostMsg::LinkDown(_)
         | HostMsg::Question { .. }
         | HostMsg::QuestionGone(_)
         | HostMsg::Telling(_)
-        | HostMsg::LoggedIn { .. } => {}
+        | HostMsg::LoggedIn { .. }
+        | HostMsg::Models(_) => {}
     }
 }
 

@@ -1,0 +1,35 @@
+//! What everything about models in the engine shares.
+
+use super::book::Book;
+use super::interest::Interest;
+use super::tokens::Tokens;
+use crate::config::ModelsSettings;
+use crate::text::SafeText;
+
+/// What everything about models shares.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Models {
+    /// As the config has it.
+    pub(super) settings: ModelsSettings,
+    /// The login name on this machine, as other consoles are shown it.
+    pub(super) who: SafeText,
+    /// Whether somebody looks at what is served.
+    pub(super) interest: Interest,
+    /// The tokens of this person.
+    pub(super) tokens: Tokens,
+    /// The catalogue and its files.
+    pub(in crate::engine) book: Book,
+}
+
+impl Models {
+    /// With these settings, for this person.
+    pub(in crate::engine) fn new(settings: &ModelsSettings, who: &SafeText) -> Self {
+        Self {
+            who: who.clone(),
+            book: Book::new(settings),
+            tokens: Tokens::new(settings.tokens.clone()),
+            settings: settings.clone(),
+            interest: Interest::default(),
+        }
+    }
+}
