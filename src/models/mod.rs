@@ -20,6 +20,12 @@ mod serving;
 mod swap;
 mod weights;
 mod words;
+mod weights_config;
+mod weights_error;
+mod weights_judge;
+mod weights_local;
+mod weights_scan;
+mod weights_wire;
 
 pub use catalog::{
     Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
@@ -36,3 +42,5 @@ pub use swap::{
     WorkReport, WorkState,
 };
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
+pub use weights_error::{WeightsError, WeightsErrorKind};
+pub use weights_scan::WeightsScan;

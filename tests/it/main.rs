@@ -61,3 +61,4 @@ mod sshd;
 mod talk_verbs;
 mod talks;
 mod tidy;
+mod weights;

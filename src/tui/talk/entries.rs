@@ -377,7 +377,11 @@ mod tests {
             state: CallState::Running(Wall(0)),
         };
         let chip = chip(&call, Wall(0));
-        let head: String = chip.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let head: String = chip
+            .pieces
+            .iter()
+            .map(|piece| piece.text.as_str())
+            .collect();
         assert_eq!(head, "host_facts spark-1  failed units");
         let rows: Vec<String> = call_rows(&call, true, 60)
             .iter()

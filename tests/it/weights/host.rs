@@ -1,0 +1,150 @@
+//! This machine as a host of its own: another `sh`, another home, and a cache of the hub in it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pilothouse::exec::{
+    BoxedIo, Exec, ExecError, HostSocket, LineStream, LocalExec, Output, RunLimits,
+};
+use pilothouse::shell::{RemotePath, ShellCommand, ShellWord};
+use pilothouse::tasks::Tasks;
+
+pub(super) const KINDS: [&str; 4] = ["dash", "bash", "busybox", "zsh"];
+
+/// A host whose `sh` is of this kind.
+pub(super) struct Host {
+    pub(super) folder: tempfile::TempDir,
+    exec: LocalExec,
+    env: Vec<String>,
+    /// Commands that it was given.
+    pub(super) asked: AtomicUsize,
+}
+
+impl Host {
+    pub(super) fn new(sh: &str) -> Arc<Self> {
+        Self::with(sh, &[])
+    }
+
+    /// With these in its environment beside `PATH` and `HOME`.
+    pub(super) fn with(sh: &str, env: &[&str]) -> Arc<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        symlink(Path::new("/usr/bin").join(sh), bin.join("sh")).unwrap();
+        let path = match sh {
+            "busybox" => {
+                // Its own tools too, as on a machine that has no others.
+                for tool in [
+                    "stat", "df", "head", "grep", "sort", "sed", "tr", "ls", "date", "tail",
+                ] {
+                    symlink("/usr/bin/busybox", bin.join(tool)).unwrap();
+                }
+                bin.display().to_string()
+            }
+            _ => format!("{}:/usr/bin:/bin", bin.display()),
+        };
+        let home = folder.path().join("home");
+        fs::create_dir(&home).unwrap();
+        let mut all = vec![
+            "-i".to_owned(),
+            format!("PATH={path}"),
+            format!("HOME={}", home.display()),
+        ];
+        all.extend(env.iter().map(|&pair| pair.to_owned()));
+        Arc::new(Self {
+            folder,
+            exec: LocalExec::new(Tasks::new()),
+            env: all,
+            asked: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub(super) fn hub(&self) -> PathBuf {
+        self.home().join(".cache/huggingface/hub")
+    }
+
+    fn line(&self, command: &ShellCommand) -> ShellCommand {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let words = self
+            .env
+            .iter()
+            .map(|word| ShellWord::new(word.as_str()).unwrap());
+        words
+            .fold(ShellCommand::new("/usr/bin/env"), ShellCommand::word)
+            .command(command.clone())
+    }
+}
+
+#[async_trait]
+impl Exec for Host {
+    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
+        self.exec.run(&self.line(command), limits).await
+    }
+
+    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
+        self.exec.stream(&self.line(command)).await
+    }
+
+    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
+        self.exec.pipe(&self.line(command)).await
+    }
+
+    async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
+        self.exec.upload(path, mode, content).await
+    }
+
+    async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
+        self.exec.connect(socket).await
+    }
+}
+
+/// The commit of every snapshot here.
+pub(super) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// A repository in a cache, as the hub's own programs lay it out. Each file is named and filled.
+pub(super) fn cached(hub: &Path, folder: &str, files: &[(&str, &[u8])]) -> PathBuf {
+    let at = hub.join(folder);
+    let snapshot = at.join("snapshots").join(COMMIT);
+    fs::create_dir_all(&snapshot).unwrap();
+    fs::create_dir_all(at.join("blobs")).unwrap();
+    fs::create_dir_all(at.join("refs")).unwrap();
+    fs::write(at.join("refs/main"), COMMIT).unwrap();
+    for (number, (name, content)) in files.iter().enumerate() {
+        let blob = format!("{number:040x}");
+        fs::write(at.join("blobs").join(&blob), content).unwrap();
+        let link = snapshot.join(name);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        let up = "../".repeat(2 + name.matches('/').count());
+        symlink(format!("{up}blobs/{blob}"), link).unwrap();
+    }
+    at
+}
+
+/// Everything below, as it would be if nobody had touched it for a day.
+pub(super) fn age(path: &Path) {
+    let then = SystemTime::now() - Duration::from_hours(24);
+    let mut todo = vec![path.to_owned()];
+    while let Some(path) = todo.pop() {
+        if path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            todo.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        fs::File::open(&path).unwrap().set_modified(then).unwrap();
+    }
+}

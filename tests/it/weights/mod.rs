@@ -1,0 +1,4 @@
+//! Weights on a host, under every kind of `sh`: looked at, fetched, copied and deleted.
+
+mod host;
+mod scan;
