@@ -222,6 +222,10 @@ impl LoginKind {
 pub struct ModelsSettings {
     /// Files that are merged over the catalogue that comes with the program, later ones over earlier ones.
     pub catalogs: Vec<PathBuf>,
+    /// The folder of the recipes that the person keeps, laid over everything else. `None`: none are kept.
+    pub recipes: Option<PathBuf>,
+    /// The folder of the tokens by which this person holds reservations. `None`: they are kept for the session only.
+    pub tokens: Option<PathBuf>,
     /// Hosts that serve one model together.
     pub clusters: Vec<Arc<Cluster>>,
     /// Folders of hosts, beside the hub's cache, in which each folder is a model.

@@ -14,6 +14,7 @@ use super::handle::Handle;
 use super::lanes::Lanes;
 use super::lens::Lenses;
 use super::links::{Links, OpenLink};
+use super::models::{ModelWatch, Models};
 use super::msg::{HostMsg, LinkDown};
 use super::opened::Opened;
 use super::power::Powers;
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub(super) sessions: Sessions,
     pub(super) proposals: Proposals,
     pub(super) powers: Powers,
+    pub(super) models: Models,
     /// The engine's own end for faces: its hands look at the fleet too.
     pub(super) handle: Handle,
     pub(super) period: Duration,
@@ -186,6 +188,7 @@ impl HostActor {
                         answered = true;
                         self.say(HostMsg::Holds(Rung::Command)).await;
                         open.watch_containers();
+                        open.watch_models();
                     }
                     self.shared.lanes.sample(&self.spec.id, beat);
                 }
@@ -232,14 +235,14 @@ fn silence(limit: Duration) -> Lost {
 
 /// A link at work: in the table of links while it lives, with the tasks that go with it.
 struct LinkAtWork<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     host: &'a HostId,
     link: Arc<OpenLink>,
     tasks: Tasks,
 }
 
 impl<'a> LinkAtWork<'a> {
-    fn new(shared: &'a Shared, host: &'a HostId, exec: Arc<dyn Exec>) -> Self {
+    fn new(shared: &'a Arc<Shared>, host: &'a HostId, exec: Arc<dyn Exec>) -> Self {
         let link = shared.links.open(host, exec);
         let tasks = shared.tasks.child();
         Self {
@@ -265,6 +268,16 @@ impl<'a> LinkAtWork<'a> {
             lanes: self.shared.lanes.clone(),
         };
         self.tasks.spawn(stats.run());
+    }
+
+    /// Watches what the host has on disk and serves.
+    fn watch_models(&self) {
+        let watch = ModelWatch {
+            host: self.host.clone(),
+            link: Arc::clone(&self.link),
+            shared: Arc::clone(self.shared),
+        };
+        watch.start(&self.tasks);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::command::Refusal;
+use super::models::Nudge;
 use super::stats_interest::StatsInterest;
 use crate::docker::Docker;
 use crate::domain::{ContainerId, HostId};
@@ -25,6 +26,8 @@ pub(super) struct OpenLink {
     pub(super) exec: Arc<dyn Exec>,
     /// Which containers somebody wants measured.
     pub(super) interest: StatsInterest,
+    /// Somebody wants its weights looked at.
+    pub(super) disk: Nudge,
     /// The container engine, or why there is none to be had.
     daemon: Mutex<Result<Docker, Refusal>>,
     /// The containers that run, as far as they were heard of.
@@ -36,12 +39,18 @@ impl OpenLink {
         Self {
             exec,
             interest: StatsInterest::default(),
+            disk: Nudge::default(),
             daemon: Mutex::new(Err(Refusal {
                 why: "the container engine has not been found yet".into(),
                 hint: Some("ask again in a moment".into()),
             })),
             running: Mutex::default(),
         }
+    }
+
+    /// Everything about its models is to be looked at now.
+    pub(super) fn look_at_models(&self) {
+        self.disk.now();
     }
 
     /// A container runs, or does not any more.

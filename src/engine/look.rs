@@ -7,6 +7,7 @@ use super::command::{Command, Refusal, Reply};
 use super::host_actor::Shared;
 use super::lens::offers;
 use super::look_container;
+use super::models;
 use super::power;
 
 /// Looks, and answers.
@@ -30,6 +31,7 @@ pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
             until,
             follow,
         } => shared.lenses.read(&sources, begin, until, follow),
+        Command::Models(command) => models::look(command, shared).await,
         Command::Assistant(command) => shared.sessions.answer(&shared, command).await,
         command => Reply::Failed(Refusal {
             why: format!("nobody here can answer {command:?} yet"),

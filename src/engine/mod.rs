@@ -20,6 +20,7 @@ mod lens;
 mod links;
 mod look;
 mod look_container;
+mod models;
 mod models_command;
 mod models_state;
 mod msg;

@@ -12,6 +12,7 @@ use super::notice::Notice;
 use super::services_state::ServicesMsg;
 use super::state::PendingProposal;
 use crate::assistant::Decided;
+use crate::models::Catalog;
 use crate::domain::{
     At, HealthChange, HostId, HostSpec, LedgerEntry, PowerVerb, ProposalId, Question, QuestionId,
     RequestId, Rung, Sample, Telling, Wall,
@@ -90,6 +91,13 @@ pub enum Msg {
         at: At,
         /// The lines, oldest first.
         entries: Vec<LedgerEntry>,
+    },
+    /// The catalogue was read.
+    Catalog {
+        /// When.
+        at: At,
+        /// The catalogue.
+        catalog: Arc<Catalog>,
     },
     /// Hands met with something that a person should hear.
     Noticed(Notice),

@@ -18,6 +18,7 @@ use super::keeper::Keeper;
 use super::lanes::{LaneEnds, lanes};
 use super::lens;
 use super::links::Links;
+use super::models::Models;
 use super::msg::{HostMsg, Msg, ProposalMsg};
 use super::notice::Notice;
 use super::opened::Opened;
@@ -107,6 +108,7 @@ impl Engine {
             sessions: Sessions::new(assisting, store.clone(), (&lanes, &clock), settings),
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             powers: Powers::default(),
+            models: Models::new(&settings.models),
             handle: handle.clone(),
             lanes,
             connect,
@@ -118,6 +120,7 @@ impl Engine {
             tasks: tasks.clone(),
         });
         recall(keeper.as_ref(), &config, &tasks);
+        read_catalogue(&shared);
         let ledger = acting.ledger.clone();
         let outlets = Outlets {
             notices,
@@ -203,6 +206,13 @@ fn recall(keeper: Option<&Keeper>, config: &Config, tasks: &Tasks) {
         let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
         tasks.spawn(keeper.recall(hosts));
     }
+}
+
+fn read_catalogue(shared: &Arc<Shared>) {
+    let reading = Arc::clone(shared);
+    shared
+        .tasks
+        .spawn(async move { reading.models.book.tell(&reading.lanes).await });
 }
 
 fn webhook(config: &Config, shared: &Shared) -> Option<Webhook> {

@@ -13,7 +13,7 @@ use crate::domain::{Mib, ModelKey, Port, RepoId};
 use crate::shell::{EnvName, RemotePath};
 
 /// What is known of how models are launched.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
     /// The recipes, in the order of their keys.
     pub recipes: BTreeMap<ModelKey, Arc<Recipe>>,

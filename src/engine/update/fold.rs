@@ -56,6 +56,10 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
                 power::recall(fleet, &mut effects);
             }
         }
+        Msg::Catalog { at, catalog } => {
+            advance(fleet, at, &mut effects);
+            fleet.catalog = catalog;
+        }
         Msg::Noticed(notice) => {
             advance(fleet, notice.at, &mut effects);
             notes::tell(fleet, notice, &mut effects);
