@@ -8,7 +8,7 @@
 //! | 5 faces | [`tui`], [`cli`], [`mcp`] | [`engine`], [`config`], floor 0 |
 //! | 4 engine | [`engine`] | every floor below |
 //! | 3 trades | [`models`], [`services`], [`logs`], [`power`], [`assistant`] | floors 0–2 |
-//! | 2 machines | [`gpu`], [`machine`], [`reach`], [`follow`], [`docker`], [`jobs`], [`diagnose`] | floors 0–1; `machine` also `gpu`, `docker` also `follow` |
+//! | 2 machines | [`gpu`], [`capacity`], [`machine`], [`reach`], [`follow`], [`docker`], [`jobs`], [`diagnose`] | floors 0–1; `machine` also `gpu`, `docker` also `follow` |
 //! | 1 ground | [`config`], [`exec`], [`ssh`], [`store`], [`clock`], [`tasks`], [`telemetry`] | floor 0, `clock`, `tasks`; `exec` also `ssh` |
 //! | 0 words | [`domain`], [`shell`], [`text`] | nothing of ours; `domain` also `text` |
 //!
@@ -32,6 +32,7 @@ pub mod store;
 pub mod tasks;
 pub mod telemetry;
 
+pub mod capacity;
 pub mod diagnose;
 pub mod docker;
 pub mod follow;

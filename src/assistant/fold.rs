@@ -450,11 +450,7 @@ impl Fold {
         if entries <= MOST_ENTRIES && self.weight <= MOST_BYTES {
             return;
         }
-        let mut go = if entries > MOST_ENTRIES {
-            entries / 8
-        } else {
-            0
-        };
+        let mut go = usize::from(entries > MOST_ENTRIES) * entries / 8;
         let mut left = self.weight - self.weights.iter().take(go).sum::<usize>();
         while left > MOST_BYTES && go + 1 < entries {
             left -= self.weights.get(go).copied().unwrap_or_default();

@@ -58,6 +58,7 @@ mod ssh;
 mod ssh_login;
 mod ssh_prompts;
 mod sshd;
+mod swap;
 mod talk_verbs;
 mod talks;
 mod tidy;

@@ -38,6 +38,7 @@ const ROOMS: &[Room] = &[
     room("follow", 2, &[]),
     room("docker", 2, &["follow"]),
     room("jobs", 2, &[]),
+    room("capacity", 2, &[]),
     room("diagnose", 2, &[]),
     room("logs", 3, &[]),
     room("models", 3, &[]),

@@ -1,0 +1,156 @@
+//! Swaps that come to their end: served, read by another console, served again, stopped; expected from what was.
+
+use std::time::Duration;
+
+use pilothouse::domain::{ModelKey, Secret};
+use pilothouse::models::{
+    PhaseState, SwapEnd, SwapPhase, SwapReport, expected, measured, parse_history, swap_job,
+};
+use pilothouse::shell::EnvName;
+
+use super::stage::{KINDS, Stage};
+
+pub(crate) fn words(report: &SwapReport, phase: SwapPhase) -> String {
+    let found = report.phases.iter().find(|one| one.phase == phase).unwrap();
+    match &found.state {
+        PhaseState::Waiting => "waiting".to_owned(),
+        PhaseState::Running { words, .. } => format!("running {words}"),
+        PhaseState::Done { words, .. } => format!("done {words}"),
+        PhaseState::Failed { why } => format!("failed {why}"),
+        PhaseState::Skipped { why } => format!("skipped {why}"),
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_served_then_another_and_then_none() {
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        let mut plan = stage.plan("qwen");
+        if let Some(launch) = &mut plan.launch {
+            let name = EnvName::new("HF_TOKEN").unwrap();
+            let secret = "s3cret $(id) 'x' \"y\" \\z".to_owned();
+            launch.secrets.push((name, Secret::new(secret)));
+        }
+        let first = stage.swap(&plan).await;
+        assert_eq!(first.end, Some(SwapEnd::Served), "{kind}: {first:#?}");
+        assert_eq!(first.model, Some(ModelKey::new("qwen")));
+        assert_eq!(first.before, None);
+        assert_eq!(first.by.as_str(), "ann@desk");
+        assert_eq!(words(&first, SwapPhase::Stop), "done nothing was served");
+        let log: Vec<_> = first.log.iter().map(|line| line.as_str()).collect();
+        assert!(log.iter().any(|line| line.contains("4/4")), "{log:#?}");
+        // The secret is in the environment of the launch, and in nobody's arguments or files.
+        let env = stage.read("dock/vllm/env");
+        assert!(
+            env.contains("HF_TOKEN=s3cret $(id) 'x' \"y\" \\z\n"),
+            "{env}"
+        );
+        assert!(!format!("{plan:?}").contains("s3cret"));
+        assert!(!stage.read("asked").contains("s3cret"));
+        let told = stage.read("asked");
+        assert!(
+            told.contains("image --served-model-name it's $(not) \"code\""),
+            "{told}"
+        );
+
+        let second = stage.swap(&stage.plan("gemma")).await;
+        assert_eq!(second.end, Some(SwapEnd::Served), "{kind}: {second:#?}");
+        assert_eq!(second.before, Some(ModelKey::new("qwen")));
+        assert_eq!(words(&second, SwapPhase::Stop), "done 60.0 GiB came back");
+        assert_eq!(stage.read("dock/vllm/label"), "gemma\n");
+
+        let mut none = stage.plan("");
+        none.launch = None;
+        let third = stage.swap(&none).await;
+        assert_eq!(third.end, Some(SwapEnd::Stopped), "{kind}: {third:#?}");
+        assert_eq!(third.model, None);
+        assert_eq!(third.before, Some(ModelKey::new("gemma")));
+        assert!(words(&third, SwapPhase::Launch).starts_with("skipped"));
+        assert!(!stage.path("dock/vllm").exists());
+
+        let history = parse_history(&stage.read("base/models/history"));
+        assert_eq!(history.len(), 2, "{kind}");
+        let qwen = ModelKey::new("qwen");
+        assert!(expected(&history, &qwen).of(SwapPhase::Load).is_some());
+        let (peak, loads) = measured(&history, &qwen, &history[0].print).unwrap();
+        assert_eq!((peak.0, loads), (61_440, 1), "{kind}");
+        let left: Vec<_> = std::fs::read_dir(stage.path("base/models"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with("work") || name == "launched" || name == "served")
+            .collect();
+        assert_eq!(left, Vec::<String>::new(), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_ours_takes_less_than_a_second_beside_the_engine() {
+    let stage = Stage::new("dash").await;
+    stage.swap(&stage.plan("qwen")).await;
+    let report = stage.swap(&stage.plan("gemma")).await;
+    let took: Duration = report
+        .phases
+        .iter()
+        .map(|phase| match phase.state {
+            PhaseState::Done { took, .. } => took,
+            _ => Duration::ZERO,
+        })
+        .sum();
+    // The stand-in takes next to nothing itself; on a machine that does other things meanwhile the figure is for the bench.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[tokio::test]
+async fn two_consoles_never_swap_at_once() {
+    let stage = Stage::new("dash").await;
+    stage.behaves("slow");
+    let first = stage.begin(&stage.plan("qwen")).await;
+    let id = pilothouse::jobs::JobId::fresh();
+    let refused = stage
+        .jobs()
+        .begin(&id, &swap_job(&stage.plan("gemma")).unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.kind,
+        pilothouse::jobs::JobErrorKind::Held(first.clone())
+    );
+    assert!(
+        refused.to_string().contains("swap spark-1 to qwen"),
+        "{refused}"
+    );
+    stage.jobs().cancel(&first).await.unwrap();
+}
+
+#[test]
+fn hostile_values_never_become_words_of_the_script() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stage = runtime.block_on(Stage::new("dash"));
+    for name in [
+        "", "-rf", "a b", "a;id", "$(id)", "a\nb", "../x", "ä", "a/b",
+    ] {
+        let mut plan = stage.plan("qwen");
+        plan.stop = vec![pilothouse::models::StopWay::Container(name.to_owned())];
+        assert!(swap_job(&plan).is_err(), "{name:?}");
+    }
+    for text in ["a\nb", "a\0b", &"x".repeat(200)] {
+        let mut plan = stage.plan("qwen");
+        text.clone_into(&mut plan.place);
+        assert!(swap_job(&plan).is_err(), "{text:?}");
+        let mut plan = stage.plan("qwen");
+        if let Some(launch) = &mut plan.launch {
+            launch.model = ModelKey::new(text);
+        }
+        assert!(swap_job(&plan).is_err(), "{text:?}");
+        let mut plan = stage.plan("qwen");
+        plan.token = Some(Secret::new(text.replace('x', "\r")));
+        assert!(swap_job(&plan).is_err(), "{text:?}");
+    }
+    for listen in ["", "a.example", "127.0.0.1/x", "1.2.3.4 -o x", "$(id)"] {
+        let mut plan = stage.plan("qwen");
+        if let Some(launch) = &mut plan.launch {
+            listen.clone_into(&mut launch.listen);
+        }
+        assert!(swap_job(&plan).is_err(), "{listen:?}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Swaps that go wrong, each told in words with its mend; then another console goes on.
+
+use pilothouse::jobs::JobState;
+use pilothouse::models::{SwapEnd, SwapPhase, SwapReport};
+
+use super::stage::{KINDS, Stage};
+use super::story::words;
+
+fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
+    match &report.end {
+        Some(SwapEnd::Failed { phase, why, hint }) => (
+            *phase,
+            why.as_str(),
+            hint.as_ref().map(|hint| hint.as_str()).unwrap_or_default(),
+        ),
+        other => panic!("it did not fail but {other:?}: {report:#?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_load_that_fails_says_why_and_the_model_before_can_be_brought_back() {
+    let rows = [
+        ("crash", "ended with status 1: ValueError: bad weights", ""),
+        (
+            "oom",
+            "killed for want of memory: torch.OutOfMemoryError",
+            "give it less",
+        ),
+        ("vanish", "is gone: ValueError: gone with its container", ""),
+        (
+            "restarts",
+            "so that it does not go on for ever: RuntimeError",
+            "",
+        ),
+    ];
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        assert_eq!(
+            stage.swap(&stage.plan("qwen")).await.end,
+            Some(SwapEnd::Served)
+        );
+        for (how, why, hint) in rows {
+            stage.behaves(how);
+            let report = stage.swap(&stage.plan("gemma")).await;
+            let (phase, said, mend) = failed(&report);
+            assert_eq!(phase, SwapPhase::Load, "{kind} {how}");
+            assert!(said.contains(why), "{kind} {how}: {said}");
+            assert!(mend.contains(hint), "{kind} {how}: {mend}");
+            assert!(words(&report, SwapPhase::Ready).starts_with("skipped"));
+            // However often it failed, what answered last is what a rollback brings back.
+            assert_eq!(
+                report.before.as_ref().map(|key| key.as_str()),
+                Some("qwen"),
+                "{kind} {how}"
+            );
+            assert!(!report.log.is_empty());
+        }
+        stage.behaves("nothing");
+        let back = stage.swap(&stage.plan("qwen")).await;
+        assert_eq!(back.end, Some(SwapEnd::Served), "{kind}: {back:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_hangs_is_forced_and_memory_that_stays_is_said() {
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        stage.swap(&stage.plan("qwen")).await;
+        stage.behaves("stop-hangs\nleak");
+        let mut plan = stage.plan("gemma");
+        plan.force = kind == "busybox";
+        let report = stage.swap(&plan).await;
+        assert_eq!(report.end, Some(SwapEnd::Served), "{kind}: {report:#?}");
+        let stop = words(&report, SwapPhase::Stop);
+        assert_eq!(
+            stop,
+            "done leak: only 0.0 GiB of 60.0 GiB came back; a restart of the host brings the rest; it had to be forced",
+            "{kind}"
+        );
+        assert!(stage.read("asked").contains("docker stop") != plan.force);
+    }
+}
+
+#[tokio::test]
+async fn a_port_of_a_stranger_is_named_before_anything_is_launched() {
+    let stage = Stage::new("busybox").await;
+    let stranger = tokio::net::TcpListener::bind(("127.0.0.1", stage.port))
+        .await
+        .unwrap();
+    let report = stage.swap(&stage.plan("qwen")).await;
+    let (phase, why, hint) = failed(&report);
+    assert_eq!(phase, SwapPhase::Launch);
+    assert!(
+        why.starts_with(&format!("port {} is taken by ", stage.port)),
+        "{why}"
+    );
+    assert!(hint.contains("another one"), "{hint}");
+    assert!(!stage.read("asked").contains("docker run"));
+    drop(stranger);
+}
+
+#[tokio::test]
+async fn a_container_of_somebody_else_is_kept_under_another_name() {
+    let stage = Stage::new("dash").await;
+    stage.swap(&stage.plan("qwen")).await;
+    stage.write("dock/vllm/label", "<no value>\n");
+    let report = stage.swap(&stage.plan("gemma")).await;
+    assert_eq!(report.end, Some(SwapEnd::Served), "{report:#?}");
+    let kept = std::fs::read_dir(stage.path("dock"))
+        .unwrap()
+        .filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().starts_with("vllm.before.")
+        })
+        .count();
+    assert_eq!(kept, 1);
+}
+
+#[tokio::test]
+async fn a_launch_that_fails_keeps_its_words() {
+    let stage = Stage::new("dash").await;
+    stage.behaves("no-image");
+    let report = stage.swap(&stage.plan("qwen")).await;
+    let (phase, why, hint) = failed(&report);
+    assert_eq!(phase, SwapPhase::Launch);
+    assert_eq!(why, "it could not be started: Unable to find image");
+    assert!(hint.contains("pull"), "{hint}");
+}
+
+#[tokio::test]
+async fn a_load_that_never_ends_is_late() {
+    let stage = Stage::new("dash").await;
+    stage.behaves("slow");
+    let mut plan = stage.plan("qwen");
+    plan.limits.load = std::time::Duration::from_secs(1);
+    let report = stage.swap(&plan).await;
+    let (phase, why, _) = failed(&report);
+    assert_eq!(phase, SwapPhase::Load);
+    assert!(
+        why.starts_with("it was not loaded within 1 s; it is left running"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_load_leaves_nothing_served_and_says_so() {
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        stage.swap(&stage.plan("qwen")).await;
+        stage.behaves("slow");
+        let id = stage.begin(&stage.plan("gemma")).await;
+        stage
+            .until(&id, |report| {
+                words(report, SwapPhase::Load).contains("shard 0 of 4")
+            })
+            .await;
+        assert_eq!(stage.jobs().cancel(&id).await.unwrap(), JobState::Cancelled);
+        let report = stage.ended(&id).await;
+        let phase = SwapPhase::Load;
+        assert_eq!(report.end, Some(SwapEnd::Cancelled { phase }), "{kind}");
+        assert_eq!(words(&report, phase), "skipped nothing is served", "{kind}");
+        assert!(!stage.path("dock/vllm").exists(), "{kind}");
+        // And nothing stands in the way of the next.
+        stage.behaves("nothing");
+        let next = stage.swap(&stage.plan("gemma")).await;
+        assert_eq!(next.end, Some(SwapEnd::Served), "{kind}: {next:#?}");
+        assert_eq!(next.before.as_ref().map(|key| key.as_str()), Some("qwen"));
+    }
+}
+
+#[tokio::test]
+async fn a_swap_whose_runner_was_killed_is_lost_and_the_next_one_goes_on() {
+    let stage = Stage::new("dash").await;
+    stage.behaves("slow");
+    let id = stage.begin(&stage.plan("qwen")).await;
+    stage
+        .until(&id, |report| {
+            words(report, SwapPhase::Load).starts_with("running")
+        })
+        .await;
+    for name in ["program.is", "runner.is"] {
+        let text = stage.read(&format!("base/jobs/{id}/{name}"));
+        let pid: i32 = text.split(' ').next().unwrap().parse().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        let kill = rustix::process::Signal::KILL;
+        let _gone = rustix::process::kill_process_group(pid, kill);
+        let _gone = rustix::process::kill_process(pid, kill);
+    }
+    let report = stage.ended(&id).await;
+    assert_eq!(report.end, Some(SwapEnd::Lost));
+    assert_eq!(
+        words(&report, SwapPhase::Load),
+        "failed its runner was gone here"
+    );
+    stage.behaves("nothing");
+    let next = stage.swap(&stage.plan("gemma")).await;
+    assert_eq!(next.end, Some(SwapEnd::Served), "{next:#?}");
+}
