@@ -1,12 +1,12 @@
 //! Events folded into the transcript that is shown. Pure. A draft grows here without being copied; readers get a new transcript
 //! when they ask for one, and it costs a copy of pointers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::{CallId, Decided, Ending, EventKind, SessionEvent, StepResult, Usage};
-use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView};
+use super::transcript::{CallState, CallView, Entry, EntryId, Phase, Transcript, TurnView, weight};
 use crate::domain::{ProposalId, SessionId, Wall};
 use crate::text::SafeText;
 
@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes that one draft may take.
 const MOST_DRAFT: usize = 1024 * 1024;
 /// What a line takes besides its text.
-const LINE: usize = 48;
+pub(super) const LINE: usize = 48;
 /// A line of a draft that is longer is broken, so that what came of it is not cleaned, and laid out, again and again.
 const LONGEST_LINE: usize = 4096;
 /// Most characters of a title.
@@ -32,8 +32,8 @@ pub struct Fold {
     weight: usize,
     drafts: Vec<Draft>,
     running: BTreeMap<CallId, EntryId>,
-    /// Open proposals whose act has begun.
-    begun: BTreeSet<ProposalId>,
+    /// Approved proposals that are being carried out.
+    carried: BTreeMap<ProposalId, EntryId>,
     /// A turn began and has not ended.
     turn: bool,
     /// When the newest that is kept happened.
@@ -191,7 +191,7 @@ impl Fold {
         });
         let proposals = self.shown.proposals.iter().map(|open| EventKind::Decided {
             proposal: open.id,
-            decided: Decided::abandoned(self.begun.contains(&open.id)),
+            decided: Decided::abandoned(self.carried.contains_key(&open.id)),
         });
         let turn = self.turn.then(|| EventKind::TurnEnded {
             ending: Ending::Died(gone.clone()),
@@ -229,22 +229,7 @@ impl Fold {
             EventKind::Proposed(proposal) => {
                 self.shown.proposals.push(Arc::new(proposal.clone()));
             }
-            EventKind::Begun { proposal } => {
-                self.begun.insert(*proposal);
-            }
-            EventKind::Decided { proposal, decided } => {
-                self.begun.remove(proposal);
-                let open = &mut self.shown.proposals;
-                if let Some(at) = open.iter().position(|open| open.id == *proposal) {
-                    let proposal = open.remove(at);
-                    self.push(Entry::Decided {
-                        id,
-                        wall,
-                        proposal,
-                        decided: decided.clone(),
-                    });
-                }
-            }
+            EventKind::Begun { .. } | EventKind::Decided { .. } => self.settle(id, wall, kind),
             EventKind::TurnEnded { ending, usage } => self.turn_ended(id, wall, (ending, usage)),
             EventKind::Cut { events } => self.shown.cut = self.shown.cut.saturating_add(*events),
             EventKind::Retrying { .. } => {}
@@ -371,6 +356,41 @@ impl Fold {
         }
     }
 
+    /// A proposal is carried out, or has come to its end; that takes the place of its being under way.
+    fn settle(&mut self, id: EntryId, wall: Wall, kind: &EventKind) {
+        let (EventKind::Begun { proposal } | EventKind::Decided { proposal, .. }) = kind else {
+            return;
+        };
+        let open = &mut self.shown.proposals;
+        let Some(at) = open.iter().position(|open| open.id == *proposal) else {
+            return;
+        };
+        let EventKind::Decided { decided, .. } = kind else {
+            let proposal = open.get(at).map(Arc::clone);
+            if let Some(proposal) = proposal.filter(|of| !self.carried.contains_key(&of.id)) {
+                self.carried.insert(proposal.id, id);
+                self.push(Entry::UnderWay { id, wall, proposal });
+            }
+            return;
+        };
+        let proposal = open.remove(at);
+        let carried = self.carried.remove(&proposal.id);
+        let began = carried.filter(|began| self.place(*began).is_some());
+        let entry = Entry::Decided {
+            id: began.unwrap_or(id),
+            wall,
+            proposal,
+            decided: decided.clone(),
+        };
+        match began {
+            Some(began) => {
+                let bytes = weight(&entry);
+                self.replace(began, entry, bytes);
+            }
+            None => self.push(entry),
+        }
+    }
+
     fn turn_ended(&mut self, id: EntryId, wall: Wall, (ending, usage): (&Ending, &Usage)) {
         let took = self.since_before(wall);
         for draft in std::mem::take(&mut self.drafts) {
@@ -471,34 +491,5 @@ fn one_line(lines: &[SafeText]) -> SafeText {
             let words: Vec<&str> = lines.iter().map(SafeText::as_str).collect();
             words.join(" ").into()
         }
-    }
-}
-
-/// Bytes of text in an entry.
-fn weight(entry: &Entry) -> usize {
-    let all = |lines: &[SafeText]| {
-        lines
-            .iter()
-            .map(|line| line.as_str().len() + LINE)
-            .sum::<usize>()
-    };
-    match entry {
-        Entry::Asked { lines, .. }
-        | Entry::Said { lines, .. }
-        | Entry::Thought { lines, .. }
-        | Entry::Findings { lines, .. } => all(lines),
-        Entry::Call(call) => {
-            let exact = call.exact.as_ref().map_or(0, |exact| exact.as_str().len());
-            let output = match &call.state {
-                CallState::Ended(result) => all(&result.lines),
-                CallState::Running(_) => 0,
-            };
-            call.what.as_str().len() + exact + output
-        }
-        Entry::Decided { proposal, .. } => proposal.command.as_str().len(),
-        Entry::Denied { why, .. } => why.as_str().len(),
-        Entry::Trouble { sentence, .. } => sentence.as_str().len(),
-        Entry::Runbook { name, .. } => name.as_str().len(),
-        Entry::Turn(_) => 64,
     }
 }

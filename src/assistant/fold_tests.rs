@@ -122,6 +122,7 @@ fn lines(transcript: &Transcript) -> Vec<String> {
                 CallState::Running(_) => "> runs".to_owned(),
                 CallState::Ended(_) => "> ended".to_owned(),
             },
+            Entry::UnderWay { .. } => "! under way".to_owned(),
             Entry::Decided { .. } => "! decided".to_owned(),
             Entry::Turn(_) => ".".to_owned(),
             _ => "-".to_owned(),
@@ -294,6 +295,36 @@ fn what_a_console_left_open_can_be_settled() {
             if outcome.as_str().contains("`status`")),
         "{decided:?}"
     );
+}
+
+#[test]
+fn an_approved_proposal_is_under_way_until_it_is_told_how_it_went() {
+    let approved = |id| EventKind::Begun {
+        proposal: ProposalId(id),
+    };
+    let mut all = vec![proposal(1), proposal(2), approved(1), approved(7)];
+    let view = shown(all.clone());
+    assert_eq!(lines(&view), ["! under way"]);
+    let id = view.entries[0].id();
+    // Whoever takes the conversation over does not call it undone.
+    let mut fold = Fold::new(SessionId(1));
+    for event in events(all.clone()) {
+        fold.apply(&event);
+    }
+    let ends: Vec<bool> = fold
+        .unfinished()
+        .iter()
+        .filter_map(|kind| match kind {
+            EventKind::Decided { decided, .. } => Some(*decided == Decided::Withdrawn),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ends, [false, true]);
+    all.extend([asked("and?", false), decided(1)]);
+    let view = shown(all);
+    assert_eq!(lines(&view), ["! decided", "? and?"]);
+    assert_eq!(view.entries[0].id(), id);
+    assert_eq!(view.proposals.len(), 1);
 }
 
 fn kinds() -> impl Strategy<Value = EventKind> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::event::{CallId, Decided, Ending, Origin, Proposal, StepResult, TroubleKind, Usage};
+use super::fold::LINE;
 use crate::domain::{At, HostId, SessionId, Wall};
 use crate::text::SafeText;
 
@@ -22,7 +23,7 @@ pub struct Transcript {
     pub entries: Vec<Arc<Entry>>,
     /// Questions that wait for their turn.
     pub queued: Vec<SafeText>,
-    /// Proposals that wait for a person, oldest first.
+    /// Proposals that are not settled, oldest first: they wait for a person, or are being carried out.
     pub proposals: Vec<Arc<Proposal>>,
     /// What it has taken so far.
     pub usage: Usage,
@@ -74,6 +75,15 @@ pub enum Entry {
     },
     /// A tool call, a command, a step of a runbook.
     Call(CallView),
+    /// A proposal that a person approved, and that is being carried out; [`Entry::Decided`] takes its place.
+    UnderWay {
+        /// Its id.
+        id: EntryId,
+        /// Since when.
+        wall: Wall,
+        /// What was proposed.
+        proposal: Arc<Proposal>,
+    },
     /// A proposal that was decided on. Those that wait are in [`Transcript::proposals`].
     Decided {
         /// Its id.
@@ -138,6 +148,7 @@ impl Entry {
             Self::Asked { id, .. }
             | Self::Said { id, .. }
             | Self::Thought { id, .. }
+            | Self::UnderWay { id, .. }
             | Self::Decided { id, .. }
             | Self::Denied { id, .. }
             | Self::Trouble { id, .. }
@@ -247,4 +258,35 @@ pub struct SessionSummary {
     pub elsewhere: Option<SafeText>,
     /// How long ago, computed by whoever lists.
     pub age: Duration,
+}
+
+/// Bytes of text in an entry.
+pub(super) fn weight(entry: &Entry) -> usize {
+    let all = |lines: &[SafeText]| {
+        lines
+            .iter()
+            .map(|line| line.as_str().len() + LINE)
+            .sum::<usize>()
+    };
+    match entry {
+        Entry::Asked { lines, .. }
+        | Entry::Said { lines, .. }
+        | Entry::Thought { lines, .. }
+        | Entry::Findings { lines, .. } => all(lines),
+        Entry::Call(call) => {
+            let exact = call.exact.as_ref().map_or(0, |exact| exact.as_str().len());
+            let output = match &call.state {
+                CallState::Ended(result) => all(&result.lines),
+                CallState::Running(_) => 0,
+            };
+            call.what.as_str().len() + exact + output
+        }
+        Entry::UnderWay { proposal, .. } | Entry::Decided { proposal, .. } => {
+            proposal.command.as_str().len()
+        }
+        Entry::Denied { why, .. } => why.as_str().len(),
+        Entry::Trouble { sentence, .. } => sentence.as_str().len(),
+        Entry::Runbook { name, .. } => name.as_str().len(),
+        Entry::Turn(_) => 64,
+    }
 }

@@ -413,7 +413,7 @@ fn summary(shown: &Transcript, before: u64) -> Summary {
             Entry::Call(call) => all.calls.push(CallShot {
                 tool: call.tool.to_string(),
                 host: call.host.clone(),
-                what: call.what.to_string(),
+                what: call.exact.as_ref().unwrap_or(&call.what).to_string(),
                 result: match &call.state {
                     CallState::Ended(result) => Some(result.clone()),
                     CallState::Running(_) => None,

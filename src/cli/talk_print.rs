@@ -63,6 +63,7 @@ impl Printer {
                 }
                 Entry::Asked { .. }
                 | Entry::Thought { .. }
+                | Entry::UnderWay { .. }
                 | Entry::Decided { .. }
                 | Entry::Runbook { .. }
                 | Entry::Turn(_) => {}

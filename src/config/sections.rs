@@ -14,7 +14,7 @@ use super::origin::{ArmingOrigins, AssistantOrigins, Origin};
 use super::raw_sections::{RawArming, RawAssistant, RawLogin, RawSecret};
 use super::reader::Lined;
 use super::{ArmingSettings, AssistantSettings, Login, LoginKind};
-use crate::domain::{ActClass, HostId, HostSpec};
+use crate::domain::{ActClass, CHECKS, HostId, HostSpec};
 
 /// How long a host may stay armed: a day is no longer a decision about this night.
 const MINUTES: RangeInclusive<u16> = 1..=720;
@@ -179,6 +179,9 @@ impl Layers<'_> {
             from.login = Origin::Line(line);
         }
         if let Some(entries) = &raw.ask_for {
+            for entry in &entries.value {
+                self.check(entry);
+            }
             assistant.ask_for = entries
                 .value
                 .iter()
@@ -187,6 +190,19 @@ impl Layers<'_> {
             from.ask_for = Origin::Line(entries.line);
         }
         (assistant, from)
+    }
+
+    /// A check that may be named. A mistyped one would go on running by itself, unasked.
+    fn check(&mut self, entry: &Lined<String>) {
+        if CHECKS.contains(&entry.value.as_str()) {
+            return;
+        }
+        let hint = match nearest(&entry.value, CHECKS) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("there are {}", CHECKS.join(", ")),
+        };
+        let what = format!("`ask_for` names `{}`, which is no check", entry.value);
+        self.problems.at(entry.line, what, hint);
     }
 
     fn program(

@@ -451,3 +451,15 @@ impl Question {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CHECKS;
+
+    #[test]
+    fn a_configuration_can_name_every_entry_and_nothing_else() {
+        let names: Vec<&str> = CATALOGUE.iter().map(|entry| entry.name).collect();
+        assert_eq!(names, CHECKS);
+    }
+}

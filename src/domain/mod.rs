@@ -1,5 +1,6 @@
 //! The words of the trade: identifiers, units, times, readings, states. Plain data that every floor may use; no I/O, no clock.
 
+mod checks;
 mod container;
 mod health;
 mod host;
@@ -21,6 +22,7 @@ mod severity;
 mod time;
 mod units;
 
+pub use checks::CHECKS;
 pub use container::{
     ComposePlace, Container, ContainerAct, ContainerDetail, ContainerHealth, ContainerState,
     ContainerStats, ContainerTop, Daemon, DaemonFlavour, PortMap, PrunePreview,
@@ -46,7 +48,10 @@ pub use reading::{
 pub use rung::Rung;
 pub use sample::Sample;
 pub use secret::Secret;
-pub use service::{DeepProbe, Managed, Overlay, ServiceAct, ServiceSpec, ShallowProbe};
+pub use service::{
+    BuildContext, DeepProbe, Install, InstallImage, Managed, Overlay, ServiceAct, ServicePreset,
+    ServiceSpec, ShallowProbe,
+};
 pub use severity::Severity;
 pub use time::{Age, At, Wall};
 pub use units::{Bytes, BytesPerSecond, Celsius, Mhz, Mib, Percent, Watts};

@@ -152,6 +152,14 @@ pub struct Endpoint {
     pub port: Port,
 }
 
+impl Endpoint {
+    /// A port of the host's own loopback.
+    pub fn local(port: Port) -> Option<Self> {
+        let host = "127.0.0.1".parse().ok()?;
+        Some(Self { host, port })
+    }
+}
+
 impl fmt::Display for Endpoint {
     /// `host:port`, with brackets around an IPv6 address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

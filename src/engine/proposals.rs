@@ -56,8 +56,14 @@ struct Inner {
 #[derive(Debug)]
 struct Waiting {
     settled: oneshot::Sender<Settled>,
-    /// Spent once a person has approved it: only the door ends it from then on.
-    approve: Option<oneshot::Sender<()>>,
+    /// Told that a person has approved it, and gone from then on: only the door ends it.
+    unapproved: Option<oneshot::Sender<()>>,
+}
+
+impl Waiting {
+    fn is_approved(&self) -> bool {
+        self.unapproved.is_none()
+    }
 }
 
 impl Proposals {
@@ -104,17 +110,17 @@ impl Proposals {
             host: Some(host),
         });
         let (sender, settled) = oneshot::channel();
-        let (approve, approval) = oneshot::channel();
+        let (unapproved, approved) = oneshot::channel();
         let waiting = Waiting {
             settled: sender,
-            approve: Some(approve),
+            unapproved: Some(unapproved),
         };
         self.lock().insert(id, waiting);
         let open = OpenProposal {
             proposals: self.clone(),
             proposal: Arc::clone(&proposal),
+            approved,
             settled,
-            approval,
         };
         let at = inner.lanes.now();
         let pending = PendingProposal {
@@ -131,11 +137,11 @@ impl Proposals {
     pub(super) fn approve(&self, proposal: ProposalId) -> bool {
         let mut waiting = self.lock();
         let waits = waiting.get_mut(&proposal);
-        let Some(approve) = waits.and_then(|waits| waits.approve.take()) else {
+        let Some(unapproved) = waits.and_then(|waits| waits.unapproved.take()) else {
             return false;
         };
-        if approve.send(()).is_err() {
-            tracing::debug!(%proposal, "nobody asks whether its act has begun");
+        if unapproved.send(()).is_err() {
+            tracing::debug!(%proposal, "nobody waits to hear that it is approved");
         }
         true
     }
@@ -143,7 +149,7 @@ impl Proposals {
     /// Takes it back, unless it has ended, or is being carried out; whether this took it back.
     pub(super) fn withdraw(&self, id: ProposalId) -> bool {
         let mut waiting = self.lock();
-        if waiting.get(&id).is_none_or(|waits| waits.approve.is_none()) {
+        if waiting.get(&id).is_none_or(Waiting::is_approved) {
             return false;
         }
         waiting.remove(&id);
@@ -213,17 +219,11 @@ impl Proposals {
 pub struct OpenProposal {
     proposals: Proposals,
     proposal: Arc<Proposal>,
+    approved: oneshot::Receiver<()>,
     settled: oneshot::Receiver<Settled>,
-    approval: oneshot::Receiver<()>,
 }
 
 impl OpenProposal {
-    /// Tells once that a person has approved it and its act begins; fails where it ends without. Good once.
-    pub(super) fn approval(&mut self) -> oneshot::Receiver<()> {
-        let (_, spent) = oneshot::channel();
-        std::mem::replace(&mut self.approval, spent)
-    }
-
     /// What the person sees of it.
     pub fn proposal(&self) -> &Arc<Proposal> {
         &self.proposal
@@ -231,26 +231,37 @@ impl OpenProposal {
 
     /// How it ends. An approved one has been carried out by then.
     pub async fn settled(mut self) -> Settled {
-        self.end().await
+        ended(&mut self.settled).await
     }
 
     /// The same, save that it is taken back once nobody asks any more: unless a person has approved it, for then only the
-    /// door knows how it ends.
-    pub(super) async fn settled_or_gone(mut self, gone: impl Future<Output = ()>) -> Settled {
+    /// door knows how it ends. That one has is told at once.
+    pub(super) async fn settled_or_gone(
+        mut self,
+        gone: impl Future<Output = ()>,
+        approved: impl AsyncFnOnce(),
+    ) -> Settled {
         tokio::select! {
-            settled = self.end() => return settled,
+            biased;
+            Ok(()) = &mut self.approved => {
+                approved().await;
+                return ended(&mut self.settled).await;
+            }
+            settled = ended(&mut self.settled) => return settled,
             () = gone => {}
         }
-        self.proposals.withdraw(self.proposal.id);
-        self.end().await
+        if !self.proposals.withdraw(self.proposal.id) && (&mut self.approved).await.is_ok() {
+            approved().await;
+        }
+        ended(&mut self.settled).await
     }
+}
 
-    async fn end(&mut self) -> Settled {
-        (&mut self.settled).await.unwrap_or(Settled {
-            decided: Decided::Withdrawn,
-            printed: None,
-        })
-    }
+async fn ended(settled: &mut oneshot::Receiver<Settled>) -> Settled {
+    settled.await.unwrap_or(Settled {
+        decided: Decided::Withdrawn,
+        printed: None,
+    })
 }
 
 impl Drop for OpenProposal {

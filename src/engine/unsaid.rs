@@ -94,6 +94,7 @@ mod tests {
             host: None,
             what: "x".into(),
             command: "x".into(),
+            notes: Vec::new(),
             why: "x".into(),
             evidence: Vec::new(),
             word: "spark-1".into(),

@@ -3,6 +3,8 @@
 
 mod catalog;
 mod failure;
+mod exposition;
+mod loading;
 mod catalog_load;
 mod catalog_read;
 #[cfg(test)]
@@ -16,9 +18,14 @@ mod launch_spark;
 #[cfg(test)]
 mod launch_tests;
 mod lock;
+mod meter;
 mod preflight;
 mod reservation;
 mod serving;
+mod serving_look;
+#[cfg(test)]
+mod serving_look_tests;
+mod serving_place;
 mod swap;
 mod swap_fold;
 mod swap_job;
@@ -36,15 +43,19 @@ pub use catalog::{
     Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
     ModelSource, Recipe,
 };
+pub use loading::{Loading, loading};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
+pub use meter::Meter;
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use reservation::{
     LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock,
 };
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
+pub use serving_look::{Asked, ServingWatch};
+pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,

@@ -55,6 +55,33 @@ pub struct Served {
     pub memory: Metric<Bytes>,
 }
 
+impl Served {
+    /// A port of which nothing is known yet.
+    pub(super) fn unseen(port: Port) -> Self {
+        Self {
+            by: ServedBy::OpenAi,
+            name: SafeText::default(),
+            container: None,
+            port,
+            watched_only: false,
+            state: ServedState::Idle,
+            recipe: None,
+            model: None,
+            since: None,
+            restarts: 0,
+            context: Metric::default(),
+            running: Metric::default(),
+            waiting: Metric::default(),
+            tokens_in: Metric::default(),
+            tokens_out: Metric::default(),
+            kv_cache: Metric::default(),
+            first_token: Metric::default(),
+            next_token: Metric::default(),
+            memory: Metric::default(),
+        }
+    }
+}
+
 /// What kind of engine it is, as its own answers show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

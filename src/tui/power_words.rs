@@ -160,6 +160,12 @@ pub(super) fn count_down(step: StepKind, passed: Age, left: Option<Age>) -> Stri
     }
 }
 
+/// Whether aborting it now leaves the power as it is.
+pub(super) fn can_be_called_off(act: &PowerAct) -> bool {
+    let hard = act.steps.iter().find(|step| step.kind == StepKind::Hard);
+    act.ended.is_none() && hard.is_none_or(|step| step.state == StepState::Waiting)
+}
+
 /// What aborting now means.
 pub(super) fn abort_words(act: &PowerAct) -> &'static str {
     let hard = act.steps.iter().find(|step| step.kind == StepKind::Hard);

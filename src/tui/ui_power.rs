@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use super::ui::Ui;
 use super::ui_tables::Awaited;
 use crate::domain::{ActClass, ActOutcome, Age, Armed, At, HostId, PowerVerb};
-use crate::engine::{PowerAct, PowerReport};
+use crate::engine::{Entry, PowerAct, PowerReport};
 
 /// Everything about power switches in the looks.
 #[derive(Debug, Clone, Default)]
@@ -97,5 +98,17 @@ impl PowerUi {
             .filter(|armed| armed.host == *host && armed.class == class)
             .find(|armed| now < armed.until && now < armed.idle)
             .map(|armed| armed.until.since(now))
+    }
+}
+
+impl Ui {
+    /// The power act under way that was approved in the conversation in view.
+    pub(super) fn switched(&self) -> Option<&PowerAct> {
+        let entries = self.breakglass.transcript.entries.iter().rev();
+        let mut hosts = entries.filter_map(|entry| match entry.as_ref() {
+            Entry::UnderWay { proposal, .. } => proposal.host.as_ref(),
+            _ => None,
+        });
+        hosts.find_map(|host| self.power.act(host).filter(|act| act.ended.is_none()))
     }
 }

@@ -66,7 +66,7 @@ pub(super) async fn propose(
 async fn follow(
     clerk: Clerk,
     gone: CancellationToken,
-    mut open: OpenProposal,
+    open: OpenProposal,
     mut answer: oneshot::Sender<Settled>,
 ) {
     let proposal = open.proposal().as_ref().clone();
@@ -78,18 +78,8 @@ async fn follow(
             () = answer.closed() => {}
         }
     };
-    let approval = open.approval();
-    let begun = async {
-        if approval.await.is_ok() {
-            clerk.tell(EventKind::Begun { proposal: id }).await;
-        }
-        std::future::pending::<Settled>().await
-    };
-    let settled = tokio::select! {
-        biased;
-        settled = begun => settled,
-        settled = open.settled_or_gone(given_up) => settled,
-    };
+    let approved = async || clerk.tell(EventKind::Begun { proposal: id }).await;
+    let settled = open.settled_or_gone(given_up, approved).await;
     let decided = settled.decided.clone();
     clerk
         .tell(EventKind::Decided {

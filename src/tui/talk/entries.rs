@@ -21,6 +21,7 @@ pub(in crate::tui) fn id_of(entry: &Entry) -> EntryId {
         Entry::Asked { id, .. }
         | Entry::Said { id, .. }
         | Entry::Thought { id, .. }
+        | Entry::UnderWay { id, .. }
         | Entry::Decided { id, .. }
         | Entry::Denied { id, .. }
         | Entry::Trouble { id, .. }
@@ -63,7 +64,7 @@ pub(in crate::tui) fn chip(call: &CallView, now: Wall) -> Chip {
 }
 
 /// It turns four times a second, as often as the screen is drawn for data.
-fn spinner(now: Wall) -> (&'static str, Role) {
+pub(in crate::tui) fn spinner(now: Wall) -> (&'static str, Role) {
     const TURNS: [&str; 4] = ["◐", "◓", "◑", "◒"];
     let at = (now.0 / 250).rem_euclid(4);
     let glyph = usize::try_from(at).ok().and_then(|at| TURNS.get(at));
@@ -94,6 +95,17 @@ pub(in crate::tui) fn rows(entry: &Entry, unfolded: bool, cells: usize) -> Vec<T
         // In full it is made in pieces elsewhere.
         Entry::Thought { draft, took, .. } => vec![thought_head(*draft, *took, unfolded)],
         Entry::Call(call) => call_rows(call, unfolded, cells),
+        Entry::UnderWay { proposal, .. } => {
+            let pieces = [
+                Piece::new("approved, under way: ", Role::Busy),
+                Piece::new(proposal.what.clone(), Role::Text),
+            ];
+            let mut rows = flow(&pieces, Break::Words, cells, (&[], &[]));
+            if unfolded {
+                rows.extend(proposed(proposal, cells));
+            }
+            rows
+        }
         Entry::Decided {
             proposal, decided, ..
         } => decided_rows(proposal, decided, unfolded, cells),
@@ -126,7 +138,7 @@ pub(in crate::tui) fn rows(entry: &Entry, unfolded: bool, cells: usize) -> Vec<T
             .iter()
             .flat_map(|line| marked("• ", line.clone(), Role::Text, cells))
             .collect(),
-        Entry::Turn(turn) => vec![turn_row(turn, cells)],
+        Entry::Turn(turn) => turn_rows(turn, cells),
     }
 }
 
@@ -294,16 +306,26 @@ fn decided_rows(
     }
     let mut rows = flow(&pieces, Break::Words, cells, (&[], &[]));
     if unfolded {
-        rows.extend(labelled_lines("run", &proposal.command, Role::Code, cells));
-        rows.extend(labelled("why", &proposal.why, Role::Text, cells));
-        for of in &proposal.evidence {
-            rows.extend(labelled("seen", &of.what, Role::Dim, cells));
-        }
+        rows.extend(proposed(proposal, cells));
     }
     rows
 }
 
-fn turn_row(turn: &TurnView, cells: usize) -> TextRow {
+/// What was proposed, in full.
+fn proposed(proposal: &Proposal, cells: usize) -> Vec<TextRow> {
+    let mut rows = labelled_lines("run", &proposal.command, Role::Code, cells);
+    for note in &proposal.notes {
+        rows.extend(labelled("", note, Role::Text, cells));
+    }
+    rows.extend(labelled("why", &proposal.why, Role::Text, cells));
+    for of in &proposal.evidence {
+        rows.extend(labelled("seen", &of.what, Role::Dim, cells));
+    }
+    rows
+}
+
+/// How a turn ended and what it took; on more rows where one has no room for both.
+fn turn_rows(turn: &TurnView, cells: usize) -> Vec<TextRow> {
     let (word, role) = match &turn.ending {
         Ending::Done => ("done".to_owned(), Role::Dim),
         Ending::Failed(why) => (format!("failed: {why}"), Role::Bad),
@@ -317,11 +339,14 @@ fn turn_row(turn: &TurnView, cells: usize) -> TextRow {
         pieces.push(Piece::new(format!(" · {usage}"), Role::Dim));
     }
     let taken: usize = pieces.iter().map(Piece::cells).sum();
+    if taken > cells {
+        return flow(&pieces, Break::Words, cells, (&[], &[]));
+    }
     let rule = cells.saturating_sub(taken + 1);
     if rule > 0 {
         pieces.push(Piece::new(format!(" {}", "─".repeat(rule)), Role::Faint));
     }
-    TextRow(pieces)
+    vec![TextRow(pieces)]
 }
 
 /// An entry as text to copy, and what to call it.
@@ -332,7 +357,9 @@ pub(in crate::tui) fn copy_of(entry: &Entry) -> (&'static str, String) {
         Entry::Thought { lines, .. } => ("the thought", joined(lines)),
         Entry::Findings { lines, .. } => ("the findings", joined(lines)),
         Entry::Call(call) => ("the call", call_text(call)),
-        Entry::Decided { proposal, .. } => ("the command", proposal.command.to_string()),
+        Entry::UnderWay { proposal, .. } | Entry::Decided { proposal, .. } => {
+            ("the command", proposal.command.to_string())
+        }
         other => {
             let rows: Vec<String> = rows(other, true, 200).iter().map(TextRow::text).collect();
             ("the lines", rows.join("\n"))
@@ -398,5 +425,26 @@ mod tests {
         );
         let copied = copy_of(&Entry::Call(call)).1;
         assert!(copied.starts_with("host_facts spark-1: sh -c"), "{copied}");
+    }
+
+    #[test]
+    fn what_a_turn_took_is_told_in_a_narrow_pane_as_well() {
+        let turn = Entry::Turn(TurnView {
+            id: EntryId(1),
+            ending: Ending::Failed("the budget of $0.50 is used up".into()),
+            usage: crate::engine::Usage {
+                cost: 0.0412,
+                turns: 3,
+                ..Default::default()
+            },
+        });
+        for cells in [24, 44, 90] {
+            let rows = rows(&turn, false, cells);
+            let text: Vec<String> = rows.iter().map(TextRow::text).collect();
+            let all = text.join(" ");
+            assert!(all.contains("$0.041"), "{cells}: {text:?}");
+            let widest = text.iter().map(|row| row.chars().count()).max();
+            assert!(widest <= Some(cells), "{cells}: {text:?}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::domain::{HostId, PowerVerb, Rung};
 use crate::engine::{
-    AssistantCheck, Entry, Fleet, Host, Outcome, Phase, Refusal, RunbookSummary, TroubleKind,
+    AssistantCheck, Entry, EntryId, Fleet, Host, Outcome, Phase, Refusal, RunbookSummary,
+    TroubleKind,
 };
-use crate::text::cut;
+use crate::text::{SafeText, cut};
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
 use crate::tui::ui_breakglass::{BreakglassUi, Known, TalkState};
@@ -145,12 +146,19 @@ fn is_over(pane: &BreakglassUi) -> bool {
 
 /// Whether the newest that was said is that Claude can't be had.
 fn in_trouble(pane: &BreakglassUi) -> bool {
+    trouble(pane).is_some() || matches!(pane.transcript.phase, Phase::Dead(_))
+}
+
+/// Why Claude can't be had, where that is the newest that was said.
+pub(in crate::tui) fn trouble(pane: &BreakglassUi) -> Option<(EntryId, &SafeText)> {
     let newest = pane.transcript.entries.iter().rev();
-    let newest = newest.map(AsRef::as_ref);
-    let trouble = newest
-        .take_while(|entry| matches!(entry, Entry::Trouble { .. } | Entry::Turn(_)))
-        .any(|entry| matches!(entry, Entry::Trouble { .. }));
-    trouble || matches!(pane.transcript.phase, Phase::Dead(_))
+    let mut newest = newest
+        .map(AsRef::as_ref)
+        .take_while(|entry| matches!(entry, Entry::Trouble { .. } | Entry::Turn(_)));
+    newest.find_map(|entry| match entry {
+        Entry::Trouble { id, sentence, .. } => Some((*id, sentence)),
+        _ => None,
+    })
 }
 
 /// Whether asking makes sense: nothing says that nobody is there to be asked.

@@ -351,7 +351,8 @@ fn pressed(ui: &mut Ui, host: HostId) -> Vec<UiEffect> {
     }
 }
 
-fn abort(ui: &mut Ui, host: HostId) -> Vec<UiEffect> {
+/// Asks for the end of the act of a host, and says what that means now.
+pub(super) fn abort(ui: &mut Ui, host: HostId) -> Vec<UiEffect> {
     match ui.power.act(&host).filter(|act| act.ended.is_none()) {
         Some(act) => {
             let words = format!("aborting: {}", abort_words(act));

@@ -84,6 +84,8 @@ async fn act_goes_on(left: Left) {
     let run = json!({"host": "sim-001", "argv": argv, "why": "it hangs"});
     let answer = puppet.call("a", "run", run).await;
     let approved = approve(&stage).await;
+    let shown = talk.shows(is_under_way).await;
+    assert!(!is_decided(&shown), "{:?}", words(&shown));
     leave(&stage, (&mut talk, puppet, answer), left).await;
     let shown = talk.shows(|picture| picture.proposals.len() == 1).await;
     assert!(!is_decided(&shown), "{left:?}: {:?}", words(&shown));
@@ -92,6 +94,7 @@ async fn act_goes_on(left: Left) {
     let decided = words(&shown).join("\n");
     assert!(decided.contains("decided Approved"), "{left:?}: {decided}");
     assert!(!decided.contains("Withdrawn"), "{left:?}: {decided}");
+    assert!(!is_under_way(&shown), "{left:?}: {decided}");
     let reply = approved.await.unwrap();
     assert!(
         matches!(reply, Reply::Ran { exit: Some(0), .. }),
@@ -156,6 +159,12 @@ async fn leave(stage: &Stage, (talk, puppet, answer): (&mut Talk, Puppet, Answer
             talk.shows(ended("turn ")).await;
         }
     }
+}
+
+fn is_under_way(shown: &Transcript) -> bool {
+    words(shown)
+        .iter()
+        .any(|word| word.starts_with("under way"))
 }
 
 fn is_decided(picture: &Transcript) -> bool {

@@ -244,6 +244,7 @@ fn kept_before(id: SessionId) -> SessionBatch {
             host: None,
             what: "restart it".into(),
             command: "systemctl restart it".into(),
+            notes: Vec::new(),
             why: "it hangs".into(),
             evidence: Vec::new(),
             word: "sim-001".into(),

@@ -340,6 +340,7 @@ pub(crate) fn words(transcript: &Transcript) -> Vec<String> {
         }
         Entry::Thought { lines, .. } => format!("think {}", joined(lines)),
         Entry::Call(call) => format!("call {} {:?}", call.tool, call.state),
+        Entry::UnderWay { proposal, .. } => format!("under way {}", proposal.what),
         Entry::Decided { decided, .. } => format!("decided {decided:?}"),
         Entry::Denied { tool, .. } => format!("denied {tool}"),
         Entry::Trouble { sentence, .. } => format!("trouble {sentence}"),

@@ -1,9 +1,11 @@
 //! One row below the conversation: what Claude does now, for how long, and how it is stopped.
 
+use super::transcript::trouble_above;
 use crate::domain::At;
 use crate::engine::Phase;
 use crate::tui::action::Action;
 use crate::tui::panes::Scene;
+use crate::tui::power_words::{act_words, can_be_called_off};
 use crate::tui::talk::{left, seconds};
 use crate::tui::theme::Role;
 use crate::tui::ui_breakglass::{Part, TalkState, TalkView};
@@ -30,16 +32,24 @@ pub(super) fn status(canvas: &mut Canvas<'_>, scene: Scene<'_>) {
     // Stopping Claude calls off nothing that was approved: here it would read as if it did.
     let is_carried =
         matches!(pane.transcript.phase, Phase::Waiting(_)) && scene.fleet.proposals.is_empty();
-    if stoppable(&pane.transcript.phase) && !is_carried {
+    let switched = scene.ui.switched();
+    if switched.is_some_and(can_be_called_off)
+        || switched.is_none() && stoppable(&pane.transcript.phase) && !is_carried
+    {
         let stop = if pane.part == Part::Transcript {
             Action::Stop
         } else {
             Action::Interrupt
         };
         let key = scene.keymap.label(stop);
-        pen.put(" · ", Role::Faint)
-            .put(&key, Role::Key)
-            .put(" stops", Role::Dim);
+        pen.put(" · ", Role::Faint).put(&key, Role::Key).put(
+            if switched.is_some() {
+                " aborts it"
+            } else {
+                " stops"
+            },
+            Role::Dim,
+        );
     }
 }
 
@@ -60,8 +70,15 @@ fn phase(scene: Scene<'_>) -> (&'static str, Role, String) {
     if pane.state == TalkState::Opening {
         return ("◌", Role::Busy, "opening a conversation".to_owned());
     }
+    if let Some(act) = scene.ui.switched() {
+        let words = format!("{} {}", act.host, act_words(act, now));
+        return (turn(now), Role::Busy, words);
+    }
     match &pane.transcript.phase {
-        Phase::Asleep | Phase::Idle => ("", Role::Dim, String::new()),
+        Phase::Asleep | Phase::Idle => match trouble_above(scene) {
+            Some(sentence) => ("✖", Role::Bad, sentence.to_string()),
+            None => ("", Role::Dim, String::new()),
+        },
         Phase::Starting(at) => ("◌", Role::Busy, format!("starting Claude, {}", since(*at))),
         Phase::Working { since: at, heard } => {
             let silent = now.since(*heard).0;

@@ -4,9 +4,9 @@ use ratatui::layout::{Position, Rect};
 
 use crate::domain::Wall;
 use crate::engine::{Decided, Entry, Went};
-use crate::text::width;
+use crate::text::{SafeText, width};
 use crate::tui::panes::Scene;
-use crate::tui::talk::{Chip, Seen, TALK_GUTTER, TailRow, chip, id_of, tail};
+use crate::tui::talk::{Chip, Seen, TALK_GUTTER, TailRow, chip, id_of, spinner, tail, trouble};
 use crate::tui::theme::Role;
 use crate::tui::ui_breakglass::{Part, Stop, TalkView};
 use crate::tui::widgets::{Canvas, Pen, clock, row_of};
@@ -17,13 +17,7 @@ pub(super) fn transcript(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Po
     let pane = &scene.ui.breakglass;
     let cells = usize::from(area.width.saturating_sub(TALK_GUTTER));
     let tail = tail(scene.ui, scene.fleet, cells);
-    let length = pane.rows.len() + tail.len();
-    let height = usize::from(area.height);
-    let first = match pane.view {
-        TalkView::Top => 0,
-        TalkView::Bottom => length.saturating_sub(height),
-        TalkView::From { row, .. } => row.min(length.saturating_sub(1)),
-    };
+    let first = first(scene, tail.len());
     // A short conversation stands at the top.
     let mut cursor = None;
     for down in 0..area.height {
@@ -45,6 +39,28 @@ pub(super) fn transcript(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Po
     cursor.filter(|_| pane.part == Part::Transcript)
 }
 
+/// The first row in view, with so many below the conversation.
+fn first(scene: Scene<'_>, tail: usize) -> usize {
+    let pane = &scene.ui.breakglass;
+    let length = pane.rows.len() + tail;
+    match pane.view {
+        TalkView::Top => 0,
+        TalkView::Bottom => length.saturating_sub(usize::from(scene.layout.talk.rows.height)),
+        TalkView::From { row, .. } => row.min(length.saturating_sub(1)),
+    }
+}
+
+/// What the trouble is, where what can be done about it has moved it out of view.
+pub(super) fn trouble_above(scene: Scene<'_>) -> Option<&SafeText> {
+    let area = scene.layout.talk.rows;
+    let pane = &scene.ui.breakglass;
+    let (id, sentence) = trouble(pane)?;
+    let cells = usize::from(area.width.saturating_sub(TALK_GUTTER));
+    let tail = tail(scene.ui, scene.fleet, cells);
+    let (row, _) = pane.rows.span(id)?;
+    (!tail.is_empty() && row < first(scene, tail.len())).then_some(sentence)
+}
+
 /// Draws a row of an entry; tells whether the cursor stands on it.
 fn said(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, seen: Seen<'_>) -> bool {
     let Some(row) = seen.row else {
@@ -61,7 +77,10 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, seen: Seen<'_>) -
             draw_chip(&mut pen, &chip);
         }
         entry => {
-            let (glyph, role) = mark(entry, first);
+            let (glyph, role) = match entry {
+                Entry::UnderWay { .. } if first => spinner(scene.fleet.wall),
+                entry => mark(entry, first),
+            };
             pen.left(glyph, TALK_GUTTER, role);
             row.draw(&mut pen);
             if let Some(wall) = when(entry).filter(|_| first) {
@@ -80,6 +99,7 @@ fn said(canvas: &mut Canvas<'_>, line: Rect, scene: Scene<'_>, seen: Seen<'_>) -
 fn when(entry: &Entry) -> Option<Wall> {
     match entry {
         Entry::Asked { wall, .. }
+        | Entry::UnderWay { wall, .. }
         | Entry::Decided { wall, .. }
         | Entry::Trouble { wall, .. }
         | Entry::Runbook { wall, .. } => Some(*wall),
@@ -127,7 +147,10 @@ fn mark(entry: &Entry, first: bool) -> (&'static str, Role) {
             },
             _ => ("⊘", Role::Warn),
         },
-        Entry::Said { .. } | Entry::Turn(_) | Entry::Call(_) => ("", Role::Dim),
+        // Drawn live.
+        Entry::UnderWay { .. } | Entry::Call(_) | Entry::Said { .. } | Entry::Turn(_) => {
+            ("", Role::Dim)
+        }
     }
 }
 

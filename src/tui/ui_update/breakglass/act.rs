@@ -1,12 +1,14 @@
 //! Which part of the pane an act is for, and what means the same in all of them.
 
 use super::{about, card, compose, open, sessions, transcript};
-use crate::domain::Severity;
+use crate::domain::{HostId, Severity};
 use crate::engine::{AssistantCommand, Command};
 use crate::tui::action::Action;
+use crate::tui::power_words::can_be_called_off;
 use crate::tui::ui::{LineEdit, Ui};
 use crate::tui::ui_breakglass::{CardStop, Part};
 use crate::tui::ui_update::effect::{Scene, UiEffect};
+use crate::tui::ui_update::power;
 
 /// Does an act of the pane, or one that leads to it; `None`: it is for somebody else.
 pub(in crate::tui::ui_update) fn act(
@@ -106,6 +108,9 @@ pub(in crate::tui::ui_update) fn interrupt(ui: &mut Ui, scene: Scene<'_>) -> Opt
     if !ui.breakglass.has_keys() || !ui.layers.is_empty() {
         return None;
     }
+    if let Some(host) = called_off(ui) {
+        return Some(power::abort(ui, host));
+    }
     if ui.breakglass.is_at_work() {
         let effects = stop(ui);
         let key = scene.keymap.label(Action::Interrupt);
@@ -124,7 +129,16 @@ pub(in crate::tui::ui_update) fn interrupt(ui: &mut Ui, scene: Scene<'_>) -> Opt
     None
 }
 
+/// The host whose approved power act can still be called off: that comes before Claude, who only waits for its end.
+fn called_off(ui: &Ui) -> Option<HostId> {
+    let act = ui.switched().filter(|act| can_be_called_off(act))?;
+    Some(act.host.clone())
+}
+
 fn stop(ui: &mut Ui) -> Vec<UiEffect> {
+    if let Some(host) = called_off(ui) {
+        return power::abort(ui, host);
+    }
     let Some(session) = ui.breakglass.session() else {
         return Vec::new();
     };

@@ -190,7 +190,7 @@ fn fold(ui: &mut Ui, id: EntryId) {
     let folds = entry(ui, id).is_some_and(|entry| {
         matches!(
             entry,
-            Entry::Thought { .. } | Entry::Call(_) | Entry::Decided { .. }
+            Entry::Thought { .. } | Entry::Call(_) | Entry::UnderWay { .. } | Entry::Decided { .. }
         )
     });
     if folds && !ui.breakglass.unfolded.remove(&id) {

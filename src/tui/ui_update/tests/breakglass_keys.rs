@@ -2,13 +2,16 @@
 
 use super::breakglass::{opened, proposal, propose, said, shows, types};
 use super::person::*;
-use crate::domain::PowerVerb;
-use crate::engine::PendingProposal;
+use crate::domain::{At, PowerVerb, Wall};
+use crate::engine::{
+    Entry, EntryId, PendingProposal, Phase, PowerAct, PowerStep, StepKind, StepState,
+};
 use crate::tui::action::{Action, Place};
 use crate::tui::face;
 use crate::tui::keymap::Keymap;
 use crate::tui::ui::{Dialog, Layer};
 use crate::tui::ui_breakglass::{CardStop, Part, TalkView};
+use crate::tui::ui_update::Input;
 
 /// It is armed from where the word is typed, for the host of the proposal and not for the selected one; and the word of
 /// whoever did not see the warning arms nothing and approves nothing.
@@ -69,6 +72,58 @@ fn what_is_done_beside_the_command_stands_below_it_and_has_to_be_read() {
             "why: it hangs",
         ]
     );
+}
+
+/// Claude only waits for its end then: what stops is the act, as long as nothing has left.
+#[test]
+fn an_approved_power_act_is_called_off_from_the_pane() {
+    for (hard, aborts) in [(false, true), (true, false)] {
+        for (part, key) in [
+            (Part::Transcript, "x"),
+            (Part::Transcript, "ctrl-c"),
+            (Part::Composer, "ctrl-c"),
+        ] {
+            let mut person = opened();
+            shows(&mut person, |transcript| {
+                transcript.phase = Phase::Waiting(At(0));
+                transcript.entries = vec![std::sync::Arc::new(Entry::UnderWay {
+                    id: EntryId(3),
+                    wall: Wall(0),
+                    proposal: proposal(3, "spark-2").proposal,
+                })];
+            });
+            person.change(|fleet| fleet.power = std::sync::Arc::new(vec![cut(hard)]));
+            person.send(Input::Fleet);
+            person.ui.breakglass.part = part;
+            let effects = person.press(key);
+            let host = HostId::new("spark-2");
+            let wanted = UiEffect::Ask(Command::AbortPower { host });
+            assert_eq!(effects == [wanted], aborts, "{key}: {effects:?}");
+        }
+    }
+}
+
+/// A cycle in its cancel window, or with its verb on the way.
+fn cut(hard: bool) -> PowerAct {
+    let running = StepState::Running {
+        since: At(0),
+        until: Some(At(10_000)),
+        words: "".into(),
+    };
+    let step = |kind, runs| PowerStep {
+        kind,
+        state: match runs {
+            true => running.clone(),
+            false => StepState::Waiting,
+        },
+    };
+    PowerAct {
+        host: HostId::new("spark-2"),
+        verb: PowerVerb::Cycle,
+        since: At(0),
+        steps: vec![step(StepKind::Window, !hard), step(StepKind::Hard, hard)],
+        ended: None,
+    }
 }
 
 #[test]
