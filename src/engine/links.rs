@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::command::Refusal;
 use super::models::Nudge;
@@ -28,6 +28,12 @@ pub(super) struct OpenLink {
     pub(super) interest: StatsInterest,
     /// Somebody wants its weights looked at.
     pub(super) disk: Nudge,
+    /// Somebody wants its reservation and its works looked at.
+    pub(super) works: Nudge,
+    /// Somebody wants what it serves looked at.
+    pub(super) serving: Nudge,
+    /// A swap is at work there.
+    pub(super) swapping: watch::Sender<bool>,
     /// The container engine, or why there is none to be had.
     daemon: Mutex<Result<Docker, Refusal>>,
     /// The containers that run, as far as they were heard of.
@@ -40,6 +46,9 @@ impl OpenLink {
             exec,
             interest: StatsInterest::default(),
             disk: Nudge::default(),
+            works: Nudge::default(),
+            serving: Nudge::default(),
+            swapping: watch::Sender::new(false),
             daemon: Mutex::new(Err(Refusal {
                 why: "the container engine has not been found yet".into(),
                 hint: Some("ask again in a moment".into()),
@@ -51,6 +60,8 @@ impl OpenLink {
     /// Everything about its models is to be looked at now.
     pub(super) fn look_at_models(&self) {
         self.disk.now();
+        self.works.now();
+        self.serving.now();
     }
 
     /// A container runs, or does not any more.

@@ -54,8 +54,8 @@ pub use reservation::{
     LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock,
 };
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
-pub use serving_look::{Asked, ServingWatch};
-pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
+pub use serving_look::{Asked as ServingAsked, ServingWatch};
+pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,

@@ -77,7 +77,12 @@ fn is_up(host: &Host) -> bool {
 
 fn was_looked_at(host: &Host, since: At) -> bool {
     let models = &host.models;
-    let weights = models.weights.as_ref().map(|weights| weights.at);
     let trouble = models.trouble.as_ref().map(|trouble| trouble.at);
-    weights.max(trouble).is_some_and(|at| at >= since)
+    let looks = [
+        models.weights.as_ref().map(|weights| weights.at),
+        models.lock.as_ref().map(|lock| lock.at),
+        models.serving.as_ref().map(|serving| serving.at),
+    ];
+    let is_new = |at: Option<At>| at.is_some_and(|at| at >= since);
+    looks.into_iter().all(|at| is_new(at) || is_new(trouble))
 }

@@ -2,13 +2,17 @@
 //! through the door. What a swap is, and whether it fits, is the trade's.
 
 mod book;
+mod ended;
 mod interest;
 mod look;
+mod places;
 mod room;
+mod serving_watch;
+mod tokens;
 mod watch;
 mod weights_watch;
+mod works_watch;
 
-pub(super) use book::Book;
 pub(super) use interest::Nudge;
 pub(super) use look::look;
 pub(super) use room::Models;

@@ -2,6 +2,7 @@
 
 use super::book::Book;
 use super::interest::Interest;
+use super::tokens::Tokens;
 use crate::config::ModelsSettings;
 
 /// What everything about models shares.
@@ -11,6 +12,8 @@ pub(in crate::engine) struct Models {
     pub(super) settings: ModelsSettings,
     /// Whether somebody looks at what is served.
     pub(super) interest: Interest,
+    /// The tokens of this person.
+    pub(super) tokens: Tokens,
     /// The catalogue and its files.
     pub(in crate::engine) book: Book,
 }
@@ -20,6 +23,7 @@ impl Models {
     pub(in crate::engine) fn new(settings: &ModelsSettings) -> Self {
         Self {
             book: Book::new(settings),
+            tokens: Tokens::new(settings.tokens.clone()),
             settings: settings.clone(),
             interest: Interest::default(),
         }

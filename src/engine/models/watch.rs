@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::weights_watch;
+use super::{serving_watch, weights_watch, works_watch};
 use crate::domain::HostId;
 use crate::engine::host_actor::Shared;
 use crate::engine::links::OpenLink;
@@ -21,7 +21,9 @@ pub(in crate::engine) struct ModelWatch {
 impl ModelWatch {
     /// Begins to watch; it ends with the link.
     pub(in crate::engine) fn start(self, tasks: &Tasks) {
-        tasks.spawn(weights_watch::run(self));
+        tasks.spawn(weights_watch::run(self.clone()));
+        tasks.spawn(works_watch::run(self.clone()));
+        tasks.spawn(serving_watch::run(self));
     }
 
     pub(super) async fn say(&self, msg: ModelsMsg) {

@@ -1,0 +1,244 @@
+//! The reservation and the long works of one host: who holds it, how its swap and its downloads stand. Read when the link opens,
+//! when somebody wants it, and quickly while something is at work; every console reads the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::ended;
+use super::places;
+use super::watch::ModelWatch;
+use crate::domain::Place;
+use crate::engine::models_state::ModelsMsg;
+use crate::exec::RunLimits;
+use crate::jobs::{Job, JobError, JobId, JobState, Jobs};
+use crate::models::{
+    Expected, LOG_LINES, LockState, SwapReport, WorkReport, expected, fold, is_swap,
+    parse_history, read_lock, swap_place,
+};
+use crate::shell::ShellCommand;
+use crate::text::SafeText;
+
+/// Between two looks at what is at work.
+const PACE: Duration = Duration::from_millis(500);
+
+/// Between two looks while somebody looks at models, and nothing is at work: another console may have begun something.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Parts of a log that are read in one go: of a longer one the end comes with the next looks.
+const PARTS: u32 = 16;
+
+/// What the swaps of this host took before.
+const HISTORY: &str = r#"tail -n 400 "${HOME:?}/.pilothouse/models/history" 2>/dev/null || :"#;
+
+/// Watches the works of one host.
+pub(super) struct Works {
+    watch: ModelWatch,
+    jobs: Jobs,
+    swap: Option<Followed>,
+    told: Option<SwapReport>,
+    work: Option<Vec<WorkReport>>,
+    lock: Option<Option<LockState>>,
+}
+
+/// A swap whose log is followed.
+struct Followed {
+    job: Job,
+    place: Place,
+    expected: Expected,
+    log: Log,
+}
+
+/// The end of a log, line by line.
+#[derive(Default)]
+struct Log {
+    next: u64,
+    lines: Vec<SafeText>,
+    /// A line that is not whole yet.
+    rest: Vec<u8>,
+}
+
+/// Runs until it is dropped, with the link.
+pub(super) async fn run(watch: ModelWatch) {
+    let jobs = Jobs::new(Arc::clone(&watch.link.exec));
+    let mut works = Works {
+        watch,
+        jobs,
+        swap: None,
+        told: None,
+        work: None,
+        lock: None,
+    };
+    loop {
+        works.look_at_lock().await;
+        works.look().await;
+        works.follow_while_at_work().await;
+        works.pause().await;
+    }
+}
+
+impl Works {
+    /// Waits until it is time to look again.
+    async fn pause(&self) {
+        let models = &self.watch.shared.models;
+        let clock = self.watch.shared.lanes.clock();
+        let idle = async {
+            models.interest.begins(clock).await;
+            sleep(IDLE).await;
+        };
+        tokio::select! {
+            () = self.watch.link.works.wanted() => {}
+            () = idle => {}
+        }
+    }
+
+    /// Follows what is at work to its end.
+    async fn follow_while_at_work(&mut self) {
+        while self.is_at_work() {
+            tokio::select! {
+                () = sleep(PACE) => {}
+                () = self.watch.link.works.wanted() => self.look_at_lock().await,
+            }
+            self.look().await;
+        }
+        self.watch.link.swapping.send_replace(false);
+    }
+
+    fn is_at_work(&self) -> bool {
+        let swap = self.told.as_ref().is_some_and(|told| told.end.is_none());
+        let works = self.work.iter().flatten();
+        swap || works.into_iter().any(ended::is_running)
+    }
+
+    async fn look_at_lock(&mut self) {
+        let token = self.watch.shared.models.tokens.of(&self.watch.host).await;
+        let tokens: Vec<_> = token.into_iter().collect();
+        match read_lock(self.watch.link.exec.as_ref(), None, &tokens).await {
+            // Also where nothing changed: the time that is left did.
+            Ok(lock) => {
+                self.lock = Some(lock.clone());
+                self.watch.say(ModelsMsg::Lock(lock)).await;
+            }
+            Err(error) => self.trouble(error.to_string()).await,
+        }
+    }
+
+    async fn trouble(&self, why: String) {
+        self.watch.say(ModelsMsg::Trouble(why.into())).await;
+    }
+
+    async fn look(&mut self) {
+        let jobs = match self.jobs.list().await {
+            Ok(jobs) => jobs,
+            Err(error) => return self.trouble(error.to_string()).await,
+        };
+        let swap = jobs.iter().filter(|job| is_swap(job));
+        if let Some(job) = swap.max_by_key(|job| (job.state == JobState::Running, job.begun)) {
+            self.take_swap(job).await;
+        }
+        self.take_works(&jobs).await;
+    }
+
+    async fn take_swap(&mut self, job: &Job) {
+        let known = self.swap.as_ref().filter(|known| known.job.id == job.id);
+        if known.is_none() {
+            self.swap = Some(Followed {
+                job: job.clone(),
+                place: self.place(job),
+                expected: self.expected(job).await,
+                log: Log::default(),
+            });
+        }
+        let place = self.place(job);
+        let Some(swap) = &mut self.swap else { return };
+        swap.job.clone_from(job);
+        swap.place = place;
+        if let Err(error) = swap.log.read(&self.jobs, &job.id).await {
+            tracing::debug!(host = %self.watch.host, %error, "the log of a swap can't be read now");
+        }
+        let report = fold(job, swap.place.clone(), &swap.log.lines, &swap.expected);
+        self.tell_swap(report, job).await;
+    }
+
+    async fn tell_swap(&mut self, report: SwapReport, job: &Job) {
+        if self.told.as_ref() == Some(&report) {
+            return;
+        }
+        let is_over = report.end.is_some();
+        self.watch.link.swapping.send_replace(!is_over);
+        let known = self.told.as_ref().filter(|told| told.work == report.work);
+        let was_over = known.is_some_and(|told| told.end.is_some());
+        let seen_at_work = known.is_some_and(|told| told.end.is_none());
+        self.told = Some(report.clone());
+        self.watch.say(ModelsMsg::Swap(Box::new(report.clone()))).await;
+        if is_over && !was_over {
+            self.look_at_lock().await;
+            ended::swap(&self.watch, &report, job, seen_at_work).await;
+        }
+    }
+
+    async fn take_works(&mut self, jobs: &[Job]) {
+        let works = ended::works(jobs);
+        if self.work.as_ref() == Some(&works) {
+            return;
+        }
+        let before = self.work.replace(works.clone()).unwrap_or_default();
+        self.watch.say(ModelsMsg::Work(works.clone())).await;
+        ended::work(&self.watch, &before, &works);
+    }
+
+    /// The place of a swap: as the console that began it named it, where ours knows that name too.
+    fn place(&self, job: &Job) -> Place {
+        let fleet = self.watch.shared.handle.fleet();
+        let named = swap_place(job).and_then(|name| places::place(&fleet.borrow(), name));
+        let here = named.filter(|place| *place.head() == self.watch.host);
+        here.unwrap_or_else(|| Place::Solo(self.watch.host.clone()))
+    }
+
+    async fn expected(&self, job: &Job) -> Expected {
+        let Some(model) = job.marks.get("model") else {
+            return Expected::default();
+        };
+        let command = ShellCommand::new("sh").arg("-c").arg(HISTORY);
+        let limits = RunLimits {
+            timeout: Duration::from_secs(10),
+            output: 128 * 1024,
+        };
+        match self.watch.link.exec.run(&command, limits).await {
+            Ok(output) => {
+                let history = parse_history(&String::from_utf8_lossy(&output.stdout));
+                expected(&history, &crate::domain::ModelKey::new(model.value.as_str()))
+            }
+            Err(_) => Expected::default(),
+        }
+    }
+}
+
+impl Log {
+    /// Reads what has come to it.
+    async fn read(&mut self, jobs: &Jobs, id: &JobId) -> Result<(), JobError> {
+        for _ in 0..PARTS {
+            let part = jobs.follow(id, self.next).await?;
+            let read = part.next();
+            self.take(&part.bytes);
+            let at_end = read >= part.end;
+            self.next = read;
+            if at_end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
+        let mut parts: Vec<&[u8]> = self.rest.split(|byte| *byte == b'\n').collect();
+        let rest = parts.pop().unwrap_or_default().to_vec();
+        self.lines
+            .extend(parts.into_iter().map(SafeText::from_bytes));
+        self.rest = rest;
+        let over = self.lines.len().saturating_sub(LOG_LINES);
+        self.lines.drain(..over);
+    }
+}
