@@ -10,7 +10,11 @@ mod catalog_read;
 #[cfg(test)]
 mod catalog_tests;
 mod cluster_env;
+mod facts;
+mod failure;
 mod flags;
+mod judge;
+mod judge_memory;
 mod launch;
 mod launch_docker;
 mod launch_llama;
@@ -30,6 +34,7 @@ mod swap;
 mod swap_fold;
 mod swap_job;
 mod timeline;
+mod webhook;
 mod weights;
 mod words;
 mod weights_config;
@@ -46,6 +51,8 @@ pub use catalog::{
 pub use loading::{Loading, loading};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
+pub use facts::{AppFact, BoxFact, FactsAsk, Flags, GpuFact, HostFacts, host_facts};
+pub use judge::{HostLook, PreflightInput, preflight};
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
 pub use meter::Meter;
@@ -66,6 +73,7 @@ pub use swap_job::{
     swap_job,
 };
 pub use timeline::{Expected, PastSwap, expected, measured, parse_history};
+pub use webhook::{SwapNote, TELL_AGAIN, Turn, found_ready, signature, take_turn, tell, turn_done};
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
 pub use weights_error::{WeightsError, WeightsErrorKind};
 pub use weights_scan::WeightsScan;

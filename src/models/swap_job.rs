@@ -6,8 +6,8 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
-use super::PlaceName;
 use super::reservation::hex;
+use super::{Launch, PlaceName};
 use crate::domain::{ModelKey, Port, Secret};
 use crate::jobs::{FUNCTIONS, JobId, JobSpec, LeaseKey, Work};
 use crate::shell::{EnvName, RemotePath, ShellCommand, ShellWord};
@@ -64,6 +64,27 @@ pub struct SwapLaunch {
     pub undo: Option<ShellCommand>,
     /// Variables of the launch that are secrets: they travel by standard input.
     pub secrets: Vec<(EnvName, Secret<String>)>,
+}
+
+impl SwapLaunch {
+    /// What a swap is told of a launch. `program` names the job of an engine that is in no container; `undo` is the launcher's own
+    /// stop, where it reaches more nodes than the head.
+    pub fn new(launch: &Launch, program: JobId, undo: Option<ShellCommand>) -> Self {
+        Self {
+            model: launch.model.clone(),
+            before: launch.before.clone(),
+            command: launch.command.clone(),
+            runs: match &launch.container {
+                Some(name) => Runs::Container(name.clone()),
+                None => Runs::Program(program),
+            },
+            port: launch.port,
+            listen: launch.listen.clone(),
+            served_as: None,
+            undo,
+            secrets: Vec::new(),
+        }
+    }
 }
 
 /// What runs after a launch.

@@ -5,6 +5,7 @@
 )]
 
 use std::fs;
+use std::ops::Deref;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,10 +34,24 @@ const LONG: Duration = Duration::from_mins(2);
 
 /// A host under one kind of shell.
 pub(crate) struct Stage {
-    pub(crate) folder: tempfile::TempDir,
-    pub(crate) kind: &'static str,
-    pub(crate) port: u16,
+    folder: tempfile::TempDir,
+    host: Host,
     _engine: tokio::task::JoinHandle<()>,
+}
+
+impl Deref for Stage {
+    type Target = Host;
+
+    fn deref(&self) -> &Host {
+        &self.host
+    }
+}
+
+/// The host as a console finds it.
+pub(crate) struct Host {
+    pub(crate) root: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) kind: String,
 }
 
 /// This machine with the stage's programs before its own.
@@ -100,17 +115,22 @@ impl Stage {
             probe.local_addr().unwrap().port()
         };
         let stage = Self {
-            port,
-            kind,
+            host: Host {
+                root: folder.path().to_owned(),
+                port,
+                kind: kind.to_owned(),
+            },
             _engine: tokio::spawn(play(control_of(control, &folder), port)),
             folder,
         };
         stage.write("gpu", "0");
         stage
     }
+}
 
+impl Host {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.root.join(name)
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -130,15 +150,25 @@ impl Stage {
     pub(crate) fn install_clock(&self) {
         let clock = self.path("clock");
         let text = format!("#!/bin/sh\ncat '{}'\necho\n", clock.display());
-        install(self.folder.path(), "date", &text);
+        install(&self.root, "date", &text);
     }
 
     /// A connection of its own each time: another console.
     pub(crate) fn exec(&self) -> Arc<dyn Exec> {
+        let path = format!("PATH={}:/usr/bin:/bin", self.path("bin").display());
         Arc::new(Staged {
             exec: LocalExec::new(Tasks::new()),
-            path: format!("PATH={}:/usr/bin:/bin", self.path("bin").display()),
+            path,
         })
+    }
+
+    /// Its jobs, with only these programs.
+    pub(crate) fn jobs_with(&self, path: &str) -> Jobs {
+        let exec = Staged {
+            exec: LocalExec::new(Tasks::new()),
+            path: path.to_owned(),
+        };
+        Jobs::at(Arc::new(exec), &self.base())
     }
 
     pub(crate) fn base(&self) -> RemotePath {
@@ -191,11 +221,13 @@ impl Stage {
 
     pub(crate) async fn begin(&self, plan: &SwapPlan) -> JobId {
         let id = JobId::fresh();
-        self.jobs()
-            .begin(&id, &swap_job(plan).unwrap())
-            .await
-            .unwrap();
+        self.begin_as(&id, plan).await;
         id
+    }
+
+    pub(crate) async fn begin_as(&self, id: &JobId, plan: &SwapPlan) {
+        let job = swap_job(plan).unwrap();
+        self.jobs().begin(id, &job).await.unwrap();
     }
 
     /// What any console reads of a swap now.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use pilothouse::domain::{ModelKey, Secret};
+use pilothouse::jobs::{JobId, JobState};
 use pilothouse::models::{
-    PhaseState, SwapEnd, SwapPhase, SwapReport, expected, measured, parse_history, swap_job,
+    PhaseState, Runs, SwapEnd, SwapPhase, SwapReport, Turn, expected, found_ready, measured,
+    parse_history, swap_job, take_turn, turn_done,
 };
-use pilothouse::shell::EnvName;
+use pilothouse::shell::{EnvName, ShellCommand, ShellWord};
 
 use super::stage::{KINDS, Stage};
 
@@ -84,6 +86,123 @@ async fn a_model_is_served_then_another_and_then_none() {
 }
 
 #[tokio::test]
+async fn a_program_of_the_host_is_served_as_a_job_of_its_own_and_stopped() {
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        let script = "echo \"llama $1 $ANSWER\"; cd \"$2\" && exec 3<&- && bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; echo open >&3; read -r a <&3' \
+            \"$(cat control)\"; echo 'main: server is listening on http://127.0.0.1'; exec sleep 600";
+        let mut plan = stage.plan("tiny");
+        plan.stop = Vec::new();
+        let program = JobId::fresh();
+        if let Some(launch) = &mut plan.launch {
+            let word = |text: &str| ShellWord::new(text).unwrap();
+            launch.runs = Runs::Program(program.clone());
+            launch.command = ShellCommand::new("sh")
+                .arg("-c")
+                .word(word(script))
+                .arg("llama-server")
+                .word(word("it's; $(id)"))
+                .word(word(&stage.root.display().to_string()))
+                .env(EnvName::new("ANSWER").unwrap(), word("4 2"));
+        }
+        let report = stage.swap(&plan).await;
+        assert_eq!(report.end, Some(SwapEnd::Served), "{kind}: {report:#?}");
+        let list = stage.jobs().list().await.unwrap();
+        let job = list.iter().find(|job| job.id == program).unwrap();
+        assert_eq!(job.state, JobState::Running, "{kind}");
+        assert!(job.label.as_str().starts_with("serves tiny on port "));
+        let log = stage.jobs().follow(&program, 0).await.unwrap();
+        assert!(
+            log.bytes.starts_with(b"llama it's; $(id) 4 2\n"),
+            "{:?}",
+            log.bytes
+        );
+
+        // What we launched last is known there, so whoever swaps next need not know of it.
+        let mut none = stage.plan("");
+        (none.launch, none.stop) = (None, Vec::new());
+        let stopped = stage.swap(&none).await;
+        assert_eq!(stopped.end, Some(SwapEnd::Stopped), "{kind}: {stopped:#?}");
+        assert_eq!(
+            stage.jobs().state(&program).await.unwrap(),
+            JobState::Cancelled,
+            "{kind}"
+        );
+        assert_eq!(stopped.before, Some(ModelKey::new("tiny")));
+    }
+}
+
+#[tokio::test]
+async fn of_two_consoles_one_tells_the_end() {
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        let base = stage.base();
+        let turn = async || {
+            take_turn(&*stage.exec(), Some(&base), "job-1")
+                .await
+                .unwrap()
+        };
+        assert_eq!(
+            (turn().await, turn().await),
+            (Turn::Ours, Turn::Theirs),
+            "{kind}"
+        );
+        // One that died before it told loses its turn.
+        stage.write("base/models/told/job-1", "1000\n");
+        assert_eq!(turn().await, Turn::Ours, "{kind}");
+        turn_done(&*stage.exec(), Some(&base), "job-1")
+            .await
+            .unwrap();
+        assert_eq!(turn().await, Turn::Theirs, "{kind}");
+        assert!(
+            take_turn(&*stage.exec(), Some(&base), "../x")
+                .await
+                .is_err()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_host_with_nothing_to_ask_with_is_told_by_a_console() {
+    let stage = Stage::new("busybox").await;
+    let tools = stage.path("tools");
+    std::fs::create_dir(&tools).unwrap();
+    let here = "awk bash cat chmod cp cut date dd env find flock grep head id ls mkdir mkfifo mv ps readlink rm sed setsid sh sleep \
+                stat tail tr wc sha256sum dirname true mktemp timeout";
+    for tool in here.split_whitespace().filter(|tool| *tool != "bash") {
+        std::os::unix::fs::symlink("/usr/bin/busybox", tools.join(tool)).unwrap();
+    }
+    for (bad, why) in [(None, ""), (Some("it answers 500"), "it answers 500")] {
+        let mut plan = stage.plan("tiny");
+        plan.stop = Vec::new();
+        if let Some(launch) = &mut plan.launch {
+            launch.runs = Runs::Program(JobId::fresh());
+            launch.command = ShellCommand::new("sh")
+                .arg("-c")
+                .arg("echo 'server is listening on'; exec sleep 600");
+        }
+        let jobs = stage.jobs_with(&format!("PATH={}", tools.display()));
+        let id = JobId::fresh();
+        jobs.begin(&id, &swap_job(&plan).unwrap()).await.unwrap();
+        stage
+            .until(&id, |report| {
+                words(report, SwapPhase::Ready).contains("a console has to ask")
+            })
+            .await;
+        let found = bad.map_or(Ok(()), Err);
+        found_ready(&*stage.exec(), Some(&stage.base()), id.as_str(), found)
+            .await
+            .unwrap();
+        let report = stage.ended(&id).await;
+        match report.end {
+            Some(SwapEnd::Served) => assert_eq!(bad, None),
+            Some(SwapEnd::Failed { why: said, .. }) => assert_eq!(said.as_str(), why),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_ours_takes_less_than_a_second_beside_the_engine() {
     let stage = Stage::new("dash").await;
     stage.swap(&stage.plan("qwen")).await;
@@ -105,7 +224,7 @@ async fn two_consoles_never_swap_at_once() {
     let stage = Stage::new("dash").await;
     stage.behaves("slow");
     let first = stage.begin(&stage.plan("qwen")).await;
-    let id = pilothouse::jobs::JobId::fresh();
+    let id = JobId::fresh();
     let refused = stage
         .jobs()
         .begin(&id, &swap_job(&stage.plan("gemma")).unwrap())

@@ -1,9 +1,17 @@
 //! Swaps that go wrong, each told in words with its mend; then another console goes on.
 
-use pilothouse::jobs::JobState;
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test starts the console that it kills"
+)]
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use pilothouse::jobs::{JobId, JobState};
 use pilothouse::models::{SwapEnd, SwapPhase, SwapReport};
 
-use super::stage::{KINDS, Stage};
+use super::stage::{Host, KINDS, Stage};
 use super::story::words;
 
 fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
@@ -195,4 +203,64 @@ async fn a_swap_whose_runner_was_killed_is_lost_and_the_next_one_goes_on() {
     stage.behaves("nothing");
     let next = stage.swap(&stage.plan("gemma")).await;
     assert_eq!(next.end, Some(SwapEnd::Served), "{next:#?}");
+}
+
+/// A console of its own process: begins a swap and looks at it for ever.
+#[tokio::test]
+#[ignore = "it is the console that the test below kills"]
+async fn console() {
+    let told = |name: &str| std::env::var(name).unwrap();
+    let host = Host {
+        root: told("SWAP_STAGE").into(),
+        port: told("SWAP_PORT").parse().unwrap(),
+        kind: "dash".to_owned(),
+    };
+    let id = JobId::new(&told("SWAP_ID")).unwrap();
+    let mut plan = host.plan("gemma");
+    plan.limits.patience = Duration::from_secs(20);
+    host.begin_as(&id, &plan).await;
+    while host.jobs().look(&id).await.is_ok() {}
+}
+
+#[tokio::test]
+async fn a_console_that_is_killed_in_any_phase_changes_nothing() {
+    let rows = [
+        ("gate-stop", SwapPhase::Stop),
+        ("gate-run", SwapPhase::Launch),
+        ("gate-load", SwapPhase::Load),
+        ("gate-ready", SwapPhase::Ready),
+    ];
+    let stage = Stage::new("dash").await;
+    let mut before = "qwen";
+    stage.swap(&stage.plan("qwen")).await;
+    for (gate, phase) in rows {
+        stage.behaves(gate);
+        let id = JobId::fresh();
+        let mut console = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "swap::trouble::console", "--ignored"])
+            .env("SWAP_STAGE", &stage.root)
+            .env("SWAP_PORT", stage.port.to_string())
+            .env("SWAP_ID", id.as_str())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let known = async { while stage.jobs().look(&id).await.is_err() {} };
+        tokio::time::timeout(Duration::from_mins(1), known)
+            .await
+            .unwrap();
+        stage
+            .until(&id, |report| words(report, phase).starts_with("running"))
+            .await;
+        console.kill().unwrap();
+        console.wait().unwrap();
+        // Another console sees it at work, and to its end.
+        let seen = stage.report(&id).await.0;
+        assert_eq!(seen.end, None, "{phase:?}: {seen:#?}");
+        stage.behaves("nothing");
+        let report = stage.ended(&id).await;
+        assert_eq!(report.end, Some(SwapEnd::Served), "{phase:?}: {report:#?}");
+        assert_eq!(report.before.as_ref().map(|key| key.as_str()), Some(before));
+        before = "gemma";
+    }
 }
