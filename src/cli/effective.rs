@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::effective_models::serving;
 use super::effective_power::{acting, power};
 use crate::config::{Origin, Problem, Resolved, duration_words, memory_words};
 use crate::domain::{GpuSourceChoice, HostAddress, HostSpec, SshSpec, StrictHostKeys};
@@ -186,6 +187,7 @@ fn settings(resolved: &Resolved) -> Vec<(&'static str, Value, Origin)> {
     ]
     .into_iter()
     .chain(acting(resolved))
+    .chain(serving(resolved))
     .collect()
 }
 

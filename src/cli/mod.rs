@@ -11,6 +11,7 @@ mod containers;
 mod demo_verb;
 mod doctor;
 mod effective;
+mod effective_models;
 mod effective_power;
 mod error;
 mod exit;

@@ -67,6 +67,52 @@ fleet: home
 # ledger:
 #   sink: here
 
+# The models that hosts serve. catalogs are files over the one that comes with pilothouse, beside those in models/ next to this
+# file. clusters are hosts that serve one model together, the head first, with their addresses on the fast network. folders lie
+# on the hosts, beside the hub's cache; each folder in them is a model. hub is where weights are downloaded from. hub_token, and
+# the key that signs the webhook, are {file: …} (mode 0600), {command: […]} or {variable: NAME}. The webhook is told of each
+# swap, watched engines are somebody else's, and schedule is what others intend to run; it is only shown.
+# models:
+#   catalogs: [~/.config/pilothouse/our-models.yaml]
+#   clusters:
+#     - name: pair
+#       nodes: {spark-1: 192.168.177.11, spark-2: 192.168.177.12}
+#       interface: enp1s0f1np1
+#       devices: [rocep1s0f1, roceP2p1s0f1]
+#   folders: [/srv/models]
+#   hub: https://huggingface.co
+#   hub_token: {file: ~/.config/pilothouse/hub-token}
+#   webhook: {url: https://hooks.example/swaps, key: {variable: SWAP_KEY}}
+#   watched: ['spark-2:8001']
+#   schedule:
+#     - {holder: cron, when: 02:00 daily, what: nightly index, place: pair}
+
+# The services that are watched: each a container, a unit, a checkout (git) or only looked at. kind says what is usual: vllm,
+# speech-to-text, text-to-speech, embeddings, qdrant, git. probe is the quick look (container, unit, tcp, http, command), deep
+# the real request (completion, embedding, transcription, speech, collections, none), heals whether a wedge is mended by a
+# restart, overlays files that are put into the container again by `reapply`.
+# services:
+#   - kind: embeddings
+#     host: spark-2
+#     container: spark-embed
+#     heals: true
+#     overlays:
+#       - {from: ~/embed/fix.py, to: /app/fix.py}
+#   - name: whisper
+#     host: spark-2
+#     unit: whisper.service
+#     port: 9000
+#     probe: {http: /health}
+#     deep: transcription
+#   - name: bot
+#     host: spark-1
+#     git: {folder: /srv/bot, container: bot}
+#   - name: vllm-2
+#     kind: vllm
+#     host: spark-2
+#     port: 8001
+#     hidden: false
+
 # Keys that differ from the defaults: an action and its key, or several. `?` lists the actions.
 # keys:
 #   palette: [ctrl-p, f2]
@@ -137,7 +183,7 @@ mod tests {
 
     /// The examples: comments that are `key: value` lines.
     fn examples(text: &str) -> String {
-        let example = regex::Regex::new(r"^#( +(?:- )?[a-z_]+:.*)$").unwrap();
+        let example = regex::Regex::new(r"^#( +(?:- )?(?:[a-z_]+:|\{).*)$").unwrap();
         text.lines()
             .filter_map(|line| example.captures(line))
             .map(|found| found[1].strip_prefix(' ').unwrap().to_owned())
@@ -159,7 +205,7 @@ mod tests {
         let (settings, hosts) = HEAD.split_once("# The hosts in the order").unwrap();
         let settings = examples(settings);
         let resolved = read(format!(
-            "{settings}\nhosts:\n  - {{name: here, local: true}}\n"
+            "{settings}\nhosts:\n  - {{name: here, local: true}}\n  - spark-1\n  - spark-2\n"
         ));
         assert_eq!(resolved.config.problems, []);
         let origins = &resolved.origins;
@@ -176,6 +222,9 @@ mod tests {
             origins.arming.window,
             origins.arming.restart,
             origins.assistant.login,
+            origins.models.clusters,
+            origins.models.schedule,
+            origins.services,
         ] {
             assert_ne!(origin, crate::config::Origin::Default);
         }

@@ -62,6 +62,10 @@ pub struct Origins {
     pub assistant: AssistantOrigins,
     /// Where the ledger is also sent.
     pub sink: Origin,
+    /// The models.
+    pub models: ModelsOrigins,
+    /// The services.
+    pub services: Origin,
     /// The hosts, in their order.
     pub hosts: Vec<Origin>,
 }
@@ -100,4 +104,25 @@ pub struct AssistantOrigins {
     pub login: Origin,
     /// Entries that are asked for.
     pub ask_for: Origin,
+}
+
+/// Where the values under `models` came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ModelsOrigins {
+    /// Files over the catalogue.
+    pub catalogs: Origin,
+    /// Hosts that serve together.
+    pub clusters: Origin,
+    /// Folders of models.
+    pub folders: Origin,
+    /// The hub.
+    pub hub: Origin,
+    /// Its token.
+    pub hub_token: Origin,
+    /// Who is told of swaps.
+    pub webhook: Origin,
+    /// Engines that are only looked at.
+    pub watched: Origin,
+    /// What others intend to run.
+    pub schedule: Origin,
 }

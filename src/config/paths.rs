@@ -52,6 +52,11 @@ impl Paths {
         self.config.as_ref().map(|folder| folder.join("runbooks"))
     }
 
+    /// Folder of the person's own recipes of models.
+    pub fn models(&self) -> Option<PathBuf> {
+        self.config.as_ref().map(|folder| folder.join("models"))
+    }
+
     /// Folder of what only we know: history and logs.
     pub fn state(&self) -> Option<&Path> {
         self.state.as_deref()

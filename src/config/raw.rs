@@ -2,6 +2,7 @@
 
 use super::node::{Node, Value};
 use super::problems::Problems;
+use super::raw_models::{RawModels, RawService};
 use super::raw_sections::{RawArming, RawAssistant, RawPower};
 use super::reader::{Lined, Reader};
 
@@ -25,6 +26,8 @@ pub(super) struct RawConfig {
     pub(super) arming: RawArming,
     pub(super) assistant: RawAssistant,
     pub(super) sink: Option<Lined<String>>,
+    pub(super) models: RawModels,
+    pub(super) services: Option<Lined<Vec<RawService>>>,
 }
 
 /// One entry under `hosts`.
@@ -79,6 +82,8 @@ const TOP: &[&str] = &[
     "arming",
     "assistant",
     "ledger",
+    "models",
+    "services",
 ];
 const THRESHOLDS: &[&str] = &["tight_percent", "tight_left", "hot"];
 const ALERTS: &[&str] = &["bell", "webhook"];
@@ -130,6 +135,8 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> RawConfig {
         arming: reader.arming(&top),
         assistant: reader.assistant(&top),
         sink: reader.text(ledger.get("sink"), "sink"),
+        models: reader.models(&top),
+        services: reader.services(&top),
     }
 }
 

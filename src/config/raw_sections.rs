@@ -132,7 +132,7 @@ impl Reader<'_> {
     }
 
     /// The words of a command: a list, so that nobody has to guess where a word ends.
-    fn words(&mut self, node: &Node, key: &str) -> Option<Vec<Lined<String>>> {
+    pub(super) fn words(&mut self, node: &Node, key: &str) -> Option<Vec<Lined<String>>> {
         let Value::List(items) = &node.value else {
             self.problems.at(
                 node.line,

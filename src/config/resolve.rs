@@ -8,12 +8,13 @@ use super::destination::{BadDestination, Destination};
 use super::environment::{Environment, VARIABLES};
 use super::hosts::{self, Folders, LOCAL};
 use super::layers::Layers;
+use super::models::Named;
 use super::nearest::nearest;
 use super::node::{self, Node, Value};
 use super::origin::{Origin, Origins};
 use super::problems::Problems;
 use super::raw::{self, RawConfig, RawKey};
-use super::{Config, KeyBinding, ModelsSettings, Settings};
+use super::{Config, KeyBinding, Settings};
 use crate::domain::HostSpec;
 
 /// What the command line says.
@@ -112,6 +113,8 @@ impl Layers<'_> {
         let (arming, arming_from) = self.arming(&raw.arming);
         let (assistant, assistant_from) = self.assistant(&raw.assistant, folders);
         let (ledger_sink, sink) = self.sink(raw.sink.as_ref(), hosts);
+        let (models, models_from) = self.models(&raw.models, folders, &Named(hosts));
+        let (services, services_from) = self.all_services(raw.services.as_ref(), folders, hosts);
         let settings = Settings {
             read_only,
             period,
@@ -124,8 +127,8 @@ impl Layers<'_> {
             arming,
             assistant,
             ledger_sink,
-            models: ModelsSettings::default(),
-            services: Vec::new(),
+            models,
+            services,
         };
         let origins = Origins {
             read_only: read_only_from,
@@ -142,6 +145,8 @@ impl Layers<'_> {
             arming: arming_from,
             assistant: assistant_from,
             sink,
+            models: models_from,
+            services: services_from,
             ..Origins::default()
         };
         (settings, origins)

@@ -161,7 +161,7 @@ impl HostFolder {
     }
 
     /// What `cd` takes from the home of the login.
-    pub(super) fn from_home(&self) -> String {
+    pub(super) fn for_cd(&self) -> String {
         match self.0.strip_prefix("~/") {
             Some(below) => format!("./{below}"),
             None => self.0.clone(),

@@ -6,16 +6,15 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::catalog::{CatalogProblem, HostFolder, Knob, LauncherForm, Mode, ModelSource};
+use super::catalog_fields::shortened;
 use super::{flags, words};
-use crate::config::{Node, Problems, Reader, Table, Value, nearest, parse_memory, parse_yaml};
+use crate::config::{Node, Problems, Reader, Table, Value, parse_memory, parse_yaml};
 use crate::domain::{HostName, Mib, Port, RepoId};
 use crate::shell::{EnvName, RemotePath};
 use crate::text::is_secret;
 
 /// Most recipes of one file.
 const MOST: usize = 1000;
-/// Most words of one list, settings or variables.
-const MOST_WORDS: usize = 200;
 
 const TOP: &[&str] = &["defaults", "models"];
 const DEFAULTS: &[&str] = &[
@@ -208,35 +207,6 @@ fn entry(key: &str, line: u64, node: &Node, problems: &mut Problems) -> Option<D
 }
 
 impl Reader<'_> {
-    /// The entries of a table whose keys are names; each name stands once.
-    fn named<'a>(
-        &mut self,
-        node: Option<&'a Node>,
-        what: &str,
-        form: &str,
-    ) -> Vec<(&'a str, u64, &'a Node)> {
-        let entries = match node.map(|node| (&node.value, node)) {
-            None | Some((Value::Null, _)) => return Vec::new(),
-            Some((Value::Table(entries), _)) => entries,
-            Some((_, node)) => {
-                self.wrong_kind(node, what, &format!("a table of `{form}`"));
-                return Vec::new();
-            }
-        };
-        let mut kept: Vec<(&str, u64, &Node)> = Vec::new();
-        for (key, node) in entries {
-            match kept.iter().find(|(name, ..)| *name == key.name) {
-                Some((_, first, _)) => {
-                    let hint = format!("the first is on line {first}; remove one");
-                    let what = format!("`{}` stands twice; the first is used", key.name);
-                    self.problems.at(key.line, what, hint);
-                }
-                None => kept.push((&key.name, key.line, node)),
-            }
-        }
-        kept
-    }
-
     fn draft(&mut self, node: &Node, what: &str, known: &[&'static str]) -> Draft {
         let Some(table) = self.table(node, what, known) else {
             return Draft::default();
@@ -301,130 +271,6 @@ impl Reader<'_> {
         self.parsed(table, "size", "35 GiB", |text| {
             parse_memory(text).filter(|size| size.0 > 0)
         })
-    }
-
-    /// A text that one of these words has to be.
-    fn choice<T: Copy>(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-        known: &[(&'static str, T)],
-    ) -> Option<T> {
-        let text = self.text(table.get(key), key)?;
-        if let Some((_, choice)) = known.iter().find(|(word, _)| *word == text.value) {
-            return Some(*choice);
-        }
-        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-        let hint = match nearest(&text.value, words.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("write one of {}", words.join(", ")),
-        };
-        self.problems
-            .at(text.line, format!("`{key}` is `{}`", text.value), hint);
-        None
-    }
-
-    fn parsed<T>(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-        example: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.text(table.get(key), key)?;
-        let parsed = parse(&text.value);
-        if parsed.is_none() {
-            self.problems.at(
-                text.line,
-                format!("`{key}` can't be `{}`", shortened(&text.value)),
-                format!("write something like {example}"),
-            );
-        }
-        parsed
-    }
-
-    fn checked(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-        example: &str,
-        fits: impl FnOnce(&str) -> bool,
-    ) -> Option<String> {
-        self.parsed(table, key, example, |text| {
-            fits(text).then(|| text.to_owned())
-        })
-    }
-
-    fn line_of_text(&mut self, table: &Table<'_>, key: &str, longest: usize) -> Option<String> {
-        let text = self.text(table.get(key), key)?;
-        let value = text.value.trim();
-        if words::is_line(value, longest) {
-            return Some(value.to_owned());
-        }
-        self.problems.at(
-            text.line,
-            format!("`{key}` is empty, longer than {longest} characters, or holds characters that can't be seen"),
-            "write one line",
-        );
-        None
-    }
-
-    fn port_of(&mut self, table: &Table<'_>, key: &str) -> Option<Port> {
-        self.whole(table, key, 1, u16::MAX.into())
-            .and_then(|number: u16| Port::try_from(number).ok())
-    }
-
-    fn whole<N: TryFrom<u64>>(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-        least: u64,
-        most: u64,
-    ) -> Option<N> {
-        let node = table.get(key)?;
-        let number = match &node.value {
-            Value::Integer(number) => u64::try_from(*number).ok(),
-            Value::Text(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        let fitting = number
-            .filter(|number| (least..=most).contains(number))
-            .and_then(|number| N::try_from(number).ok());
-        if fitting.is_none() {
-            self.problems.at(
-                node.line,
-                format!("`{key}` is a whole number from {least} to {most}"),
-                "",
-            );
-        }
-        fitting
-    }
-
-    /// A list of which every item fits; one text counts as a list of one.
-    fn list(
-        &mut self,
-        table: &Table<'_>,
-        key: &str,
-        example: &str,
-        fits: impl Fn(&str) -> bool,
-    ) -> Option<Vec<String>> {
-        let node = table.get(key)?;
-        let items = self.texts(Some(node), key);
-        if items.len() > MOST_WORDS {
-            self.problems.at(
-                node.line,
-                format!("`{key}` holds more than {MOST_WORDS} items"),
-                "",
-            );
-        }
-        for item in items.iter().filter(|item| !fits(&item.value)) {
-            self.problems.at(
-                item.line,
-                format!("`{}` can't stand under `{key}`", shortened(&item.value)),
-                format!("write something like {example}"),
-            );
-        }
-        Some(items.into_iter().map(|item| item.value).collect())
     }
 
     fn args(&mut self, table: &Table<'_>) -> Option<Vec<String>> {
@@ -510,13 +356,5 @@ fn is_selector(text: &str) -> bool {
     match text.strip_prefix("tag:") {
         Some(tag) => words::is_inert_word(tag) && tag.len() <= 64,
         None => text.parse::<HostName>().is_ok(),
-    }
-}
-
-/// As much of a foreign value as a sentence can carry.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }

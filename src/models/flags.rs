@@ -84,7 +84,7 @@ const OF_PLACE: &[&str] = &[
     "master-port",
     "headless",
 ];
-const SECRETS: &[&str] = &["api-key", "hf-token", "hft"];
+pub(super) const SECRETS: &[&str] = &["api-key", "hf-token", "hft"];
 
 /// The name of the flag that a word is, without dashes and value.
 pub(super) fn name(dialect: Dialect, word: &str) -> Option<String> {
@@ -202,6 +202,16 @@ pub(super) fn with_knobs(
         groups.insert(place, group);
     }
     groups.into_iter().flat_map(|group| group.words).collect()
+}
+
+/// The arguments without these flags and what belongs to them.
+pub(super) fn without(dialect: Dialect, args: &[String], names: &[&str]) -> Vec<String> {
+    let taken: Vec<String> = names.iter().map(|name| canonical(dialect, name)).collect();
+    groups(dialect, args)
+        .into_iter()
+        .filter(|group| !group.name.as_ref().is_some_and(|name| taken.contains(name)))
+        .flat_map(|group| group.words)
+        .collect()
 }
 
 /// A flag with its value, as this engine reads it.

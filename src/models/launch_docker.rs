@@ -37,7 +37,7 @@ pub(super) fn vllm(job: &Job<'_>, image: &str) -> Result<Launch, LaunchError> {
     let mounted = mounted(job, true)?;
     let Place::Cluster(cluster) = job.place else {
         let args = job.vllm_args(EVERYWHERE)?;
-        let options = options(job, &mounted, &Net::Published(job.recipe.port), &[])?;
+        let options = options(job, &mounted, &Net::Published(job.recipe.port), &[]);
         return finish(job, image, options, serve(job, args), Vec::new());
     };
     let args = job.vllm_args(&job.recipe.listen)?;
@@ -61,12 +61,12 @@ pub(super) fn vllm(job: &Job<'_>, image: &str) -> Result<Launch, LaunchError> {
         let command = run(
             job,
             image,
-            node_options(job, &mounted, cluster, worker)?,
+            node_options(job, &mounted, cluster, worker),
             part(rank),
         )?;
         before.push(on_worker(worker.address, &command)?);
     }
-    let options = node_options(job, &mounted, cluster, &cluster.head)?;
+    let options = node_options(job, &mounted, cluster, &cluster.head);
     finish(job, image, options, part(0), before)
 }
 
@@ -81,7 +81,7 @@ pub(super) fn container(
     }
     let mounted = mounted(job, false)?;
     let inside = inner_port.unwrap_or(job.recipe.port);
-    let options = options(job, &mounted, &Net::Published(inside), &[])?;
+    let options = options(job, &mounted, &Net::Published(inside), &[]);
     let args = flags::with_knobs(Dialect::Plain, &job.recipe.args, &job.knobs);
     finish(job, image, options, (None, args), Vec::new())
 }
@@ -148,7 +148,7 @@ pub(super) fn options(
     mounted: &Mounted,
     net: &Net,
     more: &[(String, String)],
-) -> Result<Vec<String>, LaunchError> {
+) -> Vec<String> {
     let mut words: Vec<String> = ["--gpus", "all", "--ipc", "host", "--ulimit", "memlock=-1"]
         .map(str::to_owned)
         .to_vec();
@@ -170,7 +170,7 @@ pub(super) fn options(
     for (name, value) in mounted.env.iter().chain(more).cloned().chain(own) {
         words.extend(["-e".to_owned(), format!("{name}={value}")]);
     }
-    Ok(words)
+    words
 }
 
 /// `127.0.0.1:8000:8000`, with brackets around an IPv6 address.
@@ -188,12 +188,12 @@ fn node_options(
     mounted: &Mounted,
     cluster: &Cluster,
     node: &ClusterNode,
-) -> Result<Vec<String>, LaunchError> {
-    let mut words = options(job, mounted, &Net::Host, &cluster_env(cluster, node))?;
+) -> Vec<String> {
+    let mut words = options(job, mounted, &Net::Host, &cluster_env(cluster, node));
     if !cluster.devices.is_empty() {
         words.extend(["--device".to_owned(), "/dev/infiniband".to_owned()]);
     }
-    Ok(words)
+    words
 }
 
 /// A command on another node, by the SSH of the head: `ssh` joins its words, and a login shell there reads them again.
@@ -297,9 +297,9 @@ fn bind(source: &str, target: &str) -> Result<String, LaunchError> {
 }
 
 /// A setting's flag, if no argument holds it.
-pub(super) fn unless_said(args: &[String], flag: &str, value: Knob) -> Vec<String> {
+pub(super) fn unless_said(args: &[String], flag: &str, value: &Knob) -> Vec<String> {
     if flags::holds(Dialect::LlamaCpp, args, flag) {
         return Vec::new();
     }
-    flags::words(Dialect::LlamaCpp, flag, &value)
+    flags::words(Dialect::LlamaCpp, flag, value)
 }

@@ -63,7 +63,7 @@ fn in_container(
     let mut seen: Mounted = mounted(job, true)?;
     seen.env.clear();
     let inside = seen.folder.clone().unwrap_or_else(|| outside.to_owned());
-    let options = options(job, &seen, &Net::Published(job.recipe.port), &[])?;
+    let options = options(job, &seen, &Net::Published(job.recipe.port), &[]);
     let words = args(job, "0.0.0.0", file.map(|file| format!("{inside}/{file}")));
     let launch = finish(job, image, options, (None, words), Vec::new())?;
     Ok(Launch {
@@ -126,15 +126,15 @@ fn args(job: &Job<'_>, listen: &str, model: Option<String>) -> Vec<String> {
         recipe.port.to_string(),
     ];
     // What it serves is read from its metrics.
-    words.extend(unless_said(&recipe.args, "metrics", Knob::Flag(true)));
+    words.extend(unless_said(&recipe.args, "metrics", &Knob::Flag(true)));
     words.extend(unless_said(
         &recipe.args,
         "alias",
-        Knob::Value(recipe.key.to_string()),
+        &Knob::Value(recipe.key.to_string()),
     ));
     if let Some(context) = recipe.context {
         let length = Knob::Value(context.to_string());
-        words.extend(unless_said(&recipe.args, "ctx-size", length));
+        words.extend(unless_said(&recipe.args, "ctx-size", &length));
     }
     words.extend(recipe.args.iter().cloned());
     let mut words = flags::with_knobs(Dialect::LlamaCpp, &words, &job.knobs);

@@ -76,7 +76,7 @@ fn in_folder(folder: &HostFolder) -> Result<ShellCommand, LaunchError> {
         .arg("-c")
         .arg(IN_FOLDER)
         .arg("sh")
-        .word(ShellWord::new(folder.from_home())?))
+        .word(ShellWord::new(folder.for_cd())?))
 }
 
 /// `vllm serve …`

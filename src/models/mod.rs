@@ -5,6 +5,8 @@ mod catalog;
 mod failure;
 mod exposition;
 mod loading;
+mod catalog_fields;
+mod catalog_files;
 mod catalog_load;
 mod catalog_read;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod failure;
 mod flags;
 mod judge;
 mod judge_memory;
+mod import;
 mod launch;
 mod launch_docker;
 mod launch_llama;
@@ -30,6 +33,12 @@ mod serving_look;
 #[cfg(test)]
 mod serving_look_tests;
 mod serving_place;
+mod menu;
+mod preflight;
+mod recipe_file;
+mod serving;
+mod shell_words;
+mod suggest;
 mod swap;
 mod swap_fold;
 mod swap_job;
@@ -63,6 +72,17 @@ pub use reservation::{
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
 pub use serving_look::{Asked as ServingAsked, ServingWatch};
 pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
+pub use catalog_files::{KeepError, keep, read_catalog};
+pub use catalog_load::BUNDLED_NAME;
+pub use cluster_env::cluster_env;
+pub use import::import;
+pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
+pub use lock::{LockOrder, LockState};
+pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
+pub use preflight::{Check, Finding, Preflight, Verdict};
+pub use recipe_file::{recipe_problems, recipe_yaml};
+pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
+pub use suggest::{Ground, suggest};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,

@@ -81,7 +81,7 @@ pub(super) fn is_knob(text: &str) -> bool {
 
 /// The name of a `.gguf` file, or its path below the folder of the weights.
 pub(super) fn is_gguf(text: &str) -> bool {
-    is_plain_path(text) && !text.starts_with('/') && text.ends_with(".gguf")
+    is_plain_path(text) && !text.starts_with('/') && text.strip_suffix(".gguf").is_some()
 }
 
 /// Some line for people, clean and not too long.

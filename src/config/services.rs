@@ -1,0 +1,503 @@
+//! `services` (pure): what is watched on which host. A `kind` says what is usual for a service of its sort; what the entry says
+//! itself counts for more. An entry that does not hold is told and left out.
+
+use std::sync::Arc;
+
+use super::hosts::Folders;
+use super::layers::Layers;
+use super::models::{Named, own_path, remote_path};
+use super::nearest::nearest;
+use super::origin::Origin;
+use super::raw_models::{RawGit, RawOverlay, RawProbe, RawService};
+use super::reader::Lined;
+use crate::domain::{
+    DeepProbe, Endpoint, HostId, HostName, HostSpec, Managed, Overlay, Port, ServiceName,
+    ServiceSpec, ShallowProbe,
+};
+
+/// Most services of one file.
+const MOST: usize = 500;
+
+/// What is usual for a service of one sort.
+struct Kind {
+    word: &'static str,
+    port: Option<u16>,
+    /// The path that answers while it is well.
+    path: Option<&'static str>,
+    deep: Option<DeepProbe>,
+}
+
+const KINDS: [Kind; 6] = [
+    kind(
+        "vllm",
+        Some(8000),
+        Some("/health"),
+        Some(DeepProbe::Completion),
+    ),
+    kind(
+        "speech-to-text",
+        Some(8000),
+        Some("/health"),
+        Some(DeepProbe::Transcription),
+    ),
+    kind(
+        "text-to-speech",
+        Some(8880),
+        Some("/health"),
+        Some(DeepProbe::Speech),
+    ),
+    kind(
+        "embeddings",
+        Some(8088),
+        Some("/health"),
+        Some(DeepProbe::Embedding),
+    ),
+    kind(
+        "qdrant",
+        Some(6333),
+        Some("/readyz"),
+        Some(DeepProbe::Collections),
+    ),
+    kind("git", None, None, None),
+];
+
+const fn kind(
+    word: &'static str,
+    port: Option<u16>,
+    path: Option<&'static str>,
+    deep: Option<DeepProbe>,
+) -> Kind {
+    Kind {
+        word,
+        port,
+        path,
+        deep,
+    }
+}
+
+/// The words of the deep look.
+pub(super) const DEEP: [(&str, Option<DeepProbe>); 6] = [
+    ("completion", Some(DeepProbe::Completion)),
+    ("embedding", Some(DeepProbe::Embedding)),
+    ("transcription", Some(DeepProbe::Transcription)),
+    ("speech", Some(DeepProbe::Speech)),
+    ("collections", Some(DeepProbe::Collections)),
+    ("none", None),
+];
+
+impl Layers<'_> {
+    pub(super) fn all_services(
+        &mut self,
+        raw: Option<&Lined<Vec<RawService>>>,
+        folders: &Folders<'_>,
+        hosts: &[(u64, Arc<HostSpec>)],
+    ) -> (Vec<Arc<ServiceSpec>>, Origin) {
+        let Some(raw) = raw else {
+            return (Vec::new(), Origin::Default);
+        };
+        let services = self.services(&raw.value, folders, &Named(hosts));
+        (services, Origin::Line(raw.line))
+    }
+
+    fn services(
+        &mut self,
+        raw: &[RawService],
+        folders: &Folders<'_>,
+        hosts: &Named<'_>,
+    ) -> Vec<Arc<ServiceSpec>> {
+        let mut kept: Vec<Arc<ServiceSpec>> = Vec::new();
+        for raw in raw.iter().take(MOST) {
+            let before = self.problems.all.len();
+            let spec = self.service(raw, folders, hosts);
+            // An entry that is half understood would be restarted or left alone by half of what was meant.
+            let Some(spec) = spec.filter(|_| raw.whole && self.problems.all.len() == before) else {
+                continue;
+            };
+            if kept
+                .iter()
+                .any(|other| other.host == spec.host && other.name == spec.name)
+            {
+                self.problems.at(
+                    raw.line,
+                    format!("two services of `{}` are called `{}`", spec.host, spec.name),
+                    "give this one a name of its own",
+                );
+                continue;
+            }
+            kept.push(Arc::new(spec));
+        }
+        kept
+    }
+
+    fn service(
+        &mut self,
+        raw: &RawService,
+        folders: &Folders<'_>,
+        hosts: &Named<'_>,
+    ) -> Option<ServiceSpec> {
+        let host = self.service_host(raw, hosts);
+        let kind = raw.kind.as_ref().and_then(|word| self.kind(word));
+        let name = self.service_name(raw);
+        let managed = self.managed(raw);
+        let usual = kind
+            .and_then(|kind| kind.port)
+            .and_then(|port| Port::try_from(port).ok());
+        let port = match &raw.port {
+            None => usual,
+            Some(number) => self.service_port(number),
+        };
+        let shallow = self.shallow(raw, kind, managed.as_ref(), port);
+        let deep = match &raw.deep {
+            None => kind.and_then(|kind| kind.deep),
+            Some(word) => self.deep(word),
+        };
+        if let (Some(_), None, true) = (deep, port, raw.deep.is_some()) {
+            self.problems.at(
+                raw.line,
+                "the deep look needs the `port` of the service",
+                "add `port: 8000`",
+            );
+        }
+        let overlays = self.overlays(&raw.overlays, managed.as_ref(), folders);
+        let managed = managed?;
+        let heals = match &raw.heals {
+            Some(heals) => heals.value,
+            None => deep.is_some() && managed != Managed::Watched,
+        };
+        Some(ServiceSpec {
+            host: host?,
+            name: name?,
+            managed,
+            shallow: shallow?,
+            deep: deep.filter(|_| port.is_some()),
+            port,
+            hidden: raw.hidden.as_ref().is_some_and(|hidden| hidden.value),
+            heals,
+            overlays,
+        })
+    }
+
+    fn service_host(&mut self, raw: &RawService, hosts: &Named<'_>) -> Option<HostId> {
+        let Some(host) = &raw.host else {
+            self.problems
+                .at(raw.line, "a service names no `host`", "add `host: spark-1`");
+            return None;
+        };
+        let found = hosts.get(&host.value);
+        if found.is_none() {
+            self.problems.at(
+                host.line,
+                format!("`host` is `{}`, which is no host of this file", host.value),
+                hosts.hint(&host.value),
+            );
+        }
+        found
+    }
+
+    fn kind(&mut self, word: &Lined<String>) -> Option<&'static Kind> {
+        let found = KINDS.iter().find(|kind| kind.word == word.value);
+        if found.is_none() {
+            let words: Vec<&str> = KINDS.iter().map(|kind| kind.word).collect();
+            let hint = match nearest(&word.value, words.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("write one of {}, or leave it out", words.join(", ")),
+            };
+            self.problems
+                .at(word.line, format!("`kind` is `{}`", word.value), hint);
+        }
+        found
+    }
+
+    /// The name of a service: its own, else that of what runs it, else its kind.
+    fn service_name(&mut self, raw: &RawService) -> Option<ServiceName> {
+        let written = [&raw.name, &raw.kind, &raw.container, &raw.unit];
+        let Some(name) = written.into_iter().flatten().next() else {
+            self.problems
+                .at(raw.line, "a service has no name", "add `name: embeddings`");
+            return None;
+        };
+        let fits = name.value.len() <= 64
+            && name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name
+                .value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._@-".contains(c));
+        if fits {
+            return Some(ServiceName::new(name.value.as_str()));
+        }
+        self.problems.at(
+            name.line,
+            format!("`{}` is no name of a service", name.value),
+            "letters, digits, `.`, `_` and `-`, at most 64 long",
+        );
+        None
+    }
+
+    fn managed(&mut self, raw: &RawService) -> Option<Managed> {
+        let ways = [
+            raw.container.is_some(),
+            raw.unit.is_some(),
+            raw.git.is_some(),
+        ];
+        if ways.iter().filter(|there| **there).count() > 1 {
+            self.problems.at(
+                raw.line,
+                "a service is a `container`, a `unit` or from `git`, and one of them only",
+                "remove the others; the container of a `git` stands below it",
+            );
+            return None;
+        }
+        if let Some(git) = &raw.git {
+            return self.git(git);
+        }
+        if let Some(container) = &raw.container {
+            return self.container(container).map(Managed::Container);
+        }
+        let Some(unit) = &raw.unit else {
+            return Some(Managed::Watched);
+        };
+        let fits = (1..=255).contains(&unit.value.len())
+            && unit.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && unit
+                .value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c));
+        if fits {
+            return Some(Managed::Unit(unit.value.clone()));
+        }
+        self.problems.at(
+            unit.line,
+            format!("`unit` can't be `{}`", unit.value),
+            "write a name such as whisper.service",
+        );
+        None
+    }
+
+    fn git(&mut self, raw: &RawGit) -> Option<Managed> {
+        let (Some(folder), Some(container)) = (&raw.folder, &raw.container) else {
+            self.problems.at(
+                raw.line,
+                "`git` needs `folder` and `container`",
+                "write `git: {folder: /srv/bot, container: bot}`",
+            );
+            return None;
+        };
+        let path = remote_path(&folder.value);
+        if path.is_none() {
+            self.problems.at(
+                folder.line,
+                format!("`{}` is no folder of a host", folder.value),
+                "write an absolute path in letters, digits and . _ + / -",
+            );
+        }
+        let container = self.container(container);
+        Some(Managed::Git {
+            folder: path?,
+            container: container?,
+        })
+    }
+
+    fn container(&mut self, text: &Lined<String>) -> Option<String> {
+        let fits = (2..=128).contains(&text.value.len())
+            && text.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text
+                .value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        if fits {
+            return Some(text.value.clone());
+        }
+        self.problems.at(
+            text.line,
+            format!("`container` can't be `{}`", text.value),
+            "letters, digits, `_`, `.` and `-`",
+        );
+        None
+    }
+
+    fn service_port(&mut self, number: &Lined<i64>) -> Option<Port> {
+        let port = u16::try_from(number.value)
+            .ok()
+            .and_then(|number| Port::try_from(number).ok());
+        if port.is_none() {
+            self.problems.at(
+                number.line,
+                format!("`port` is {}, and it must be from 1 to 65535", number.value),
+                "",
+            );
+        }
+        port
+    }
+
+    fn deep(&mut self, word: &Lined<String>) -> Option<DeepProbe> {
+        if let Some((_, deep)) = DEEP.iter().find(|(known, _)| *known == word.value) {
+            return *deep;
+        }
+        let words = DEEP.map(|(word, _)| word);
+        let hint = match nearest(&word.value, words) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("write one of {}", words.join(", ")),
+        };
+        self.problems
+            .at(word.line, format!("`deep` is `{}`", word.value), hint);
+        None
+    }
+
+    /// The quick look: as it is written, else as its kind has it, else at what runs it, else at its port.
+    fn shallow(
+        &mut self,
+        raw: &RawService,
+        kind: Option<&Kind>,
+        managed: Option<&Managed>,
+        port: Option<Port>,
+    ) -> Option<ShallowProbe> {
+        let endpoint = port.and_then(here);
+        if let Some(probe) = &raw.probe {
+            return self.probe(probe, managed, endpoint);
+        }
+        let path = kind.and_then(|kind| kind.path);
+        let found = match (path, endpoint, managed) {
+            (Some(path), Some(endpoint), _) => Some(ShallowProbe::Http {
+                endpoint,
+                path: path.to_owned(),
+            }),
+            (_, _, Some(Managed::Container(_) | Managed::Git { .. })) => {
+                Some(ShallowProbe::Container)
+            }
+            (_, _, Some(Managed::Unit(_))) => Some(ShallowProbe::Unit),
+            (_, Some(endpoint), _) => Some(ShallowProbe::Tcp(endpoint)),
+            _ => None,
+        };
+        if found.is_none() && managed.is_some() {
+            self.problems.at(
+                raw.line,
+                "nothing says how this service is looked at",
+                "add `container`, `unit`, `port` or `probe`",
+            );
+        }
+        found
+    }
+
+    fn probe(
+        &mut self,
+        raw: &RawProbe,
+        managed: Option<&Managed>,
+        endpoint: Option<Endpoint>,
+    ) -> Option<ShallowProbe> {
+        let found = match raw {
+            RawProbe::Word(word) => match (word.value.as_str(), managed, endpoint) {
+                ("container", Some(Managed::Container(_) | Managed::Git { .. }), _) => {
+                    Some(ShallowProbe::Container)
+                }
+                ("unit", Some(Managed::Unit(_)), _) => Some(ShallowProbe::Unit),
+                ("tcp", _, Some(endpoint)) => Some(ShallowProbe::Tcp(endpoint)),
+                ("http", _, Some(endpoint)) => Some(ShallowProbe::Http {
+                    endpoint,
+                    path: "/".into(),
+                }),
+                _ => None,
+            },
+            RawProbe::Way(_, way, words) => {
+                let words: Vec<String> = words.iter().map(|word| word.value.clone()).collect();
+                way_of(way, &words, endpoint)
+            }
+        };
+        if found.is_none() {
+            let line = match raw {
+                RawProbe::Word(word) => word.line,
+                RawProbe::Way(line, ..) => *line,
+            };
+            self.problems.at(
+                line,
+                "`probe` is nothing that this service can be looked at by",
+                "write container, unit, tcp, {http: /health}, {http: 'http://127.0.0.1:8000/health'}, {tcp: '127.0.0.1:6333'} or \
+                 {command: [program, word]}; http and tcp need `port`",
+            );
+        }
+        found
+    }
+
+    fn overlays(
+        &mut self,
+        raw: &[RawOverlay],
+        managed: Option<&Managed>,
+        folders: &Folders<'_>,
+    ) -> Vec<Overlay> {
+        let in_container = matches!(managed, Some(Managed::Container(_) | Managed::Git { .. }));
+        let mut overlays = Vec::new();
+        for entry in raw {
+            let from = entry
+                .from
+                .as_ref()
+                .and_then(|from| own_path(&from.value, folders));
+            let to = entry.to.as_ref().and_then(|to| remote_path(&to.value));
+            match (from, to) {
+                (Some(from), Some(to)) if in_container => overlays.push(Overlay { from, to }),
+                _ => self.problems.at(
+                    entry.line,
+                    "this overlay can't be put anywhere",
+                    "write {from: a file of this machine, to: /an/absolute/path} for a service in a container",
+                ),
+            }
+        }
+        overlays
+    }
+}
+
+/// The port as seen from the host itself.
+fn here(port: Port) -> Option<Endpoint> {
+    Some(Endpoint {
+        host: "127.0.0.1".parse::<HostName>().ok()?,
+        port,
+    })
+}
+
+fn way_of(way: &str, words: &[String], endpoint: Option<Endpoint>) -> Option<ShallowProbe> {
+    match (way, words) {
+        ("http", [target]) if is_path(target) => Some(ShallowProbe::Http {
+            endpoint: endpoint?,
+            path: target.clone(),
+        }),
+        ("http", [target]) => {
+            let rest = target.strip_prefix("http://")?;
+            let (authority, path) = match rest.find('/') {
+                Some(at) => rest.split_at_checked(at)?,
+                None => (rest, "/"),
+            };
+            is_path(path).then_some(ShallowProbe::Http {
+                endpoint: address(authority)?,
+                path: path.to_owned(),
+            })
+        }
+        ("tcp", [target]) => address(target).map(ShallowProbe::Tcp),
+        ("command", [program, ..]) => {
+            let clean = words
+                .iter()
+                .all(|word| word.len() <= 4096 && !word.chars().any(char::is_control));
+            (clean && !program.is_empty() && !program.starts_with('-'))
+                .then(|| ShallowProbe::Command(words.to_vec()))
+        }
+        _ => None,
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/')
+        && text.len() <= 1024
+        && text
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !"#\\\"'`<>".contains(c))
+}
+
+/// `host:port`, with brackets around an IPv6 address.
+fn address(text: &str) -> Option<Endpoint> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    Some(Endpoint {
+        host: host.parse().ok()?,
+        port: port.parse().ok()?,
+    })
+}
