@@ -51,7 +51,10 @@ mod weights_error;
 mod weights_judge;
 mod weights_local;
 mod weights_scan;
+mod weights_told;
 mod weights_wire;
+mod weights_work;
+mod words;
 
 pub use catalog::{
     Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
@@ -97,3 +100,5 @@ pub use webhook::{SwapNote, TELL_AGAIN, Turn, found_ready, signature, take_turn,
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
 pub use weights_error::{WeightsError, WeightsErrorKind};
 pub use weights_scan::WeightsScan;
+pub use weights_told::{freed, work_reports, work_state};
+pub use weights_work::{DownloadOrder, Patience, Peer, copy, download, remove};

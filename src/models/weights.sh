@@ -2,21 +2,11 @@
 # $1: how many folders of local models follow, then these, then the entries that are to be listed file by file: the name of a
 # folder in the hub's cache, or the absolute path of a local model.
 #
-# Names are foreign. No line is made of one that holds a line end; a name stands last in its line.
-LC_ALL=C
-export LC_ALL
+# hub.sh stands before it. Names are foreign. No line is made of one that holds a line end; a name stands last in its line.
 set -f
 IFS=' '
 nl='
 '
-say() {
-	printf '%s\n' "$*"
-}
-
-# The hub's cache, as its own programs find it.
-hub=${HF_HUB_CACHE:-${HUGGINGFACE_HUB_CACHE:-}}
-[ -n "$hub" ] || hub=${HF_HOME:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/huggingface}/hub
-
 # Prints one line for each of the folders and files whose change tells that something below changed. The arguments are
 # expanded patterns; those that match nothing are no files.
 print_of() {

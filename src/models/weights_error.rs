@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::exec::ExecError;
+use crate::jobs::JobError;
 
 /// Why something about weights failed.
 #[derive(Debug, Error)]
@@ -56,6 +57,15 @@ impl WeightsError {
         Self {
             kind: WeightsErrorKind::Host,
             what: "the host could not be asked about its weights".to_owned(),
+            hint: error.hint.clone(),
+            source: Some(Box::new(error)),
+        }
+    }
+
+    pub(super) fn job(error: JobError) -> Self {
+        Self {
+            kind: WeightsErrorKind::Job,
+            what: "the host did not take the work on".to_owned(),
             hint: error.hint.clone(),
             source: Some(Box::new(error)),
         }

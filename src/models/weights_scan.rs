@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::weights_error::{WeightsError, WeightsErrorKind};
 use super::weights_judge::weigh;
 use super::weights_wire::{Answer, read};
+use super::weights_work::HUB;
 use super::{Completeness, ModelSource, Weights, WeightsReport};
 use crate::domain::Wall;
 use crate::exec::{Exec, RunLimits};
@@ -173,7 +174,7 @@ fn line_is_old(line: &str, now: Wall) -> bool {
 fn command(folders: &[RemotePath], entries: &[ModelSource]) -> Result<ShellCommand, WeightsError> {
     let mut command = ShellCommand::new("sh")
         .arg("-c")
-        .arg(SCRIPT)
+        .word(word(format!("{HUB}\n{SCRIPT}"))?)
         .arg("pilothouse-weights")
         .word(u64::try_from(folders.len()).unwrap_or(u64::MAX));
     for folder in folders {

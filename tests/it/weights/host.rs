@@ -41,11 +41,32 @@ impl Host {
             "busybox" => {
                 // Its own tools too, as on a machine that has no others.
                 for tool in [
-                    "stat", "df", "head", "grep", "sort", "sed", "tr", "ls", "date", "tail",
+                    "stat",
+                    "df",
+                    "head",
+                    "grep",
+                    "sort",
+                    "sed",
+                    "tr",
+                    "ls",
+                    "date",
+                    "tail",
+                    "awk",
+                    "sleep",
+                    "cat",
+                    "mkdir",
+                    "mv",
+                    "rm",
+                    "ln",
+                    "sha256sum",
+                    "sha1sum",
+                    "cut",
+                    "find",
+                    "dirname",
                 ] {
                     symlink("/usr/bin/busybox", bin.join(tool)).unwrap();
                 }
-                bin.display().to_string()
+                format!("{}:/usr/bin:/bin", bin.display())
             }
             _ => format!("{}:/usr/bin:/bin", bin.display()),
         };
