@@ -103,6 +103,7 @@ pub use crate::models::{
     Served, ServedBy, ServedState, Serving, SwapEnd, SwapOrder, SwapPhase, SwapReport, Weights,
     WeightsReport, WorkId, WorkKind, WorkReport, WorkState,
 };
+pub use crate::models::launch as model_launch;
 pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
 pub use crate::power::{
     HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,
