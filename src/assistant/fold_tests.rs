@@ -278,7 +278,7 @@ fn what_a_console_left_open_can_be_settled() {
     assert!(view.queued.is_empty() && view.proposals.is_empty());
     assert_eq!(
         lines(&view),
-        ["? one", "> ended", "= half", "! decided", "! decided", "."]
+        ["? one", "> ended", "! decided", "= half", "! decided", "."]
     );
     let decided = view
         .entries
@@ -288,10 +288,10 @@ fn what_a_console_left_open_can_be_settled() {
             _ => None,
         });
     let decided: Vec<&Decided> = decided.collect();
-    assert_eq!(decided[0], &Decided::Withdrawn);
+    assert_eq!(decided[1], &Decided::Withdrawn);
     // Its act had begun: that it was withdrawn would be a lie.
     assert!(
-        matches!(decided[1], Decided::Approved { went: Went::Unknown, outcome, .. }
+        matches!(decided[0], Decided::Approved { went: Went::Unknown, outcome, .. }
             if outcome.as_str().contains("`status`")),
         "{decided:?}"
     );

@@ -7,6 +7,8 @@ mod exposition;
 mod loading;
 mod catalog_fields;
 mod catalog_files;
+mod exposition;
+mod loading;
 mod catalog_load;
 mod catalog_read;
 #[cfg(test)]
@@ -25,10 +27,13 @@ mod launch_spark;
 #[cfg(test)]
 mod launch_tests;
 mod lock;
+mod menu;
 mod meter;
 mod preflight;
 mod reservation;
 mod serving;
+mod shell_words;
+mod suggest;
 mod serving_look;
 #[cfg(test)]
 mod serving_look_tests;
@@ -60,6 +65,7 @@ pub use catalog::{
     Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
     ModelSource, Recipe,
 };
+pub use catalog_files::{KeepError, keep, read_catalog};
 pub use loading::{Loading, loading};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
@@ -67,6 +73,7 @@ pub use facts::{AppFact, BoxFact, FactsAsk, Flags, GpuFact, HostFacts, host_fact
 pub use judge::{HostLook, PreflightInput, preflight};
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use lock::{LockOrder, LockState};
+pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
 pub use meter::Meter;
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use reservation::{
@@ -86,6 +93,9 @@ pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use recipe_file::{recipe_problems, recipe_yaml};
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
 pub use suggest::{Ground, suggest};
+pub use suggest::{Ground, suggest};
+pub use serving_look::{Asked, ServingWatch};
+pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,
