@@ -12,8 +12,7 @@ use super::exit::Exit;
 use super::here::Here;
 use super::{
     ask_verb, config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, mcp_verb,
-    models, once, power, print, probe, replay_verb, runbook_verb, runtime, services,
-    verb_guess,
+    models, once, power, print, probe, replay_verb, runbook_verb, runtime, services, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 

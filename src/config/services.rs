@@ -174,6 +174,7 @@ impl Layers<'_> {
             hidden: raw.hidden.as_ref().is_some_and(|hidden| hidden.value),
             heals,
             overlays,
+            install: None,
         })
     }
 

@@ -103,8 +103,11 @@ pub use crate::models::{
     Served, ServedBy, ServedState, Serving, SwapEnd, SwapOrder, SwapPhase, SwapReport, Weights,
     WeightsReport, WorkId, WorkKind, WorkReport, WorkState,
 };
-pub use crate::models::launch as model_launch;
 pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
+pub use crate::models::{
+    import as model_import, launch as model_launch, menu as model_menu, read_catalog,
+    recipe_yaml as model_recipe_yaml,
+};
 pub use crate::power::{
     HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,
     PowerStep, StepKind, StepState, install as power_install,

@@ -12,11 +12,11 @@ use super::notice::Notice;
 use super::services_state::ServicesMsg;
 use super::state::PendingProposal;
 use crate::assistant::Decided;
-use crate::models::Catalog;
 use crate::domain::{
     At, HealthChange, HostId, HostSpec, LedgerEntry, PowerVerb, ProposalId, Question, QuestionId,
     RequestId, Rung, Sample, Telling, Wall,
 };
+use crate::models::Catalog;
 use crate::power::PowerAct;
 use crate::text::SafeText;
 

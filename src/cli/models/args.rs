@@ -128,6 +128,15 @@ pub(super) enum ModelsVerb {
         #[arg(long = "host", value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// Read recipe files of the launcher and show what is understood of them
+    Import {
+        /// The files
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Keep the recipes in the configuration directory
+        #[arg(long)]
+        keep: bool,
+    },
 }
 
 /// What to list.
@@ -191,7 +200,12 @@ pub(super) struct LockArgs {
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = ttl)]
     pub(super) ttl: Duration,
     /// Why
-    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "WORDS",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(super) note: String,
     /// Who holds it; you, as your login otherwise
     #[arg(long, value_name = "NAME")]

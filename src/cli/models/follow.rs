@@ -39,10 +39,7 @@ enum Followed {
 }
 
 /// Goes along with a job and tells how it ended.
-pub(in crate::cli) async fn to_the_end(
-    session: &Session<'_>,
-    job: &Job,
-) -> Result<Exit, CliError> {
+pub(in crate::cli) async fn to_the_end(session: &Session<'_>, job: &Job) -> Result<Exit, CliError> {
     match follow(session, job).await {
         Followed::Swap(report) => tell_swap(session, &report),
         Followed::Work(report) => tell_work(session, &report, &job.host),
@@ -169,7 +166,10 @@ impl Sight {
     fn news(&mut self, fleet: &Fleet, job: &Job) -> Option<String> {
         let host = fleet.host(&job.host)?;
         let models = &host.models;
-        let there = models.swap.as_ref().is_some_and(|swap| swap.work == job.work)
+        let there = models
+            .swap
+            .as_ref()
+            .is_some_and(|swap| swap.work == job.work)
             || models.work.iter().any(|work| work.work == job.work);
         let link = !is_down(host);
         if there && link {
@@ -209,11 +209,7 @@ fn tell_swap(session: &Session<'_>, report: &SwapReport) -> Result<Exit, CliErro
     Ok(exit)
 }
 
-fn tell_work(
-    session: &Session<'_>,
-    report: &WorkReport,
-    host: &HostId,
-) -> Result<Exit, CliError> {
+fn tell_work(session: &Session<'_>, report: &WorkReport, host: &HostId) -> Result<Exit, CliError> {
     if session.here.common.json {
         print::json(&WorkShot::of(report, host))?;
     }

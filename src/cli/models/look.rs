@@ -23,6 +23,9 @@ pub(super) fn list(args: &ListArgs, here: &Here) -> Result<Exit, CliError> {
     };
     session::with(wanted, here, async |session| {
         let fleet = wait::served(session).await;
+        for problem in &fleet.catalog.problems {
+            print::message(&menu::problem(problem));
+        }
         if here.common.json {
             print::json(&MenuShot::of(&fleet, args.all))?;
         } else {
@@ -68,13 +71,14 @@ pub(super) fn show(args: &ShowArgs, here: &Here) -> Result<Exit, CliError> {
         }
         let mut shown = Vec::new();
         for entry in found {
-            let places = match (&args.on, entry.recipe) {
+            let places = match (&args.on, &entry.recipe) {
                 (Some(name), _) => place::named(name, &fleet).into_iter().collect(),
                 (None, Some(recipe)) => place::of_recipe(recipe, &fleet),
                 (None, None) => Vec::new(),
             };
             let launch = entry
                 .recipe
+                .as_ref()
                 .zip(places.first())
                 .map(|(recipe, at)| show::launching(recipe, at, &fleet));
             if here.common.json {
@@ -90,7 +94,11 @@ pub(super) fn show(args: &ShowArgs, here: &Here) -> Result<Exit, CliError> {
 
 /// Whether this entry is meant by a word: its key, its repository, its folder.
 fn is_meant(entry: &Entry<'_>, word: &str) -> bool {
-    entry.word() == word || entry.source.is_some_and(|of| words::source(of) == word)
+    entry.word() == word
+        || entry
+            .source
+            .as_ref()
+            .is_some_and(|of| words::source(of) == word)
 }
 
 fn refuse(refusal: &Refusal) -> Exit {
@@ -154,7 +162,12 @@ fn print_preflight(preflight: &Preflight, here: &Here) -> Result<Exit, CliError>
 async fn only_place(session: &Session<'_>, model: &str) -> Result<Place, Refusal> {
     let fleet = wait::weights(session).await;
     let Some(recipe) = fleet.catalog.recipes.get(&ModelKey::new(model)) else {
-        let keys: Vec<String> = fleet.catalog.recipes.keys().map(ToString::to_string).collect();
+        let keys: Vec<String> = fleet
+            .catalog
+            .recipes
+            .keys()
+            .map(ToString::to_string)
+            .collect();
         return Err(show::unknown(model, &keys));
     };
     let mut places = place::of_recipe(recipe, &fleet);

@@ -1,6 +1,7 @@
 //! The menu (pure): what is on disk joined to the recipes, with where each is served; as a table, and below it the hosts that
 //! could not say.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::words::{NOTHING, between, engine, mode, size, source};
@@ -8,9 +9,10 @@ use crate::cli::print::table;
 use crate::cli::session::{is_away, why_away};
 use crate::domain::{Age, Bytes, HostId};
 use crate::engine::{
-    Completeness, Fleet, Host, ModelSource, Recipe, Refusal, Served, ServedState, Weights,
+    CatalogProblem, Completeness, Fleet, Host, ModelSource, Recipe, Refusal, Served, ServedState,
+    Weights, model_menu,
 };
-use crate::text::cut;
+use crate::text::{SafeText, cut};
 
 /// Widest cells of names that may be long.
 const NAME: usize = 40;
@@ -21,9 +23,9 @@ const SERVED: usize = 44;
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'a> {
     /// Its recipe, where there is one.
-    pub(super) recipe: Option<&'a Arc<Recipe>>,
+    pub(super) recipe: Option<Arc<Recipe>>,
     /// Where its weights come from; `None` for what is served and nobody knows from where.
-    pub(super) source: Option<&'a ModelSource>,
+    pub(super) source: Option<ModelSource>,
     /// Its weights, host by host.
     pub(super) weights: Vec<(&'a HostId, &'a Weights)>,
     /// Where it is served.
@@ -33,7 +35,7 @@ pub(super) struct Entry<'a> {
 impl Entry<'_> {
     /// The word that the command line takes for it.
     pub(super) fn word(&self) -> String {
-        match (self.recipe, self.source, self.served.first()) {
+        match (&self.recipe, &self.source, self.served.first()) {
             (Some(recipe), _, _) => recipe.key.to_string(),
             (None, Some(of), _) => source(of).to_owned(),
             (None, None, Some((_, served))) => served
@@ -54,27 +56,36 @@ impl Entry<'_> {
 
 /// Everything that could be on the menu: recipes with their weights, weights without a recipe, what is served and in neither.
 pub(super) fn entries(fleet: &Fleet) -> Vec<Entry<'_>> {
-    let mut entries: Vec<Entry<'_>> = fleet
-        .catalog
-        .recipes
-        .values()
-        .map(|recipe| Entry {
-            recipe: Some(recipe),
-            source: Some(&recipe.source),
-            weights: Vec::new(),
-            served: Vec::new(),
-        })
+    let reports = fleet.hosts.iter().filter_map(|host| {
+        let report = host.models.weights.as_ref()?;
+        Some((&host.id, report.value.as_ref()))
+    });
+    let rows = model_menu(&fleet.catalog, reports.clone());
+    let on_disk = rows.into_iter().map(|row| Entry {
+        weights: reports
+            .clone()
+            .filter_map(|(host, report)| Some((host, report.of(&row.source)?)))
+            .collect(),
+        recipe: row.recipe,
+        source: Some(row.source),
+        served: Vec::new(),
+    });
+    let mut entries: Vec<Entry<'_>> = on_disk.collect();
+    let there: BTreeSet<ModelSource> = entries
+        .iter()
+        .filter_map(|entry| entry.source.clone())
         .collect();
-    for host in &fleet.hosts {
-        for weights in host
-            .models
-            .weights
-            .iter()
-            .flat_map(|timed| &timed.value.weights)
-        {
-            put_weights(&mut entries, &host.id, weights);
-        }
-    }
+    let nowhere = fleet.catalog.recipes.values();
+    entries.extend(
+        nowhere
+            .filter(|recipe| !there.contains(&recipe.source))
+            .map(|recipe| Entry {
+                recipe: Some(Arc::clone(recipe)),
+                source: Some(recipe.source.clone()),
+                weights: Vec::new(),
+                served: Vec::new(),
+            }),
+    );
     for host in &fleet.hosts {
         for served in host
             .models
@@ -97,35 +108,17 @@ pub(super) fn entries(fleet: &Fleet) -> Vec<Entry<'_>> {
     entries
 }
 
-fn put_weights<'a>(entries: &mut Vec<Entry<'a>>, host: &'a HostId, weights: &'a Weights) {
-    let mut found = false;
-    for entry in entries
-        .iter_mut()
-        .filter(|entry| entry.source == Some(&weights.source))
-    {
-        entry.weights.push((host, weights));
-        found = true;
-    }
-    if !found {
-        entries.push(Entry {
-            recipe: None,
-            source: Some(&weights.source),
-            weights: vec![(host, weights)],
-            served: Vec::new(),
-        });
-    }
-}
-
 fn put_served<'a>(entries: &mut Vec<Entry<'a>>, host: &'a HostId, served: &'a Served) {
     if served.state == ServedState::Idle && served.model.is_none() && served.recipe.is_none() {
         return;
     }
     let by_recipe = |entry: &Entry<'_>| {
-        served.recipe.is_some() && entry.recipe.map(|recipe| &recipe.key) == served.recipe.as_ref()
+        let key = entry.recipe.as_ref().map(|recipe| &recipe.key);
+        served.recipe.is_some() && key == served.recipe.as_ref()
     };
     let by_model = |entry: &Entry<'_>| {
-        let model = served.model.as_ref().map(crate::text::SafeText::as_str);
-        served.recipe.is_none() && model.is_some() && entry.source.map(source) == model
+        let model = served.model.as_ref().map(SafeText::as_str);
+        served.recipe.is_none() && model.is_some() && entry.source.as_ref().map(source) == model
     };
     let place = entries
         .iter()
@@ -180,8 +173,8 @@ fn row(entry: &Entry<'_>) -> Vec<String> {
     let or_nothing = |word: Option<&str>| word.unwrap_or(NOTHING).to_owned();
     vec![
         cut(&entry.word(), NAME).into_owned(),
-        or_nothing(entry.recipe.map(|recipe| engine(&recipe.engine))),
-        or_nothing(entry.recipe.map(|recipe| mode(recipe.mode))),
+        or_nothing(entry.recipe.as_ref().map(|recipe| engine(&recipe.engine))),
+        or_nothing(entry.recipe.as_ref().map(|recipe| mode(recipe.mode))),
         biggest(entry),
         cut(&on_disk(entry), PLACES).into_owned(),
         cut(&served(entry), SERVED).into_owned(),
@@ -191,7 +184,7 @@ fn row(entry: &Entry<'_>) -> Vec<String> {
 /// What was measured; where nothing was, what the recipe says.
 fn biggest(entry: &Entry<'_>) -> String {
     let measured = entry.weights.iter().map(|(_, weights)| weights.size).max();
-    let said = entry.recipe.and_then(|recipe| recipe.size);
+    let said = entry.recipe.as_ref().and_then(|recipe| recipe.size);
     match (measured, said) {
         (Some(bytes), _) => size(bytes),
         (None, Some(mib)) => format!("~{mib}"),
@@ -304,5 +297,23 @@ pub(super) fn note_of(note: &str) -> String {
         String::new()
     } else {
         format!(": {note}")
+    }
+}
+
+/// What is wrong in the catalogue, as compilers tell theirs: `file:line: entry: what`, and the mend below.
+pub(super) fn problem(problem: &CatalogProblem) -> String {
+    let line = problem.line.map(|line| format!(":{line}"));
+    let entry = problem.entry.as_ref().map(|entry| format!("{entry}: "));
+    let told = format!(
+        "{}{}: {}{}",
+        problem.file,
+        line.unwrap_or_default(),
+        entry.unwrap_or_default(),
+        problem.what
+    );
+    let told = SafeText::new(&told);
+    match &problem.hint {
+        Some(hint) => format!("{told}\n    {}", SafeText::new(hint)),
+        None => told.to_string(),
     }
 }

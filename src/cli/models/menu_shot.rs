@@ -116,8 +116,8 @@ impl MenuShot {
 impl ModelShot {
     /// One entry of the menu.
     pub(super) fn of(entry: &Entry<'_>) -> Self {
-        let recipe = entry.recipe.map(AsRef::as_ref);
-        let (repo, local_path) = match entry.source {
+        let recipe = entry.recipe.as_deref();
+        let (repo, local_path) = match &entry.source {
             Some(ModelSource::Repo(repo)) => (Some(repo.to_string()), None),
             Some(ModelSource::Local(path)) => (None, Some(path.as_str().to_owned())),
             None => (None, None),
@@ -173,9 +173,7 @@ fn host(fleet: &Fleet, host: &Host) -> HostShot {
         cache: report
             .and_then(|report| report.cache.as_ref())
             .map(|path| path.as_str().to_owned()),
-        free_bytes: report
-            .and_then(|report| report.free)
-            .map(|bytes| bytes.0),
+        free_bytes: report.and_then(|report| report.free).map(|bytes| bytes.0),
         troubles: report
             .iter()
             .flat_map(|report| &report.troubles)

@@ -2,6 +2,7 @@
 
 mod args;
 mod follow;
+mod import;
 mod look;
 mod menu;
 mod menu_shot;

@@ -1,8 +1,8 @@
 //! Places by name (pure): which hosts a place means, and where a recipe may be served.
 
 use crate::config::{Config, nearest};
-use crate::domain::{Cluster, HostId, HostSpec, Place};
-use crate::engine::{Fleet, ModelSource, Mode, Recipe};
+use crate::domain::{Cluster, HostId, Place};
+use crate::engine::{Fleet, Mode, ModelSource, Recipe};
 
 /// The hosts of a place, the head first: the nodes of a cluster, or the one host of this name.
 pub(super) fn hosts(place: &str, config: &Config) -> Vec<String> {
@@ -78,7 +78,7 @@ pub(super) fn has_weights(source: &ModelSource, place: &Place, fleet: &Fleet) ->
         let weights = fleet
             .host(host)
             .and_then(|host| host.models.weights.as_ref());
-        weights.is_some_and(|timed| timed.value.weights.iter().any(|one| one.source == *source))
+        weights.is_some_and(|timed| timed.value.of(source).is_some())
     })
 }
 
@@ -90,15 +90,6 @@ fn fits(recipe: &Recipe, place: &Place, fleet: &Fleet) -> bool {
     mode && place.hosts().all(|host| {
         fleet
             .host(host)
-            .is_some_and(|host| is_chosen(&recipe.hosts, &host.spec))
+            .is_some_and(|host| recipe.may_run_on(&host.spec))
     })
-}
-
-/// Whether a recipe's selectors choose a host; none choose every host.
-fn is_chosen(selectors: &[String], host: &HostSpec) -> bool {
-    let chooses = |selector: &String| match selector.strip_prefix("tag:") {
-        Some(tag) => host.tags.iter().any(|other| other.as_str() == tag),
-        None => selector == host.id.as_str(),
-    };
-    selectors.is_empty() || selectors.iter().any(chooses)
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::words::{between, length, moment};
 use super::place;
+use super::words::{between, length, moment};
 use crate::domain::Wall;
 use crate::engine::{PhaseState, SwapEnd, SwapPhase, SwapPhaseRow, SwapReport};
 
@@ -108,7 +108,9 @@ pub(super) fn ending(report: &SwapReport, end: &SwapEnd) -> (String, Option<Stri
         ),
         SwapEnd::Lost => (
             format!("nobody knows how the swap on {at} ended: its job is gone"),
-            Some(format!("look first: `pilothouse models list`, then swap again or roll back ({at})")),
+            Some(format!(
+                "look first: `pilothouse models list`, then swap again or roll back ({at})"
+            )),
         ),
     }
 }

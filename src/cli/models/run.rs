@@ -3,7 +3,7 @@
 use super::args::{LockArgs, ModelsArgs, ModelsVerb, SwapArgs, Token};
 use super::follow::{self, Job};
 use super::menu_shot::LockShot;
-use super::{look, place, status, token, wait};
+use super::{import, look, place, status, token, wait};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::here::Here;
@@ -48,6 +48,7 @@ pub(in crate::cli) fn run(args: &ModelsArgs, here: &Here) -> Result<Exit, CliErr
             force: taken,
         } => unlock(&at.place, token, *taken, here),
         ModelsVerb::Rm { repo, hosts } => remove(repo, hosts, here),
+        ModelsVerb::Import { files, keep } => import::import(files, *keep, here),
     }
 }
 
@@ -60,7 +61,9 @@ pub(super) fn config(name: &str, here: &Here) -> Result<Config, CliError> {
     let known = places.contains(&name)
         || name == "local"
         || read_ssh_aliases(&here.paths).contains(name)
-        || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        || !name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if !known && let Some(meant) = nearest(name, places.iter().copied()) {
         return Err(CliError::Usage {
             what: format!("`{name}` is no host and no cluster"),
@@ -87,12 +90,7 @@ fn swap(args: &SwapArgs, here: &Here) -> Result<Exit, CliError> {
 }
 
 /// Asks for a job at a place, and goes along with it.
-fn begin(
-    command: ModelsCommand,
-    name: &str,
-    detach: bool,
-    here: &Here,
-) -> Result<Exit, CliError> {
+fn begin(command: ModelsCommand, name: &str, detach: bool, here: &Here) -> Result<Exit, CliError> {
     let wanted = Wanted {
         config: config(name, here)?,
         kept: kept(here),
@@ -137,11 +135,7 @@ fn wait_for(command: &ModelsCommand) -> Until {
 }
 
 /// The head of a place whose hosts all answer; otherwise who does not has been told.
-pub(super) async fn at(
-    session: &Session<'_>,
-    name: &str,
-    until: Until,
-) -> Result<HostId, Exit> {
+pub(super) async fn at(session: &Session<'_>, name: &str, until: Until) -> Result<HostId, Exit> {
     let fleet = match until {
         Until::Linked => wait::links(session).await,
         Until::Read => wait::weights(session).await,
@@ -198,7 +192,10 @@ fn lock(args: &LockArgs, here: &Here) -> Result<Exit, CliError> {
         } else if let Some(lock) = state {
             let left = Age::from(lock.left).words();
             let place = &args.at.place;
-            print::message(&format!("{place} is reserved by {} for {left}", lock.holder));
+            print::message(&format!(
+                "{place} is reserved by {} for {left}",
+                lock.holder
+            ));
         }
     }
     Ok(exit)

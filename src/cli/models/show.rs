@@ -13,6 +13,7 @@ use crate::domain::Place;
 use crate::engine::{
     Completeness, EngineKind, Fleet, Knob, Recipe, Refusal, WeightsReport, model_launch,
 };
+use crate::text::SafeText;
 
 /// How a model would be launched at a place.
 #[derive(Debug, Clone, Serialize)]
@@ -33,12 +34,7 @@ pub(super) fn launching(recipe: &Recipe, at: &Place, fleet: &Fleet) -> Launching
         .host(at.head())
         .and_then(|host| host.models.weights.as_ref())
         .map(|timed| timed.value.as_ref());
-    let weights = report.and_then(|report| {
-        report
-            .weights
-            .iter()
-            .find(|weights| weights.source == recipe.source)
-    });
+    let weights = report.and_then(|report| report.of(&recipe.source));
     let place = place::name(at).to_owned();
     match model_launch(recipe, at, &BTreeMap::new(), weights) {
         Ok(launch) => Launching {
@@ -67,10 +63,10 @@ pub(super) struct ShowShot<'a> {
 
 impl<'a> ShowShot<'a> {
     /// The shot of an entry.
-    pub(super) fn of(entry: &Entry<'a>, launch: Option<&'a Launching>) -> Self {
+    pub(super) fn of(entry: &'a Entry<'_>, launch: Option<&'a Launching>) -> Self {
         Self {
             model: ModelShot::of(entry),
-            recipe: entry.recipe.map(AsRef::as_ref),
+            recipe: entry.recipe.as_deref(),
             launch,
         }
     }
@@ -79,12 +75,9 @@ impl<'a> ShowShot<'a> {
 /// Everything that a person may want to know of a model.
 pub(super) fn text(entry: &Entry<'_>, launch: Option<&Launching>) -> String {
     let mut parts = Vec::new();
-    match entry.recipe {
+    match &entry.recipe {
         Some(recipe) => parts.push(facts(recipe)),
-        None => parts.push(format!(
-            "{}\n  no recipe launches it yet",
-            entry.word()
-        )),
+        None => parts.push(format!("{}\n  no recipe launches it yet", entry.word())),
     }
     parts.push(on_disk(entry));
     if !entry.served.is_empty() {
@@ -113,7 +106,9 @@ fn facts(recipe: &Recipe) -> String {
     rows.push(("listens", format!("{}:{}", recipe.listen, recipe.port)));
     rows.push(("container", recipe.container.clone()));
     rows.extend(recipe.context.map(|length| ("context", length.to_string())));
-    let share = recipe.gpu_percent.map(|share| ("gpu memory", format!("{share} %")));
+    let share = recipe
+        .gpu_percent
+        .map(|share| ("gpu memory", format!("{share} %")));
     rows.extend(share);
     if recipe.tensor_parallel > 1 {
         rows.push(("split", format!("{} GPUs", recipe.tensor_parallel)));
@@ -158,6 +153,7 @@ fn aligned(rows: &[(&str, String)]) -> String {
     let mut lines = Vec::new();
     for (label, value) in rows {
         let shown = if *label == before { "" } else { label };
+        let value = SafeText::new(value);
         lines.push(format!("{shown:widest$}  {value}").trim_end().to_owned());
         before = label;
     }
@@ -166,7 +162,7 @@ fn aligned(rows: &[(&str, String)]) -> String {
 
 fn on_disk(entry: &Entry<'_>) -> String {
     if entry.weights.is_empty() {
-        return match entry.source {
+        return match &entry.source {
             Some(of) => format!(
                 "on disk nowhere\n  `pilothouse models download {} --on PLACE` fetches it",
                 source(of)

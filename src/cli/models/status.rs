@@ -81,10 +81,11 @@ fn running(fleet: &Fleet, name: Option<&str>) -> Vec<Job> {
 
 fn show(fleet: &Fleet, name: Option<&str>, here: &Here) -> Result<(), CliError> {
     if here.common.json {
-        let swaps = fleet.hosts.iter().filter_map(|host| host.models.swap.as_ref());
-        let swaps: Vec<SwapShot> = swaps
-            .map(|swap| SwapShot::of(swap, fleet.wall))
-            .collect();
+        let swaps = fleet
+            .hosts
+            .iter()
+            .filter_map(|host| host.models.swap.as_ref());
+        let swaps: Vec<SwapShot> = swaps.map(|swap| SwapShot::of(swap, fleet.wall)).collect();
         let works = fleet.hosts.iter().flat_map(|host| {
             let of = |work: &WorkReport| WorkShot::of(work, &host.id);
             host.models.work.iter().map(of).collect::<Vec<_>>()
@@ -92,7 +93,11 @@ fn show(fleet: &Fleet, name: Option<&str>, here: &Here) -> Result<(), CliError> 
         let works: Vec<WorkShot> = works.collect();
         return print::json(&serde_json::json!({ "swaps": swaps, "work": works }));
     }
-    let told: Vec<String> = fleet.hosts.iter().flat_map(|host| lines(fleet, host)).collect();
+    let told: Vec<String> = fleet
+        .hosts
+        .iter()
+        .flat_map(|host| lines(fleet, host))
+        .collect();
     if told.is_empty() {
         let at = name.map(|name| format!(" on {name}")).unwrap_or_default();
         return print::data(&format!("nothing is at work{at}, and nothing was"));
@@ -201,7 +206,10 @@ fn chosen(fleet: &Fleet, name: &str, work: Option<&str>) -> Option<(HostId, Work
             print::message(&format!("  see `pilothouse models status {name} --now`"));
         }
         many => {
-            print::message(&format!("pilothouse: {} works are at work on {name}", many.len()));
+            print::message(&format!(
+                "pilothouse: {} works are at work on {name}",
+                many.len()
+            ));
             let words: Vec<&str> = many.iter().map(|job| job.work.0.as_str()).collect();
             print::message(&format!("  say which: --work {}", words.join(", --work ")));
         }

@@ -30,8 +30,7 @@ pub(super) async fn served(session: &Session<'_>) -> Arc<Fleet> {
     weights(session).await;
     session
         .fleet_when(SERVED, |fleet| {
-            let told =
-                |host: &Arc<Host>| host.models.serving.is_some() || is_away(fleet, host);
+            let told = |host: &Arc<Host>| host.models.serving.is_some() || is_away(fleet, host);
             fleet.hosts.iter().all(told)
         })
         .await

@@ -179,7 +179,10 @@ pub(super) fn show(fleet: &Fleet, service: &Service) -> String {
     facts.extend(spec.port.map(|port| ("port", port.to_string())));
     let model = service.model.as_ref();
     facts.extend(model.map(|model| ("model", model.to_string())));
-    facts.push(("quick look", look(&shallow(&spec.shallow), service.shallow.as_ref(), fleet)));
+    facts.push((
+        "quick look",
+        look(&shallow(&spec.shallow), service.shallow.as_ref(), fleet),
+    ));
     facts.push((
         "deep look",
         match spec.deep {

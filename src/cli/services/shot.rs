@@ -104,9 +104,8 @@ fn host(fleet: &Fleet, host: &Host) -> HostShot {
 impl ServiceShot {
     /// One service as it stands now.
     pub(super) fn of(service: &Service, now: At) -> Self {
-        let probed = |probed: &Option<Probed>| {
-            probed.as_ref().map(|probed| ProbedShot::of(probed, now))
-        };
+        let probed =
+            |probed: &Option<Probed>| probed.as_ref().map(|probed| ProbedShot::of(probed, now));
         Self {
             host: service.spec.host.to_string(),
             name: service.spec.name.to_string(),

@@ -88,7 +88,9 @@ async fn recipes(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     while let Some(entry) = entries.next_entry().await? {
         let path = entry.path();
-        let named = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        let named = path
+            .extension()
+            .is_some_and(|end| end == "yaml" || end == "yml");
         if named {
             found.push(path);
         }

@@ -138,7 +138,10 @@ mod tests {
     async fn without_a_folder_a_token_lasts_as_long_as_the_session() {
         let tokens = Tokens::default();
         let head = HostId::new("spark-1");
-        tokens.keep(&head, &Secret::new("abc".into())).await.unwrap();
+        tokens
+            .keep(&head, &Secret::new("abc".into()))
+            .await
+            .unwrap();
         assert_eq!(tokens.of(&head).await, Some(Secret::new("abc".into())));
         assert_eq!(Tokens::default().of(&head).await, None);
     }

@@ -14,8 +14,8 @@ use crate::engine::models_state::ModelsMsg;
 use crate::exec::RunLimits;
 use crate::jobs::{Job, JobError, JobId, JobState, Jobs};
 use crate::models::{
-    Expected, LOG_LINES, LockState, SwapReport, WorkReport, expected, fold, is_swap,
-    parse_history, read_lock, swap_place,
+    Expected, LOG_LINES, LockState, SwapReport, WorkReport, expected, fold, is_swap, parse_history,
+    read_lock, swap_place,
 };
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
@@ -171,7 +171,9 @@ impl Works {
         let was_over = known.is_some_and(|told| told.end.is_some());
         let seen_at_work = known.is_some_and(|told| told.end.is_none());
         self.told = Some(report.clone());
-        self.watch.say(ModelsMsg::Swap(Box::new(report.clone()))).await;
+        self.watch
+            .say(ModelsMsg::Swap(Box::new(report.clone())))
+            .await;
         if is_over && !was_over {
             self.look_at_lock().await;
             ended::swap(&self.watch, &report, job, seen_at_work).await;
@@ -208,7 +210,10 @@ impl Works {
         match self.watch.link.exec.run(&command, limits).await {
             Ok(output) => {
                 let history = parse_history(&String::from_utf8_lossy(&output.stdout));
-                expected(&history, &crate::domain::ModelKey::new(model.value.as_str()))
+                expected(
+                    &history,
+                    &crate::domain::ModelKey::new(model.value.as_str()),
+                )
             }
             Err(_) => Expected::default(),
         }
