@@ -10,9 +10,7 @@ mod catalog_read;
 mod catalog_tests;
 mod cluster_env;
 mod exposition;
-mod exposition;
 mod facts;
-mod failure;
 mod failure;
 mod flags;
 mod import;
@@ -25,24 +23,18 @@ mod launch_spark;
 #[cfg(test)]
 mod launch_tests;
 mod loading;
-mod loading;
 mod lock;
-mod menu;
 mod menu;
 mod meter;
 mod preflight;
-mod preflight;
 mod recipe_file;
 mod reservation;
-mod serving;
 mod serving;
 mod serving_look;
 #[cfg(test)]
 mod serving_look_tests;
 mod serving_place;
 mod shell_words;
-mod shell_words;
-mod suggest;
 mod suggest;
 mod swap;
 mod swap_fold;
@@ -59,42 +51,30 @@ mod weights_told;
 mod weights_wire;
 mod weights_work;
 mod words;
-mod words;
 
 pub use catalog::{
     Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
     ModelSource, Recipe,
 };
 pub use catalog_files::{KeepError, keep, read_catalog};
-pub use catalog_files::{KeepError, keep, read_catalog};
 pub use catalog_load::BUNDLED_NAME;
-pub use catalog_load::BUNDLED_NAME;
-pub use cluster_env::cluster_env;
 pub use cluster_env::cluster_env;
 pub use facts::{AppFact, BoxFact, FactsAsk, Flags, GpuFact, HostFacts, host_facts};
 pub use import::import;
 pub use judge::{HostLook, PreflightInput, preflight};
 pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
-pub use launch::{Lasting, Launch, LaunchError, MODEL_LABEL, halt, launch};
 pub use loading::{Loading, loading};
 pub use lock::{LockOrder, LockState};
-pub use lock::{LockOrder, LockState};
-pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
 pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
 pub use meter::Meter;
-pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use recipe_file::{recipe_problems, recipe_yaml};
 pub use reservation::{
     LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock,
 };
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
-pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
-pub use serving_look::{Asked as ServingAsked, ServingWatch};
 pub use serving_look::{Asked, ServingWatch};
-pub use serving_place::{Expected, MODEL_LABEL, PORT_LABEL, ServingPlace, places};
 pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
-pub use suggest::{Ground, suggest};
 pub use suggest::{Ground, suggest};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
