@@ -74,7 +74,6 @@ pub use reservation::{
 };
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
 pub use serving_look::{Asked as ServingAsked, ServingWatch};
-pub use serving_look::{Asked, ServingWatch};
 pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
 pub use suggest::{Ground, suggest};
 pub use swap::{

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::MODEL_LABEL;
+use super::launch::MODEL_LABEL;
 use crate::domain::{Container, ContainerState, Endpoint, ModelKey, Port};
 use crate::text::SafeText;
 
