@@ -10,9 +10,10 @@ use super::nearest::nearest;
 use super::origin::Origin;
 use super::raw_models::{RawGit, RawOverlay, RawProbe, RawService};
 use super::reader::Lined;
+use super::service_probe::{here, way_of};
 use crate::domain::{
-    DeepProbe, Endpoint, HostId, HostName, HostSpec, Managed, Overlay, Port, ServiceName,
-    ServiceSpec, ShallowProbe,
+    DeepProbe, Endpoint, HostId, HostSpec, Managed, Overlay, Port, ServiceName, ServiceSpec,
+    ShallowProbe,
 };
 
 /// Most services of one file.
@@ -311,7 +312,7 @@ impl Layers<'_> {
         self.problems.at(
             text.line,
             format!("`container` can't be `{}`", text.value),
-            "letters, digits, `_`, `.` and `-`",
+            "two characters or more: letters, digits, `_`, `.` and `-`",
         );
         None
     }
@@ -443,62 +444,4 @@ impl Layers<'_> {
         }
         overlays
     }
-}
-
-/// The port as seen from the host itself.
-fn here(port: Port) -> Option<Endpoint> {
-    Some(Endpoint {
-        host: "127.0.0.1".parse::<HostName>().ok()?,
-        port,
-    })
-}
-
-fn way_of(way: &str, words: &[String], endpoint: Option<Endpoint>) -> Option<ShallowProbe> {
-    match (way, words) {
-        ("http", [target]) if is_path(target) => Some(ShallowProbe::Http {
-            endpoint: endpoint?,
-            path: target.clone(),
-        }),
-        ("http", [target]) => {
-            let rest = target.strip_prefix("http://")?;
-            let (authority, path) = match rest.find('/') {
-                Some(at) => rest.split_at_checked(at)?,
-                None => (rest, "/"),
-            };
-            is_path(path).then_some(ShallowProbe::Http {
-                endpoint: address(authority)?,
-                path: path.to_owned(),
-            })
-        }
-        ("tcp", [target]) => address(target).map(ShallowProbe::Tcp),
-        ("command", [program, ..]) => {
-            let clean = words
-                .iter()
-                .all(|word| word.len() <= 4096 && !word.chars().any(char::is_control));
-            (clean && !program.is_empty() && !program.starts_with('-'))
-                .then(|| ShallowProbe::Command(words.to_vec()))
-        }
-        _ => None,
-    }
-}
-
-fn is_path(text: &str) -> bool {
-    text.starts_with('/')
-        && text.len() <= 1024
-        && text
-            .chars()
-            .all(|c| c.is_ascii_graphic() && !"#\\\"'`<>".contains(c))
-}
-
-/// `host:port`, with brackets around an IPv6 address.
-fn address(text: &str) -> Option<Endpoint> {
-    let (host, port) = text.rsplit_once(':')?;
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    Some(Endpoint {
-        host: host.parse().ok()?,
-        port: port.parse().ok()?,
-    })
 }

@@ -39,6 +39,7 @@ mod logs;
 mod logs_verb;
 mod mcp;
 mod messages_api;
+mod models_launch;
 mod obedient;
 mod payloads;
 mod power;
