@@ -443,7 +443,7 @@ fn names_of_places_are_found_or_mended() {
     let solo = Some(Place::Solo(host("spark-2")));
     assert_eq!(place::named("spark-2", &fleet), solo);
     assert_eq!(place::named("$(id)", &fleet), None);
-    assert_eq!(place::mend("pare", &fleet), "did you mean `pair`?");
+    assert_eq!(place::mend("pairs", &fleet), "did you mean `pair`?");
     assert!(place::mend("zzzzzz", &fleet).contains("pair, spark-1"));
 }
 
