@@ -17,10 +17,10 @@ use crate::domain::{
     HostSpec, Metric, Missing, ModelKey, Percent, Place, Rung, SshSpec, Wall,
 };
 use crate::engine::{
-    Check, Completeness, Fleet, Finding, HostMsg, Latency, LockState, ModelSource, ModelsMsg, Msg,
-    PhaseState, Preflight, PreflightVerdict, Served, ServedBy, ServedState, Serving, SwapEnd,
-    SwapPhase, SwapPhaseRow, SwapReport, Weights, WeightsReport, WorkId, WorkKind, WorkReport,
-    WorkState, model_import, read_catalog, update,
+    Catalog, Check, Completeness, Finding, Fleet, HostMsg, Latency, LockState, ModelSource,
+    ModelsMsg, Msg, PhaseState, Preflight, PreflightVerdict, Served, ServedBy, ServedState,
+    Serving, SwapEnd, SwapPhase, SwapPhaseRow, SwapReport, Weights, WeightsReport, WorkId,
+    WorkKind, WorkReport, WorkState, model_import, read_catalog, update,
 };
 use crate::shell::RemotePath;
 
@@ -93,48 +93,9 @@ fn pair() -> Cluster {
     }
 }
 
-/// Two Sparks that make a pair, and a box that can't be reached.
-fn fleet() -> Fleet {
-    let mut settings = Settings::default();
-    settings.models.clusters = vec![Arc::new(pair())];
-    let mut fleet = Fleet::new("home", &settings);
-    let spec = |name: &str| {
-        Arc::new(HostSpec {
-            id: host(name),
-            address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
-            tags: vec!["gb10".into()],
-            gpu: GpuSourceChoice::Auto,
-            power: None,
-        })
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mine.yaml");
-    std::fs::write(&file, RECIPES).unwrap();
-    let mut catalog = read_catalog(&[file], None);
-    catalog
-        .recipes
-        .retain(|key, _| ["bee", "wide", "far"].contains(&key.as_str()));
-    let mut put = |msg| drop(update(&mut fleet, msg));
-    put(Msg::Tick {
-        at: At(1),
-        wall: NOW,
-    });
-    put(Msg::Hosts {
-        at: At(1),
-        specs: ["spark-1", "spark-2", "rtx-a"].map(spec).into(),
-    });
-    put(Msg::Catalog {
-        at: At(1),
-        catalog: Arc::new(catalog),
-    });
-    let mut did = |id: &str, msg| {
-        put(Msg::Host {
-            at: At(2),
-            host: host(id),
-            msg,
-        });
-    };
-    for msg in [
+/// What the first Spark tells.
+fn first() -> [ModelsMsg; 3] {
+    [
         ModelsMsg::Weights(WeightsReport {
             weights: vec![
                 weights(repo("x/bee"), 35, None),
@@ -155,7 +116,56 @@ fn fleet() -> Fleet {
             left: Duration::from_mins(25),
             ours: false,
         })),
-    ] {
+    ]
+}
+
+/// Three recipes, and one that does not hold.
+fn catalog() -> Catalog {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    std::fs::write(&file, RECIPES).unwrap();
+    let mut catalog = read_catalog(&[file], None);
+    catalog
+        .recipes
+        .retain(|key, _| ["bee", "wide", "far"].contains(&key.as_str()));
+    catalog
+}
+
+/// Two Sparks that make a pair, and a box that can't be reached.
+fn fleet() -> Fleet {
+    let mut settings = Settings::default();
+    settings.models.clusters = vec![Arc::new(pair())];
+    let mut fleet = Fleet::new("home", &settings);
+    let spec = |name: &str| {
+        Arc::new(HostSpec {
+            id: host(name),
+            address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
+            tags: vec!["gb10".into()],
+            gpu: GpuSourceChoice::Auto,
+            power: None,
+        })
+    };
+    let mut put = |msg| drop(update(&mut fleet, msg));
+    put(Msg::Tick {
+        at: At(1),
+        wall: NOW,
+    });
+    put(Msg::Hosts {
+        at: At(1),
+        specs: ["spark-1", "spark-2", "rtx-a"].map(spec).into(),
+    });
+    put(Msg::Catalog {
+        at: At(1),
+        catalog: Arc::new(catalog()),
+    });
+    let mut did = |id: &str, msg| {
+        put(Msg::Host {
+            at: At(2),
+            host: host(id),
+            msg,
+        });
+    };
+    for msg in first() {
         did("spark-1", HostMsg::Models(msg));
     }
     let partial = WeightsReport {
@@ -220,7 +230,12 @@ fn one_model_is_shown_with_the_exact_command() {
     let shot = serde_json::to_value(ShowShot::of(bee, Some(&launch))).unwrap();
     assert_eq!(shot["recipe"]["key"], "bee");
     assert_eq!(shot["launch"]["place"], "spark-1");
-    assert!(shot["launch"]["command"].as_str().unwrap().contains("x/bee"));
+    assert!(
+        shot["launch"]["command"]
+            .as_str()
+            .unwrap()
+            .contains("x/bee")
+    );
     assert_eq!(shot["weights"][1]["missing"], "9 of 16 shards");
 
     let wide = entry(&entries, "wide");
@@ -315,13 +330,7 @@ fn a_swap_is_told_phase_by_phase_and_each_once() {
         words: "shard 12 of 16".into(),
     };
     let mut report = swap(
-        [
-            done(0),
-            done(3),
-            done(1),
-            loading,
-            PhaseState::Waiting,
-        ],
+        [done(0), done(3), done(1), loading, PhaseState::Waiting],
         None,
     );
     let mut told = Told::default();
@@ -444,7 +453,7 @@ fn names_of_places_are_found_or_mended() {
     let solo = Some(Place::Solo(host("spark-2")));
     assert_eq!(place::named("spark-2", &fleet), solo);
     assert_eq!(place::named("$(id)", &fleet), None);
-    assert_eq!(place::mend("pare", &fleet), "did you mean `pair`?");
+    assert_eq!(place::mend("pairs", &fleet), "did you mean `pair`?");
     assert!(place::mend("zzzzzz", &fleet).contains("pair, spark-1"));
 }
 
@@ -462,5 +471,8 @@ fn what_was_imported_says_where_it_does_not_hold() {
     let (recipe, problems) = model_import("r.yaml", "nonsense: [");
     assert!(recipe.is_none() && !problems.is_empty());
     let keys: BTreeSet<String> = problems.iter().map(menu::problem).collect();
-    assert!(keys.iter().all(|line| line.starts_with("r.yaml")), "{keys:?}");
+    assert!(
+        keys.iter().all(|line| line.starts_with("r.yaml")),
+        "{keys:?}"
+    );
 }
