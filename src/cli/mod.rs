@@ -41,6 +41,7 @@ mod runtime;
 mod snapshot;
 mod starter;
 mod talk_print;
+mod typed;
 mod verb_guess;
 
 pub use passing::pass;

@@ -7,6 +7,7 @@ mod gpu;
 mod hosts;
 mod power;
 mod run;
+mod switch;
 mod terminal;
 mod tmux;
 
