@@ -5,7 +5,7 @@ use super::super::error::CliError;
 use super::super::here::Here;
 use super::super::{once, runtime};
 use super::check::{Check, count};
-use super::{power, switch};
+use super::{models, power, switch};
 use crate::config::Config;
 use crate::domain::HealthWord;
 use crate::engine::{Fleet, Host, Outcome, Verdict};
@@ -17,6 +17,7 @@ pub(super) async fn checks(
     here: &Here,
     tasks: &Tasks,
 ) -> Result<Vec<Check>, CliError> {
+    let services = config.settings.services.clone();
     let switches = power::to_ask(&config).await;
     let engine = once::start(config, here, tasks)?;
     let handle = engine.handle();
@@ -24,6 +25,7 @@ pub(super) async fn checks(
         tokio::join!(once::settled(&handle), switch::checks(&handle, &switches));
     engine.shutdown(runtime::FAREWELL).await;
     checks.extend(fleet.hosts.iter().map(|host| check(&fleet, host)));
+    checks.extend(models::services(&fleet, &services));
     Ok(checks)
 }
 
