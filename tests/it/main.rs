@@ -48,6 +48,7 @@ mod power_broken;
 mod power_broken_console;
 mod power_door;
 mod power_kill;
+mod power_switch;
 mod private_places;
 mod pty;
 mod quoting;
