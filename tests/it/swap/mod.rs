@@ -1,6 +1,6 @@
 //! Swaps on a host whose containers are a stand-in, under every kind of `sh`.
 
 mod reservation;
-mod stage;
+pub(crate) mod stage;
 mod story;
 mod trouble;
