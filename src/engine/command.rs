@@ -218,6 +218,17 @@ pub enum Command {
         /// How deep.
         depth: Depth,
     },
+    /// Tell how a service fared: it goes into its history. Changes nothing on any host.
+    Report {
+        /// The host.
+        host: HostId,
+        /// The service.
+        service: ServiceName,
+        /// Whether it worked.
+        ok: bool,
+        /// What was seen.
+        words: String,
+    },
     /// What this change would do and what it would take to confirm it. Changes nothing.
     Rehearse(Box<Command>),
     /// Answer a challenge.

@@ -106,6 +106,10 @@ pub use crate::models::{
     WorkReport, WorkState,
 };
 pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
+pub use crate::models::{
+    import as model_import, launch as model_launch, menu as model_menu, read_catalog,
+    recipe_yaml as model_recipe_yaml,
+};
 pub use crate::power::{
     HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,
     PowerStep, StepKind, StepState, install as power_install,

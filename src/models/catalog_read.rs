@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::catalog::{CatalogProblem, HostFolder, Knob, LauncherForm, Mode, ModelSource};
 use super::catalog_fields::shortened;
-use super::{flags, words};
+use super::{catalog_salvage, flags, words};
 use crate::config::{Node, Problems, Reader, Table, Value, parse_memory, parse_yaml};
 use crate::domain::{HostName, Mib, Port, RepoId};
 use crate::shell::{EnvName, RemotePath};
@@ -129,9 +129,19 @@ pub(super) fn layer(file: &str, text: &str, told: &mut Vec<CatalogProblem>) -> L
     let root = match parse_yaml(text) {
         Ok(root) => root,
         Err(bad) => {
-            whole.in_file(bad.line, &bad.what, "nothing of this file is used");
-            tell(file, None, whole, told);
-            return Layer::default();
+            let parts = catalog_salvage::parts(text, &mut whole);
+            let consequence = match parts {
+                Some(_) => "the parts that can be read are used",
+                None => "nothing of this file is used",
+            };
+            if whole.all.iter().all(|told| told.line != bad.line) {
+                whole.in_file(bad.line, &bad.what, consequence);
+            }
+            let Some(parts) = parts else {
+                tell(file, None, whole, told);
+                return Layer::default();
+            };
+            parts
         }
     };
     let mut layer = Layer::default();

@@ -128,17 +128,7 @@ impl Reader<'_> {
             );
             return None;
         };
-        let mut env = filled.env;
-        for (name, value) in self.scalars(table.get("env"), "env") {
-            match EnvName::new(name.as_str()) {
-                Ok(name) => {
-                    env.insert(name, value);
-                }
-                Err(error) => self
-                    .problems
-                    .at(line, error.to_string(), "it is left aside"),
-            }
-        }
+        let env = self.variables(table, filled.env, line);
         self.left_aside(table);
         let name = self.text(table.get("name"), "name").map(|text| text.value);
         let note = self.text(table.get("description"), "description");
@@ -152,28 +142,14 @@ impl Reader<'_> {
         let context = value("max-model-len").and_then(|text| text.parse().ok());
         let share = value("gpu-memory-utilization").and_then(|text| flags::percent(&text));
         let kept = flags::without(Dialect::Vllm, &args, TAKEN);
-        let (args, knobs) = offered(kept, filled.settings);
+        let (args, knobs) = offered(&kept, filled.settings);
         Some(Recipe {
-            name: SafeText::new(name.as_deref().unwrap_or(&key))
-                .as_str()
-                .chars()
-                .take(80)
-                .collect(),
+            name: line_of(name.as_deref().unwrap_or(&key), 80),
             key: ModelKey::new(key),
             source,
             size: None,
             mode: self.mode(table),
-            engine: EngineKind::SparkLauncher {
-                folder: HostFolder::new("~/spark-vllm-docker").ok()?,
-                form: LauncherForm::Escaped,
-                image: self.image(table),
-                mods: self
-                    .texts(table.get("mods"), "mods")
-                    .into_iter()
-                    .map(|text| text.value)
-                    .collect(),
-                ray: fields.ray,
-            },
+            engine: self.engine(table, fields.ray)?,
             hosts: Vec::new(),
             port: fields.port?,
             listen: fields.listen,
@@ -185,15 +161,40 @@ impl Reader<'_> {
             context,
             tensor_parallel: fields.split,
             note: note
-                .map(|text| {
-                    SafeText::new(text.value.trim())
-                        .as_str()
-                        .chars()
-                        .take(400)
-                        .collect::<String>()
-                })
+                .map(|text| line_of(&text.value, 400))
                 .filter(|note| !note.is_empty()),
         })
+    }
+
+    fn engine(&mut self, table: &Table<'_>, ray: bool) -> Option<EngineKind> {
+        let mods = self.texts(table.get("mods"), "mods");
+        Some(EngineKind::SparkLauncher {
+            folder: HostFolder::new("~/spark-vllm-docker").ok()?,
+            form: LauncherForm::Escaped,
+            image: self.image(table),
+            mods: mods.into_iter().map(|text| text.value).collect(),
+            ray,
+        })
+    }
+
+    /// The variables before the command, with those of `env` over them.
+    fn variables(
+        &mut self,
+        table: &Table<'_>,
+        mut env: BTreeMap<EnvName, String>,
+        line: u64,
+    ) -> BTreeMap<EnvName, String> {
+        for (name, value) in self.scalars(table.get("env"), "env") {
+            match EnvName::new(name.as_str()) {
+                Ok(name) => {
+                    env.insert(name, value);
+                }
+                Err(error) => self
+                    .problems
+                    .at(line, error.to_string(), "it is left aside"),
+            }
+        }
+        env
     }
 
     fn version(&mut self, table: &Table<'_>) {
@@ -364,6 +365,12 @@ impl Fields {
     }
 }
 
+/// One clean line, not too long.
+fn line_of(text: &str, longest: usize) -> String {
+    let clean = SafeText::new(text.trim());
+    clean.as_str().chars().take(longest).collect()
+}
+
 /// What is served and the arguments behind it.
 fn served(words: &[String]) -> Option<(ModelSource, Vec<String>)> {
     let [program, verb, model, args @ ..] = words else {
@@ -398,11 +405,11 @@ fn settings(template: &[String], defaults: &BTreeMap<String, String>) -> BTreeMa
 
 /// Arguments whose flag is a setting leave the list: the setting says them.
 fn offered(
-    args: Vec<String>,
+    args: &[String],
     settings: BTreeMap<String, Knob>,
 ) -> (Vec<String>, BTreeMap<String, Knob>) {
     let names: Vec<&str> = settings.keys().map(String::as_str).collect();
-    let args = flags::without(Dialect::Vllm, &args, &names);
+    let args = flags::without(Dialect::Vllm, args, &names);
     (args, settings)
 }
 

@@ -6,6 +6,7 @@ mod catalog_fields;
 mod catalog_files;
 mod catalog_load;
 mod catalog_read;
+mod catalog_salvage;
 #[cfg(test)]
 mod catalog_tests;
 mod cluster_env;

@@ -29,12 +29,11 @@ inside=$(cd "$model" && pwd -P) && cache=$(cd "$hub" && pwd -P) || fail "$model 
 [ "$inside" = "$cache/$folder" ] || fail "$model is not inside the cache, and is left alone"
 [ -d "$model/snapshots" ] || [ -d "$model/blobs" ] || fail "$model is no repository of the hub, and is left alone"
 
-# Whoever names it among its arguments: an engine, in a container too. The words of this job name it as well.
+# Whoever names it among its arguments: an engine, in a container too. Jobs on weights name it as well; the lease is theirs.
 for process in /proc/[0-9]*; do
 	words=$(tr '\0' '\n' 2>/dev/null <"$process/cmdline" | head -c 65536)
-	case $words in
-	'' | *"${PILOTHOUSE_JOB:-pilothouse-weights}"*) continue ;;
-	esac
+	[ -n "$words" ] || continue
+	if printf '%s\n' "$words" | grep -qE 'weights-[0-9a-f]{16}'; then continue; fi
 	if printf '%s\n' "$words" | grep -qxF -e "$repo" -e "--model=$repo" ||
 		printf '%s\n' "$words" | grep -qF -e "$folder/"; then
 		fail "process ${process#/proc/} works with $repo" 'stop what is served first'

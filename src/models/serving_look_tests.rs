@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::serving_place::places;
+use super::serving_look::Asked;
+use super::serving_place::{Expected, places};
 use super::*;
 use crate::domain::{
     At, Bytes, Container, ContainerId, ContainerState, GpuId, GpuProcess, Metric, Mib, ModelKey,

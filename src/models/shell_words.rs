@@ -86,7 +86,6 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, BadTemplate> {
                 None => return Err(BadTemplate::Quote),
             },
             (_, '$' | '`') => return Err(BadTemplate::Shell(c)),
-            (Within::Double, c) => word.get_or_insert_default().push(c),
             (Within::Nothing, '\\') => match rest.next() {
                 Some('\n') => {}
                 Some(c) => word.get_or_insert_default().push(c),
@@ -107,7 +106,7 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, BadTemplate> {
             (Within::Nothing, ';' | '&' | '|' | '<' | '>' | '(' | ')' | '*' | '?' | '~') => {
                 return Err(BadTemplate::Shell(c));
             }
-            (Within::Nothing, c) => word.get_or_insert_default().push(c),
+            (_, c) => word.get_or_insert_default().push(c),
         }
     }
     if within != Within::Nothing {

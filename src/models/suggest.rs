@@ -56,7 +56,10 @@ pub fn suggest(weights: &Weights, ground: Ground) -> Recipe {
     let mut args: Vec<String> = Vec::new();
     if !llama {
         args.extend(parsers(
-            config.architecture.as_ref().map(|name| name.as_str()),
+            config
+                .architecture
+                .as_ref()
+                .map(crate::text::SafeText::as_str),
         ));
     }
     Recipe {
@@ -201,12 +204,12 @@ mod tests {
         }
     }
 
-    fn config(architecture: &str) -> Option<ModelConfig> {
-        Some(ModelConfig {
+    fn config(architecture: &str) -> ModelConfig {
+        ModelConfig {
             architecture: Some(architecture.into()),
             context: Some(262_144),
             ..ModelConfig::default()
-        })
+        }
     }
 
     #[test]
@@ -217,7 +220,7 @@ mod tests {
         };
         for (weights, ground, key, mode, split, args) in [
             (
-                weights("Qwen/Qwen3-8B", 16, config("Qwen3ForCausalLM")),
+                weights("Qwen/Qwen3-8B", 16, Some(config("Qwen3ForCausalLM"))),
                 Ground::Spark,
                 "qwen3-8b",
                 Mode::Either,
@@ -225,7 +228,7 @@ mod tests {
                 3,
             ),
             (
-                weights("x/Big", 130, config("MiniMaxM2ForCausalLM")),
+                weights("x/Big", 130, Some(config("MiniMaxM2ForCausalLM"))),
                 Ground::Spark,
                 "big",
                 Mode::Cluster,
@@ -233,7 +236,7 @@ mod tests {
                 3,
             ),
             (
-                weights("x/Seventy", 132, config("LlamaForCausalLM")),
+                weights("x/Seventy", 132, Some(config("LlamaForCausalLM"))),
                 server,
                 "seventy",
                 Mode::Solo,
@@ -241,7 +244,7 @@ mod tests {
                 2,
             ),
             (
-                weights("x/Odd_One", 10, config("WhoKnows")),
+                weights("x/Odd_One", 10, Some(config("WhoKnows"))),
                 server,
                 "odd_one",
                 Mode::Solo,

@@ -283,7 +283,7 @@ mod tests {
             assert!(token(bad).is_err(), "{bad:?}");
         }
         let peer = |user: &str| Peer {
-            host: HostId::new("a").unwrap(),
+            host: HostId::new("a"),
             address: IpAddr::from([10, 0, 0, 2]),
             user: Some(user.to_owned()),
         };

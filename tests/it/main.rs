@@ -40,6 +40,8 @@ mod logs_verb;
 mod mcp;
 mod messages_api;
 mod models_door;
+mod models_cli;
+mod models_launch;
 mod obedient;
 mod payloads;
 mod power;

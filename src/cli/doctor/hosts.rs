@@ -4,6 +4,7 @@ use super::super::error::CliError;
 use super::super::here::Here;
 use super::super::once;
 use super::check::{Check, count};
+use super::models;
 use crate::config::Config;
 use crate::domain::HealthWord;
 use crate::engine::{Fleet, Host, Outcome, Verdict};
@@ -15,8 +16,11 @@ pub(super) async fn checks(
     here: &Here,
     tasks: &Tasks,
 ) -> Result<Vec<Check>, CliError> {
+    let services = config.settings.services.clone();
     let fleet = once::verdicts(config, here, tasks).await?;
-    Ok(fleet.hosts.iter().map(|host| check(&fleet, host)).collect())
+    let mut checks: Vec<Check> = fleet.hosts.iter().map(|host| check(&fleet, host)).collect();
+    checks.extend(models::services(&fleet, &services));
+    Ok(checks)
 }
 
 fn check(fleet: &Fleet, host: &Host) -> Check {

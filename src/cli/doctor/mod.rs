@@ -5,6 +5,7 @@ mod check;
 mod files;
 mod gpu;
 mod hosts;
+mod models;
 mod power;
 mod run;
 mod terminal;

@@ -66,6 +66,7 @@ impl Desk {
             | Command::SetSources { .. }
             | Command::ReadLogs { .. }
             | Command::Probe { .. }
+            | Command::Report { .. }
             | Command::Models(
                 ModelsCommand::Refresh(_) | ModelsCommand::Preflight(_) | ModelsCommand::Watch,
             ) => Ruling::Look,

@@ -141,8 +141,8 @@ async fn what_can_not_be_fetched_is_told_with_its_reason() {
     let host = Host::new("dash");
     for (switch, expected) in [
         (
-            "stall 1000",
-            "the hub sent nothing for 1 s, 2 times, at model.safetensors",
+            "stall 0",
+            "the hub sent nothing for 1 s, 2 times, at config.json",
         ),
         ("norange\ncut 500000", "the connection broke (curl "),
         (
@@ -156,10 +156,8 @@ async fn what_can_not_be_fetched_is_told_with_its_reason() {
         ("missing", "the hub has no ann/m at main"),
         ("busy", "the hub does not answer: HTTP 503"),
     ] {
-        // What a hub that stalls and one that begins anew each time had brought is no help.
         let _none = fs::remove_dir_all(host.hub());
-        let stalls = switch.replace("stall 1000", "stall 0");
-        hub.switch(&stalls);
+        hub.switch(switch);
         let state = fetch(&host, &order(&hub)).await;
         assert!(why(&state).starts_with(expected), "{switch}: {state:?}");
         assert!(!is_whole(&host).await, "{switch}");
@@ -253,28 +251,30 @@ fn kill(file: &Path, group: bool) {
 
 #[tokio::test]
 async fn what_is_served_or_lies_elsewhere_is_not_deleted() {
+    // Whoever works with it on this machine counts: a name of its own.
+    let repo: RepoId = "ann/served".parse().unwrap();
     for kind in KINDS {
         let host = Host::new(kind);
-        let at = super::host::cached(&host.hub(), "models--ann--m", &[("m.gguf", b"1")]);
+        let at = super::host::cached(&host.hub(), "models--ann--served", &[("m.gguf", b"1")]);
         let jobs = jobs(&host);
         let mut engine = std::process::Command::new("python3")
-            .args(["-c", "import time; time.sleep(600)", "serve", "ann/m"])
+            .args(["-c", "import time; time.sleep(600)", "serve", "ann/served"])
             .spawn()
             .unwrap();
-        let work = remove(&jobs, &repo()).await.unwrap();
+        let work = remove(&jobs, &repo).await.unwrap();
         let state = work_state(&until(&jobs, &work, ended).await);
         engine.kill().unwrap();
         engine.wait().unwrap();
         assert_eq!(
             why(&state),
-            format!("process {} works with ann/m", engine.id()),
+            format!("process {} works with ann/served", engine.id()),
             "{kind}"
         );
         assert!(at.exists());
         let elsewhere = host.home().join("elsewhere");
         fs::rename(&at, &elsewhere).unwrap();
         std::os::unix::fs::symlink(&elsewhere, &at).unwrap();
-        let work = remove(&jobs, &repo()).await.unwrap();
+        let work = remove(&jobs, &repo).await.unwrap();
         let state = work_state(&until(&jobs, &work, ended).await);
         assert!(
             why(&state).ends_with("is a link to elsewhere, and is left alone"),
