@@ -346,7 +346,8 @@ stop_phase() {
 		came_back
 		_owed=$_held
 		[ -n "$gpu" ] || [ $((apps_before - apps)) -le "$_owed" ] || _owed=$((apps_before - apps))
-		[ $((back * 10)) -lt $((_owed * 9)) ] && ! late || break
+		# Less than a GiB is lost in what everybody else on the host takes and gives.
+		[ "$_owed" -ge 1024 ] && [ $((back * 10)) -lt $((_owed * 9)) ] && ! late || break
 		seen "$(gib $((back > 0 ? back : 0))) of $(gib "$_owed") came back"
 		nap 0.5
 	done
