@@ -143,10 +143,14 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Whether nobody can say anything of a host: it can't be reached, or asks what only a person can answer.
+/// Whether waiting longer for a host is of no use: it can't be reached, or asks what only a person can answer.
+pub(super) fn is_given_up(fleet: &Fleet, host: &Host) -> bool {
+    is_down(host) || fleet.questions.iter().any(|asked| asked.host == host.id)
+}
+
+/// Whether nobody can say anything of a host, once it has been waited for.
 pub(super) fn is_away(fleet: &Fleet, host: &Host) -> bool {
-    is_down(host)
-        || fleet.questions.iter().any(|asked| asked.host == host.id)
+    is_given_up(fleet, host)
         || (host.seen.is_none()
             && matches!(
                 host.word,

@@ -26,6 +26,8 @@ pub enum Actor {
     Terminal,
     /// A person's command line.
     CommandLine,
+    /// The rule that mends wedged services. It may restart those whose config lets it, and nothing else.
+    Rule,
     /// The assistant's tools. It may look, and rehearse what it is going to propose; nothing else.
     Assistant,
 }

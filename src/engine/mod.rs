@@ -36,6 +36,7 @@ mod record;
 mod remote;
 mod replay;
 mod run;
+mod services;
 mod services_state;
 pub mod sim;
 mod sink;

@@ -39,6 +39,7 @@ mod logs;
 mod logs_verb;
 mod mcp;
 mod messages_api;
+mod models_cli;
 mod models_launch;
 mod obedient;
 mod payloads;

@@ -12,17 +12,18 @@ const SHAPE: &str = "\
 A MODEL is the key of a recipe (`qwen3-coder`) or a repository (`Qwen/Qwen3-8B`).
 A PLACE is a host, or a cluster of the configuration (`models: {clusters: …}`).
 
-What changes something is confirmed with --yes and the name that its question
-wants, or looked at first with --dry-run. A swap or a download is a job of the
-host: it goes on when this program ends, Ctrl-C only stops looking at it, and
-`models status PLACE` looks again, from any console.
+What changes something is confirmed with --yes and what it is about (the PLACE;
+the REPO for download and rm; the HOST of the job for cancel), or looked at
+first with --dry-run. A swap or a download is a job of the host: it goes on when
+this program ends, Ctrl-C only stops looking at it, and `models status PLACE`
+looks again, from any console.
 
 Examples:
   pilothouse models list --all
   pilothouse models preflight qwen3-coder --on spark-1
   pilothouse models swap qwen3-coder --on spark-1 --yes spark-1
-  pilothouse models download Qwen/Qwen3-8B --on pair --yes pair
-  pilothouse models cancel pair --yes pair
+  pilothouse models download Qwen/Qwen3-8B --on pair --yes Qwen/Qwen3-8B
+  pilothouse models cancel pair --yes spark-1
 
 With --json, `list` prints one object:
   time (RFC 3339, UTC)

@@ -78,7 +78,7 @@ pub(in crate::cli) fn tell_begun(session: &Session<'_>, job: &Job) -> Result<Exi
 fn going_on(job: &Job) -> String {
     let Job { host, work, place } = job;
     format!(
-        "it goes on at {host} ({})\n  go along: pilothouse models status {place}\n  end it:   pilothouse models cancel {place} --yes {place}",
+        "it goes on at {host} ({})\n  go along: pilothouse models status {place}\n  end it:   pilothouse models cancel {place} --yes {host}",
         work.0
     )
 }
@@ -89,9 +89,10 @@ async fn follow(session: &Session<'_>, job: &Job) -> Followed {
     let mut told = Told::default();
     let mut newest = session.handle.fleet();
     let mut sight = Sight::new(newest.borrow().at);
-    // Said again where the engine has not read the jobs since this one was begun.
+    // The engine may not have read the jobs since this one was begun.
     let refresh = Command::Models(ModelsCommand::Refresh(Some(job.host.clone())));
-    session.ask(refresh).await;
+    let mut read = std::pin::pin!(session.ask(refresh));
+    let mut reading = true;
     loop {
         let fleet = Arc::clone(&newest.borrow_and_update());
         if let Some(ended) = look(&fleet, job, &mut told, &mut live) {
@@ -113,6 +114,7 @@ async fn follow(session: &Session<'_>, job: &Job) -> Followed {
                     return Followed::Left;
                 }
             }
+            _ = &mut read, if reading => reading = false,
             changed = newest.changed() => {
                 if changed.is_err() {
                     live.clear();

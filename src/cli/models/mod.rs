@@ -1,6 +1,8 @@
 //! `models`: the models of the fleet on the command line, with the verbs that the console has.
 
 mod args;
+#[cfg(test)]
+mod fleet_tests;
 mod follow;
 mod import;
 mod look;

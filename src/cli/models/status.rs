@@ -173,7 +173,7 @@ pub(super) fn cancel(name: &str, work: Option<&str>, here: &Here) -> Result<Exit
         };
         let fleet = refreshed(session).await;
         let Some((host, work)) = chosen(&fleet, name, work) else {
-            return Ok(Exit::Usage);
+            return Ok(Exit::Failed);
         };
         if let Some(host) = fleet.host(&host).filter(|host| is_away(&fleet, host)) {
             return Ok(tell_away(&fleet, host));

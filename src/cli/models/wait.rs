@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::session::{Session, is_away};
+use crate::cli::session::{Session, is_given_up};
 use crate::engine::{Command, Fleet, Host, ModelsCommand};
 
 /// After this the fleet is taken as it is: a dial, and a look at the disk behind it.
@@ -17,7 +17,7 @@ pub(super) async fn weights(session: &Session<'_>) -> Arc<Fleet> {
         .fleet_when(LIMIT, |fleet| {
             let told = |host: &Arc<Host>| {
                 let models = &host.models;
-                models.weights.is_some() || models.trouble.is_some() || is_away(fleet, host)
+                models.weights.is_some() || models.trouble.is_some() || is_given_up(fleet, host)
             };
             !fleet.catalog.recipes.is_empty() && fleet.hosts.iter().all(told)
         })
@@ -30,7 +30,7 @@ pub(super) async fn served(session: &Session<'_>) -> Arc<Fleet> {
     weights(session).await;
     session
         .fleet_when(SERVED, |fleet| {
-            let told = |host: &Arc<Host>| host.models.serving.is_some() || is_away(fleet, host);
+            let told = |host: &Arc<Host>| host.models.serving.is_some() || is_given_up(fleet, host);
             fleet.hosts.iter().all(told)
         })
         .await
@@ -40,7 +40,7 @@ pub(super) async fn served(session: &Session<'_>) -> Arc<Fleet> {
 pub(super) async fn links(session: &Session<'_>) -> Arc<Fleet> {
     session
         .fleet_when(LIMIT, |fleet| {
-            let told = |host: &Arc<Host>| host.machine.is_some() || is_away(fleet, host);
+            let told = |host: &Arc<Host>| host.machine.is_some() || is_given_up(fleet, host);
             !fleet.catalog.recipes.is_empty() && fleet.hosts.iter().all(told)
         })
         .await

@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::here::Here;
 use crate::cli::models::{Job, tell_begun, to_the_end};
-use crate::cli::session::{self, Kept, Session, Wanted, is_away, tell_away};
+use crate::cli::session::{self, Kept, Session, Wanted, is_away, is_given_up, tell_away};
 use crate::cli::{print, run as cli_run};
 use crate::domain::{ServiceAct, ServiceSpec};
 use crate::engine::{Command, Depth, Fleet, Refusal, Reply, Service, ServiceWord};
@@ -84,7 +84,7 @@ async fn looked(session: &Session<'_>) -> Arc<Fleet> {
             fleet.hosts.iter().all(|host| {
                 let looked = |service: &Service| service.word != ServiceWord::Unknown;
                 let told = host.machine.is_some() && host.services.iter().all(looked);
-                told || is_away(fleet, host)
+                told || is_given_up(fleet, host)
             })
         })
         .await
@@ -132,7 +132,7 @@ impl Single<'_> {
         let here = |fleet: &Arc<Fleet>| {
             fleet
                 .host(&self.spec.host)
-                .is_none_or(|host| host.machine.is_some() || is_away(fleet, host))
+                .is_none_or(|host| host.machine.is_some() || is_given_up(fleet, host))
         };
         let fleet = self.session.fleet_when(LIMIT, here).await;
         match fleet.host(&self.spec.host) {

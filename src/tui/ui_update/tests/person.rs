@@ -102,6 +102,8 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         power: Arc::default(),
         doubts: Arc::default(),
         catalog: Arc::default(),
+        menu: Arc::default(),
+        preflights: Arc::default(),
         clusters: Arc::default(),
         schedule: Arc::default(),
         proposals: Arc::default(),
