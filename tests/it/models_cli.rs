@@ -140,17 +140,32 @@ fn wrong_words_end_with_2_and_hostile_ones_reach_no_shell() {
     for (words, told) in [
         (&["models"][..], "Usage"),
         (&["models", "swap", "bee"], "--on"),
-        (&["models", "download", "../etc", "--on", "local"], "ORGANISATION/NAME"),
+        (
+            &["models", "download", "../etc", "--on", "local"],
+            "ORGANISATION/NAME",
+        ),
         (&["models", "rm", "x/$(id)"], "ORGANISATION/NAME"),
         (&["models", "rm", "--", "-x/y"], "ORGANISATION/NAME"),
-        (&["models", "lock", "local", "--ttl", "25h"], "from 1s to 24h"),
-        (&["models", "swap", "bee", "--on", "locl"], "did you mean `local`?"),
+        (
+            &["models", "lock", "local", "--ttl", "25h"],
+            "from 1s to 24h",
+        ),
+        (
+            &["models", "swap", "bee", "--on", "locl"],
+            "did you mean `local`?",
+        ),
         (&["models", "swap", "bee", "--on", "$(id)"], ""),
         (&["models", "swap", "bee", "--on", "-oProxyCommand=id"], ""),
         (&["models", "status", "a;b"], ""),
         (&["models", "import", "nowhere.yaml"], "can't be read"),
-        (&["services", "show", "vllm"], "the configuration names none"),
-        (&["services", "report", "vllm", "fine", "x"], "[possible values: ok, failed]"),
+        (
+            &["services", "show", "vllm"],
+            "the configuration names none",
+        ),
+        (
+            &["services", "report", "vllm", "fine", "x"],
+            "[possible values: ok, failed]",
+        ),
     ] {
         desk.says(words, 2, &[told]);
     }
@@ -179,14 +194,37 @@ fn a_place_is_reserved_and_given_back_with_its_token() {
     let desk = Desk::new(CONFIG);
     let file = desk.path("token");
     let token = file.to_str().unwrap();
-    let lock = ["models", "lock", "local", "--note", "tests", "--token-file", token];
-    desk.says(&[&lock[..], &["--yes", "local"]].concat(), 0, &["is reserved by"]);
+    let lock = [
+        "models",
+        "lock",
+        "local",
+        "--note",
+        "tests",
+        "--token-file",
+        token,
+    ];
+    desk.says(
+        &[&lock[..], &["--yes", "local"]].concat(),
+        0,
+        &["is reserved by"],
+    );
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    desk.says(&[&lock[..], &["--yes", "local"]].concat(), 2, &["is there already"]);
+    desk.says(
+        &[&lock[..], &["--yes", "local"]].concat(),
+        2,
+        &["is there already"],
+    );
     let list = desk.json(&["models", "list", "--json"], 0);
     assert_eq!(list["hosts"][0]["lock"]["note"], "tests");
 
-    let unlock = ["models", "unlock", "local", "--yes", "local", "--token-file"];
+    let unlock = [
+        "models",
+        "unlock",
+        "local",
+        "--yes",
+        "local",
+        "--token-file",
+    ];
     let with = |file: &str| [&unlock[..], &[file]].concat().join("\n");
     let run = |line: String, code, told: &[&str]| {
         let words: Vec<&str> = line.lines().collect();
@@ -194,7 +232,11 @@ fn a_place_is_reserved_and_given_back_with_its_token() {
     };
     let open = desk.write("open", "word\n");
     fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
-    run(with(open.to_str().unwrap()), 2, &["others may read the token"]);
+    run(
+        with(open.to_str().unwrap()),
+        2,
+        &["others may read the token"],
+    );
     fs::set_permissions(&open, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&open, "two words").unwrap();
     run(with(open.to_str().unwrap()), 2, &["holds no token"]);
@@ -213,7 +255,11 @@ fn a_host_that_can_t_be_reached_ends_with_4() {
         .local_addr()
         .unwrap()
         .to_string();
-    desk.says(&["models", "list", "--host", &closed], 4, &["unreachable (tcp)"]);
+    desk.says(
+        &["models", "list", "--host", &closed],
+        4,
+        &["unreachable (tcp)"],
+    );
     let swap = ["models", "swap", "bee", "--on", &closed, "--yes", &closed];
     desk.says(&swap, 4, &["unreachable (tcp)"]);
     desk.says(&["services", "list", &closed], 4, &["unreachable (tcp)"]);
@@ -240,7 +286,11 @@ defaults: {port: 8000, max_model_len: 4096}
     desk.says(&["models", "import", file, "--keep"], 0, &["is kept"]);
     desk.says(&["models", "show", &key], 0, &["x/wasp"]);
     let bad = desk.write("bad.yaml", "command: |\n  vllm serve $(id)\n");
-    desk.says(&["models", "import", bad.to_str().unwrap()], 1, &["gives no recipe"]);
+    desk.says(
+        &["models", "import", bad.to_str().unwrap()],
+        1,
+        &["gives no recipe"],
+    );
 }
 
 #[test]
@@ -266,10 +316,29 @@ fn services_are_looked_at_and_doctor_tells_what_is_wrong_with_models() {
     assert_ne!(state("gone"), "healthy");
     desk.says(&["services", "probe", "queue"], 0, &["local/queue good"]);
     desk.says(&["services", "probe", "local/gone"], 1, &["local/gone"]);
-    desk.says(&["services", "probe", "queue", "--deep"], 2, &["no deep look"]);
-    desk.says(&["services", "show", "queue"], 0, &["TCP to", "only watched"]);
+    desk.says(
+        &["services", "probe", "queue", "--deep"],
+        2,
+        &["no deep look"],
+    );
+    desk.says(
+        &["services", "show", "queue"],
+        0,
+        &["TCP to", "only watched"],
+    );
     desk.says(&["services", "show", "queu"], 2, &["did you mean"]);
-    desk.says(&["services", "restart", "queue", "--read-only", "--yes", "queue"], 3, &[]);
+    desk.says(
+        &[
+            "services",
+            "restart",
+            "queue",
+            "--read-only",
+            "--yes",
+            "queue",
+        ],
+        3,
+        &[],
+    );
 
     let doctor = desk.run(&["doctor"]).out;
     assert!(doctor.contains("recipes.yaml:3: broken: "), "{doctor}");

@@ -17,7 +17,7 @@ use crate::domain::{
     HostSpec, Metric, Missing, ModelKey, Percent, Place, Rung, SshSpec, Wall,
 };
 use crate::engine::{
-    Check, Completeness, Fleet, Finding, HostMsg, Latency, LockState, ModelSource, ModelsMsg, Msg,
+    Check, Completeness, Finding, Fleet, HostMsg, Latency, LockState, ModelSource, ModelsMsg, Msg,
     PhaseState, Preflight, PreflightVerdict, Served, ServedBy, ServedState, Serving, SwapEnd,
     SwapPhase, SwapPhaseRow, SwapReport, Weights, WeightsReport, WorkId, WorkKind, WorkReport,
     WorkState, model_import, read_catalog, update,
@@ -220,7 +220,12 @@ fn one_model_is_shown_with_the_exact_command() {
     let shot = serde_json::to_value(ShowShot::of(bee, Some(&launch))).unwrap();
     assert_eq!(shot["recipe"]["key"], "bee");
     assert_eq!(shot["launch"]["place"], "spark-1");
-    assert!(shot["launch"]["command"].as_str().unwrap().contains("x/bee"));
+    assert!(
+        shot["launch"]["command"]
+            .as_str()
+            .unwrap()
+            .contains("x/bee")
+    );
     assert_eq!(shot["weights"][1]["missing"], "9 of 16 shards");
 
     let wide = entry(&entries, "wide");
@@ -315,13 +320,7 @@ fn a_swap_is_told_phase_by_phase_and_each_once() {
         words: "shard 12 of 16".into(),
     };
     let mut report = swap(
-        [
-            done(0),
-            done(3),
-            done(1),
-            loading,
-            PhaseState::Waiting,
-        ],
+        [done(0), done(3), done(1), loading, PhaseState::Waiting],
         None,
     );
     let mut told = Told::default();
@@ -462,5 +461,8 @@ fn what_was_imported_says_where_it_does_not_hold() {
     let (recipe, problems) = model_import("r.yaml", "nonsense: [");
     assert!(recipe.is_none() && !problems.is_empty());
     let keys: BTreeSet<String> = problems.iter().map(menu::problem).collect();
-    assert!(keys.iter().all(|line| line.starts_with("r.yaml")), "{keys:?}");
+    assert!(
+        keys.iter().all(|line| line.starts_with("r.yaml")),
+        "{keys:?}"
+    );
 }
