@@ -44,6 +44,7 @@ mod session;
 mod snapshot;
 mod starter;
 mod talk_print;
+mod typed;
 mod verb_guess;
 
 pub use passing::pass;

@@ -37,6 +37,12 @@ pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
             service,
             depth,
         } => services::look(&host, &service, depth, &shared).await,
+        Command::Report {
+            host,
+            service,
+            ok,
+            words,
+        } => services::report(host, service, (ok, words), &shared).await,
         Command::Models(command) => models::look(command, shared).await,
         Command::Assistant(command) => shared.sessions.answer(&shared, command).await,
         command => Reply::Failed(Refusal {

@@ -33,6 +33,8 @@ nl='
 '
 # Whoever names it among its arguments: an engine, in a container too. Jobs on weights name it as well; the lease is theirs.
 for process in /proc/[0-9]*; do
+	# A console of this host has been told its name.
+	[ "$(cat "$process/comm" 2>/dev/null)" != pilothouse ] || continue
 	words=$(tr '\0' '\n' 2>/dev/null <"$process/cmdline" | head -c 65536)
 	[ -n "$words" ] || continue
 	if printf '%s\n' "$words" | grep -qE 'weights-[0-9a-f]{16}'; then continue; fi

@@ -8,6 +8,7 @@ mod hosts;
 mod models;
 mod power;
 mod run;
+mod switch;
 mod terminal;
 mod tmux;
 

@@ -17,10 +17,10 @@ use crate::domain::{
     HostSpec, Metric, Missing, ModelKey, Percent, Place, Rung, SshSpec, Wall,
 };
 use crate::engine::{
-    Check, Completeness, Finding, Fleet, HostMsg, Latency, LockState, ModelSource, ModelsMsg, Msg,
-    PhaseState, Preflight, PreflightVerdict, Served, ServedBy, ServedState, Serving, SwapEnd,
-    SwapPhase, SwapPhaseRow, SwapReport, Weights, WeightsReport, WorkId, WorkKind, WorkReport,
-    WorkState, model_import, read_catalog, update,
+    Catalog, Check, Completeness, Finding, Fleet, HostMsg, Latency, LockState, ModelSource,
+    ModelsMsg, Msg, PhaseState, Preflight, PreflightVerdict, Served, ServedBy, ServedState,
+    Serving, SwapEnd, SwapPhase, SwapPhaseRow, SwapReport, Weights, WeightsReport, WorkId,
+    WorkKind, WorkReport, WorkState, model_import, read_catalog, update,
 };
 use crate::shell::RemotePath;
 
@@ -93,48 +93,9 @@ fn pair() -> Cluster {
     }
 }
 
-/// Two Sparks that make a pair, and a box that can't be reached.
-fn fleet() -> Fleet {
-    let mut settings = Settings::default();
-    settings.models.clusters = vec![Arc::new(pair())];
-    let mut fleet = Fleet::new("home", &settings);
-    let spec = |name: &str| {
-        Arc::new(HostSpec {
-            id: host(name),
-            address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
-            tags: vec!["gb10".into()],
-            gpu: GpuSourceChoice::Auto,
-            power: None,
-        })
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mine.yaml");
-    std::fs::write(&file, RECIPES).unwrap();
-    let mut catalog = read_catalog(&[file], None);
-    catalog
-        .recipes
-        .retain(|key, _| ["bee", "wide", "far"].contains(&key.as_str()));
-    let mut put = |msg| drop(update(&mut fleet, msg));
-    put(Msg::Tick {
-        at: At(1),
-        wall: NOW,
-    });
-    put(Msg::Hosts {
-        at: At(1),
-        specs: ["spark-1", "spark-2", "rtx-a"].map(spec).into(),
-    });
-    put(Msg::Catalog {
-        at: At(1),
-        catalog: Arc::new(catalog),
-    });
-    let mut did = |id: &str, msg| {
-        put(Msg::Host {
-            at: At(2),
-            host: host(id),
-            msg,
-        });
-    };
-    for msg in [
+/// What the first Spark tells.
+fn first() -> [ModelsMsg; 3] {
+    [
         ModelsMsg::Weights(WeightsReport {
             weights: vec![
                 weights(repo("x/bee"), 35, None),
@@ -155,7 +116,56 @@ fn fleet() -> Fleet {
             left: Duration::from_mins(25),
             ours: false,
         })),
-    ] {
+    ]
+}
+
+/// Three recipes, and one that does not hold.
+fn catalog() -> Catalog {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    std::fs::write(&file, RECIPES).unwrap();
+    let mut catalog = read_catalog(&[file], None);
+    catalog
+        .recipes
+        .retain(|key, _| ["bee", "wide", "far"].contains(&key.as_str()));
+    catalog
+}
+
+/// Two Sparks that make a pair, and a box that can't be reached.
+fn fleet() -> Fleet {
+    let mut settings = Settings::default();
+    settings.models.clusters = vec![Arc::new(pair())];
+    let mut fleet = Fleet::new("home", &settings);
+    let spec = |name: &str| {
+        Arc::new(HostSpec {
+            id: host(name),
+            address: HostAddress::Ssh(SshSpec::new(name.parse().unwrap())),
+            tags: vec!["gb10".into()],
+            gpu: GpuSourceChoice::Auto,
+            power: None,
+        })
+    };
+    let mut put = |msg| drop(update(&mut fleet, msg));
+    put(Msg::Tick {
+        at: At(1),
+        wall: NOW,
+    });
+    put(Msg::Hosts {
+        at: At(1),
+        specs: ["spark-1", "spark-2", "rtx-a"].map(spec).into(),
+    });
+    put(Msg::Catalog {
+        at: At(1),
+        catalog: Arc::new(catalog()),
+    });
+    let mut did = |id: &str, msg| {
+        put(Msg::Host {
+            at: At(2),
+            host: host(id),
+            msg,
+        });
+    };
+    for msg in first() {
         did("spark-1", HostMsg::Models(msg));
     }
     let partial = WeightsReport {
@@ -443,7 +453,7 @@ fn names_of_places_are_found_or_mended() {
     let solo = Some(Place::Solo(host("spark-2")));
     assert_eq!(place::named("spark-2", &fleet), solo);
     assert_eq!(place::named("$(id)", &fleet), None);
-    assert_eq!(place::mend("pare", &fleet), "did you mean `pair`?");
+    assert_eq!(place::mend("pairs", &fleet), "did you mean `pair`?");
     assert!(place::mend("zzzzzz", &fleet).contains("pair, spark-1"));
 }
 

@@ -10,7 +10,7 @@ use crate::cli::session::{is_away, why_away};
 use crate::domain::{Age, Bytes, HostId};
 use crate::engine::{
     CatalogProblem, Completeness, Fleet, Host, ModelSource, Recipe, Refusal, Served, ServedState,
-    Weights, model_menu,
+    Weights,
 };
 use crate::text::{SafeText, cut};
 
@@ -60,14 +60,13 @@ pub(super) fn entries(fleet: &Fleet) -> Vec<Entry<'_>> {
         let report = host.models.weights.as_ref()?;
         Some((&host.id, report.value.as_ref()))
     });
-    let rows = model_menu(&fleet.catalog, reports.clone());
-    let on_disk = rows.into_iter().map(|row| Entry {
+    let on_disk = fleet.menu.iter().map(|row| Entry {
         weights: reports
             .clone()
             .filter_map(|(host, report)| Some((host, report.of(&row.source)?)))
             .collect(),
-        recipe: row.recipe,
-        source: Some(row.source),
+        recipe: row.recipe.clone(),
+        source: Some(row.source.clone()),
         served: Vec::new(),
     });
     let mut entries: Vec<Entry<'_>> = on_disk.collect();

@@ -100,6 +100,9 @@ fn begin(command: ModelsCommand, name: &str, detach: bool, here: &Here) -> Resul
             Ok(head) => head,
             Err(exit) => return Ok(exit),
         };
+        // What is served and what is at work there: a change is judged by it. What can't be told is missed where it matters.
+        let refresh = ModelsCommand::Refresh(Some(head.clone()));
+        session.ask(Command::Models(refresh)).await;
         let command = Command::Models(command);
         let (exit, reply) = session.change(command, Some(&head)).await?;
         let Reply::Working { host, work } = reply else {

@@ -13,7 +13,9 @@ use crate::cli::models::{Job, tell_begun, to_the_end};
 use crate::cli::session::{self, Kept, Session, Wanted, is_away, is_given_up, tell_away};
 use crate::cli::{print, run as cli_run};
 use crate::domain::{ServiceAct, ServiceSpec};
-use crate::engine::{Command, Depth, Fleet, Refusal, Reply, Service, ServiceWord};
+use crate::engine::{
+    Command, Depth, Fleet, Refusal, Reply, Service, ServiceEventKind, ServiceWord,
+};
 
 /// After this a fleet is shown as it is: a dial, and a quick look behind it.
 const LIMIT: Duration = Duration::from_secs(25);
@@ -232,9 +234,17 @@ impl Single<'_> {
             ok,
             words: words.to_owned(),
         };
+        let named = |fleet: &Arc<Fleet>| self.of(fleet).is_some();
+        self.session.fleet_when(PAST, named).await;
         let reply = self.session.ask(command).await;
         let exit = self.session.tell(&reply, None)?;
         if exit == Exit::Done {
+            let told = ServiceEventKind::Report { ok };
+            let written = |fleet: &Arc<Fleet>| {
+                let last = self.of(fleet).and_then(|service| service.events.back());
+                last.is_some_and(|event| event.kind == told)
+            };
+            self.session.fleet_when(PAST, written).await;
             let title = target::title(&self.spec);
             print::message(&format!("written into the history of {title}"));
         }

@@ -1,14 +1,21 @@
 //! The rule that mends a wedge: what a real request found is restarted within the limits that its host keeps, through the same door
 //! as every change.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::watch::Looking;
 use crate::domain::{Managed, ServiceAct};
 use crate::engine::command::{Actor, Command, Reply};
 use crate::engine::services_state::ServicesMsg;
-use crate::services::{Claim, Depth, Look, RestartCount, claim, mends};
+use crate::engine::state::Fleet;
+use crate::services::{Claim, Depth, Look, RestartCount, ServiceWord, claim, mends};
 use crate::text::SafeText;
+
+/// How long the fleet may take to show what was found.
+const SHOWN: Duration = Duration::from_secs(5);
 
 /// After a restart it is looked at again when it may have come up.
 const AFTERWARDS: Duration = Duration::from_secs(5);
@@ -56,7 +63,22 @@ pub(super) async fn consider(looking: &Looking, look: &Look) {
     }
 }
 
+/// The policy judges by the fleet: it has to show the wedge first.
+async fn is_shown(looking: &Looking) {
+    let mut fleet = looking.shared.handle.fleet();
+    let shown = |fleet: &Arc<Fleet>| {
+        let host = fleet.host(&looking.host);
+        let mut all = host.iter().flat_map(|host| host.services.iter());
+        all.any(|service| {
+            service.spec.name == looking.spec.name && service.word == ServiceWord::Wedged
+        })
+    };
+    // Where it does not, the policy says no.
+    drop(timeout(SHOWN, fleet.wait_for(shown)).await);
+}
+
 async fn restart(looking: &Looking, why: &SafeText) {
+    is_shown(looking).await;
     let command = Command::Service {
         host: looking.host.clone(),
         service: looking.spec.name.clone(),
@@ -78,7 +100,7 @@ async fn restart(looking: &Looking, why: &SafeText) {
 
 /// Tells why it is not restarted now; what is known of its restarts stays.
 async fn hold(looking: &Looking, why: SafeText) {
-    let fleet = std::sync::Arc::clone(&looking.shared.handle.fleet().borrow());
+    let fleet = Arc::clone(&looking.shared.handle.fleet().borrow());
     let host = fleet.host(&looking.host);
     let known = host.and_then(|host| {
         let mut all = host.services.iter();
@@ -103,7 +125,7 @@ fn up_for(looking: &Looking) -> Option<Duration> {
     else {
         return None;
     };
-    let fleet = std::sync::Arc::clone(&looking.shared.handle.fleet().borrow());
+    let fleet = Arc::clone(&looking.shared.handle.fleet().borrow());
     let host = fleet.host(&looking.host)?;
     let mut containers = host.containers.list.iter();
     let container = containers.find(|known| known.name.as_str() == name)?;

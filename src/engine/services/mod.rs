@@ -8,6 +8,6 @@ mod stakes;
 mod watch;
 
 pub(super) use carry::carry;
-pub(super) use look::look;
+pub(super) use look::{look, report};
 pub(super) use stakes::{ServiceChange, mended, wish};
 pub(super) use watch::{Looking, ServiceWatch};

@@ -2,6 +2,6 @@
 
 mod facts;
 mod reservation;
-mod stage;
+pub(crate) mod stage;
 mod story;
 mod trouble;

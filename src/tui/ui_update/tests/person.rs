@@ -97,6 +97,8 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         alerts: Arc::default(),
         ledger: Arc::default(),
         ledger_read: true,
+        menu: Arc::default(),
+        preflights: Arc::default(),
         arming: Arc::default(),
         armed: Arc::default(),
         power: Arc::default(),
