@@ -104,6 +104,7 @@ pub use crate::models::{
     Serving, SwapEnd, SwapOrder, SwapPhase, SwapReport, Weights, WeightsReport, WorkId, WorkKind,
     WorkReport, WorkState,
 };
+pub use crate::models::{Launch, LaunchError, launch, menu, recipe_problems, suggest};
 pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
 pub use crate::power::{
     HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,

@@ -53,7 +53,10 @@ mod weights_wire;
 mod weights_work;
 mod words;
 
-pub use catalog::{Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode, ModelSource, Recipe};
+pub use catalog::{
+    Catalog, CatalogProblem, EngineKind, HostFolder, InvalidFolder, Knob, LauncherForm, Mode,
+    ModelSource, Recipe,
+};
 pub use catalog_files::{KeepError, keep, read_catalog};
 pub use catalog_load::BUNDLED_NAME;
 pub use cluster_env::cluster_env;
@@ -67,21 +70,22 @@ pub use menu::{MenuRow, MenuState, OnHost, absent, menu};
 pub use meter::Meter;
 pub use preflight::{Check, Finding, Preflight, Verdict};
 pub use recipe_file::{recipe_problems, recipe_yaml};
-pub use reservation::{LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock};
+pub use reservation::{
+    LOCK_TTL, LONGEST_LOCK, LockError, LockOutcome, fresh_token, order_lock, read_lock,
+};
 pub use serving::{Latency, Served, ServedBy, ServedState, Serving};
-pub use serving_look::{Asked, ServingWatch};
+pub use serving_look::{Asked as ServingAsked, ServingWatch};
 pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
 pub use suggest::{Ground, suggest};
 pub use swap::{
     Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind,
     WorkReport, WorkState,
 };
-pub use serving_look::{Asked as ServingAsked, ServingWatch};
-pub use serving_place::{Expected as ExpectedServing, PORT_LABEL, ServingPlace, places};
-pub use suggest::{Ground, suggest};
-pub use swap::{Phase, PhaseState, PlaceName, SwapEnd, SwapOrder, SwapPhase, SwapReport, WorkId, WorkKind, WorkReport, WorkState};
 pub use swap_fold::{LOG_LINES, fold, is_swap, swap_place};
-pub use swap_job::{Runs, SWAP_LEASE, StopWay, SwapLaunch, SwapLimits, SwapPlan, SwapPlanError, launch_print, swap_job};
+pub use swap_job::{
+    Runs, SWAP_LEASE, StopWay, SwapLaunch, SwapLimits, SwapPlan, SwapPlanError, launch_print,
+    swap_job,
+};
 pub use timeline::{Expected, PastSwap, expected, measured, parse_history};
 pub use webhook::{SwapNote, TELL_AGAIN, Turn, found_ready, signature, take_turn, tell, turn_done};
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};

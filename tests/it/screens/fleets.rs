@@ -42,6 +42,8 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         doubts: Arc::default(),
         catalog: Arc::default(),
         clusters: Arc::default(),
+        menu: Arc::default(),
+        preflights: Arc::default(),
         schedule: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
