@@ -11,8 +11,10 @@ use super::containers::ContainersArgs;
 use super::demo_verb::DemoArgs;
 use super::ledger_verbs::LedgerVerb;
 use super::logs_args::LogsArgs;
+use super::models::ModelsArgs;
 use super::power::PowerArgs;
 use super::runbook_verb::RunbookArgs;
+use super::services::ServicesArgs;
 use crate::config::{Flags, VARIABLES, parse_period};
 
 /// What to try first.
@@ -156,6 +158,10 @@ pub(super) enum Verb {
     },
     /// List the containers of the fleet, look into one, or change it
     Containers(ContainersArgs),
+    /// List the models of the fleet, look what a swap would meet, swap, download, remove
+    Models(ModelsArgs),
+    /// List the services of the fleet with their health, look at one now, or change it
+    Services(ServicesArgs),
     /// Print log lines of containers, units, files and kernels, merged in the order of time
     Logs(LogsArgs),
     /// Ask the assistant one question and print its answer as it comes; it can look, and change nothing

@@ -1,12 +1,10 @@
 //! `ask`: one question to the assistant, its answer streamed as lines; what it calls and what it costs beside it. What it
 //! proposes is decided on by typing, or refused where nobody can type.
 
-use std::io::{self, IsTerminal as _};
 use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
-use rustix::termios::{QueueSelector, tcflush};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -14,7 +12,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
 use super::talk_print::Printer;
-use super::{print, runtime, talk_print};
+use super::{print, runtime, talk_print, typed};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::{HostId, ProposalId, SessionId};
@@ -213,9 +211,9 @@ impl Asking {
         for evidence in &proposal.evidence {
             print::message(&format!("  from {}: {}", evidence.source, evidence.what));
         }
-        let decision = if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        let decision = if typed::is_possible() {
             // What was typed before was no answer to this.
-            tcflush(io::stdin(), QueueSelector::IFlush).map_err(io::Error::from)?;
+            typed::forget()?;
             print::message(&format!(
                 "type {} to approve it; anything else refuses",
                 proposal.word
@@ -262,7 +260,7 @@ impl Asking {
 
     /// What the person types. Only one reads standard input at a time: what is typed too late is not the next one's answer.
     async fn typed(&self, proposal: ProposalId) -> Result<Typed, CliError> {
-        let mut reading = pin!(line());
+        let mut reading = pin!(typed::line());
         tokio::select! {
             typed = &mut reading => return typed.map(Typed::Line),
             interrupted = tokio::signal::ctrl_c() => return Ok(interrupted.map(|()| Typed::Stop)?),
@@ -296,16 +294,6 @@ enum Typed {
     TooLate,
     /// They asked to stop.
     Stop,
-}
-
-/// A line of standard input.
-async fn line() -> Result<String, CliError> {
-    let read = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
-    });
-    let line = read.await.map_err(io::Error::other)??;
-    Ok(line.trim().to_owned())
 }
 
 /// The command line that would do the same.

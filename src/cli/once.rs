@@ -51,14 +51,18 @@ pub(super) async fn look(config: Config, here: &Here, tasks: &Tasks) -> Result<E
 }
 
 /// The fleet as soon as every host has a verdict, or is late. The engine behind it has ended.
-pub(super) async fn verdicts(
-    config: Config,
-    here: &Here,
-    tasks: &Tasks,
-) -> Result<Arc<Fleet>, CliError> {
+async fn verdicts(config: Config, here: &Here, tasks: &Tasks) -> Result<Arc<Fleet>, CliError> {
+    let engine = start(config, here, tasks)?;
+    let fleet = settled(&engine.handle()).await;
+    engine.shutdown(runtime::FAREWELL).await;
+    Ok(fleet)
+}
+
+/// An engine that dials every host and keeps nothing.
+pub(super) fn start(config: Config, here: &Here, tasks: &Tasks) -> Result<Engine, CliError> {
     let clock = Clock::system();
     let period = config.settings.period;
-    let engine = Engine::start(Setup {
+    Ok(Engine::start(Setup {
         config,
         connect: Arc::new(Ways::new(tasks, &clock, here.person()?, period)),
         clock,
@@ -67,13 +71,11 @@ pub(super) async fn verdicts(
         record: None,
         acting: Acting::unrecorded(),
         assisting: Assisting::default(),
-    });
-    let fleet = settled(&engine.handle()).await;
-    engine.shutdown(runtime::FAREWELL).await;
-    Ok(fleet)
+    }))
 }
 
-async fn settled(handle: &Handle) -> Arc<Fleet> {
+/// The fleet as soon as every host has a verdict, or is late.
+pub(super) async fn settled(handle: &Handle) -> Arc<Fleet> {
     let mut fleet = handle.fleet();
     let all = fleet.wait_for(|fleet| fleet.hosts.iter().all(|host| is_settled(fleet, host)));
     // Late, or the engine is gone: what is known is shown.

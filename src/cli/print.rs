@@ -1,13 +1,15 @@
 //! The only way to standard output and standard error: data there, messages here.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use serde::Serialize;
 
 use super::error::{CliError, chain};
 use crate::config::Problem;
-use crate::text::{escape_json, width};
+use crate::domain::At;
+use crate::text::{cut, escape_json, width};
+use crate::tui::terminal;
 
 /// Writes data, whole lines, to standard output.
 pub(super) fn data(text: &str) -> Result<(), CliError> {
@@ -45,6 +47,60 @@ pub(super) fn reader_has_left() -> bool {
 /// Writes a message to standard error. Nobody is left to be told when that fails.
 pub(super) fn message(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A line of standard error that is written again in its place as something moves. Where that is no terminal, it is a line
+/// of its own now and then.
+#[derive(Debug)]
+pub(super) struct Live {
+    in_place: bool,
+    shown: Option<(At, String)>,
+}
+
+impl Live {
+    /// Milliseconds between two lines where none can be written again.
+    const PAUSE: u64 = 10_000;
+
+    /// The line of this terminal; `term` is the value of TERM.
+    pub(super) fn new(term: Option<&str>) -> Self {
+        let dumb = term.is_none_or(|term| term == "dumb");
+        Self {
+            in_place: io::stderr().is_terminal() && !dumb,
+            shown: None,
+        }
+    }
+
+    /// Shows how it stands now.
+    pub(super) fn show(&mut self, text: &str, now: At) {
+        if self.in_place {
+            let (columns, _) = terminal::size();
+            let text = cut(text, usize::from(columns.saturating_sub(1)));
+            let mut out = io::stderr().lock();
+            // Nobody is left to be told when that fails.
+            let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
+        } else if let Some((at, before)) = &self.shown
+            && (now.since(*at).0 < Self::PAUSE || before == text)
+        {
+            return;
+        } else {
+            message(text);
+        }
+        self.shown = Some((now, text.to_owned()));
+    }
+
+    /// Writes a line that stays, above the one that moves.
+    pub(super) fn stay(&mut self, text: &str) {
+        self.clear();
+        message(text);
+    }
+
+    /// Takes the line away.
+    pub(super) fn clear(&mut self) {
+        if self.in_place && self.shown.take().is_some() {
+            let mut out = io::stderr().lock();
+            let _ = write!(out, "\r\x1b[K").and_then(|()| out.flush());
+        }
+    }
 }
 
 /// Writes an error with its mend to standard error.

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::here::Here;
 use super::{
     ask_verb, config_verbs, containers, demo_verb, doctor, ledger_verbs, logs, manual, mcp_verb,
-    once, power, print, probe, replay_verb, runbook_verb, runtime, verb_guess,
+    models, once, power, print, probe, replay_verb, runbook_verb, runtime, services, verb_guess,
 };
 use crate::config::{Config, read_ssh_aliases};
 
@@ -74,6 +74,8 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
         Verb::Power(args) => power::run(&args, &here),
         Verb::Ledger(verb) => ledger_verbs::run(&verb, &here),
         Verb::Containers(args) => containers::run(&args, &here),
+        Verb::Models(args) => models::run(&args, &here),
+        Verb::Services(args) => services::run(&args, &here),
         Verb::Config(verb) => config_verbs::run(verb, &here),
         Verb::Once { hosts } => once::run(fleet(hosts, &here)?, &here),
         Verb::Logs(args) => logs::run(&args, &here),

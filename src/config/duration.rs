@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::Mib;
 
 /// A length of time: a whole number and `ms`, `s`, `m` or `h`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = number_and_unit(text)?;
     let milliseconds = match unit {
         "ms" => number,

@@ -27,8 +27,8 @@ mod spec;
 mod ssh_aliases;
 
 pub use destination::BadDestination;
-pub(crate) use duration::{duration as parse_duration, memory as parse_memory};
-pub use duration::{duration_words, memory_words};
+pub(crate) use duration::memory as parse_memory;
+pub use duration::{duration, duration_words, memory_words};
 pub use environment::{Environment, VARIABLES};
 pub use layers::period as parse_period;
 pub use load::{Chosen, LoadError, load, read_ssh_aliases};

@@ -12,69 +12,12 @@ use super::raw_models::{RawGit, RawOverlay, RawProbe, RawService};
 use super::reader::Lined;
 use super::service_probe::{here, way_of};
 use crate::domain::{
-    DeepProbe, Endpoint, HostId, HostSpec, Managed, Overlay, Port, ServiceName, ServiceSpec,
-    ShallowProbe,
+    DeepProbe, Endpoint, HostId, HostSpec, Managed, Overlay, Port, ServiceName, ServicePreset,
+    ServiceSpec, ShallowProbe,
 };
 
 /// Most services of one file.
 const MOST: usize = 500;
-
-/// What is usual for a service of one sort.
-struct Kind {
-    word: &'static str,
-    port: Option<u16>,
-    /// The path that answers while it is well.
-    path: Option<&'static str>,
-    deep: Option<DeepProbe>,
-}
-
-const KINDS: [Kind; 6] = [
-    kind(
-        "vllm",
-        Some(8000),
-        Some("/health"),
-        Some(DeepProbe::Completion),
-    ),
-    kind(
-        "speech-to-text",
-        Some(8000),
-        Some("/health"),
-        Some(DeepProbe::Transcription),
-    ),
-    kind(
-        "text-to-speech",
-        Some(8880),
-        Some("/health"),
-        Some(DeepProbe::Speech),
-    ),
-    kind(
-        "embeddings",
-        Some(8088),
-        Some("/health"),
-        Some(DeepProbe::Embedding),
-    ),
-    kind(
-        "qdrant",
-        Some(6333),
-        Some("/readyz"),
-        Some(DeepProbe::Collections),
-    ),
-    kind("git", None, None, None),
-];
-
-const fn kind(
-    word: &'static str,
-    port: Option<u16>,
-    path: Option<&'static str>,
-    deep: Option<DeepProbe>,
-) -> Kind {
-    Kind {
-        word,
-        port,
-        path,
-        deep,
-    }
-}
 
 /// The words of the deep look.
 pub(super) const DEEP: [(&str, Option<DeepProbe>); 6] = [
@@ -140,16 +83,14 @@ impl Layers<'_> {
         let kind = raw.kind.as_ref().and_then(|word| self.kind(word));
         let name = self.service_name(raw);
         let managed = self.managed(raw);
-        let usual = kind
-            .and_then(|kind| kind.port)
-            .and_then(|port| Port::try_from(port).ok());
+        let usual = kind.and_then(ServicePreset::port);
         let port = match &raw.port {
             None => usual,
             Some(number) => self.service_port(number),
         };
         let shallow = self.shallow(raw, kind, managed.as_ref(), port);
         let deep = match &raw.deep {
-            None => kind.and_then(|kind| kind.deep),
+            None => kind.and_then(ServicePreset::deep),
             Some(word) => self.deep(word),
         };
         if let (Some(_), None, true) = (deep, port, raw.deep.is_some()) {
@@ -196,11 +137,13 @@ impl Layers<'_> {
         found
     }
 
-    fn kind(&mut self, word: &Lined<String>) -> Option<&'static Kind> {
-        let found = KINDS.iter().find(|kind| kind.word == word.value);
+    fn kind(&mut self, word: &Lined<String>) -> Option<ServicePreset> {
+        let found = ServicePreset::ALL
+            .into_iter()
+            .find(|kind| kind.word() == word.value);
         if found.is_none() {
-            let words: Vec<&str> = KINDS.iter().map(|kind| kind.word).collect();
-            let hint = match nearest(&word.value, words.iter().copied()) {
+            let words = ServicePreset::ALL.map(ServicePreset::word);
+            let hint = match nearest(&word.value, words) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("write one of {}, or leave it out", words.join(", ")),
             };
@@ -349,7 +292,7 @@ impl Layers<'_> {
     fn shallow(
         &mut self,
         raw: &RawService,
-        kind: Option<&Kind>,
+        kind: Option<ServicePreset>,
         managed: Option<&Managed>,
         port: Option<Port>,
     ) -> Option<ShallowProbe> {
@@ -357,12 +300,8 @@ impl Layers<'_> {
         if let Some(probe) = &raw.probe {
             return self.probe(probe, managed, endpoint);
         }
-        let path = kind.and_then(|kind| kind.path);
-        let found = match (path, endpoint, managed) {
-            (Some(path), Some(endpoint), _) => Some(ShallowProbe::Http {
-                endpoint,
-                path: path.to_owned(),
-            }),
+        let found = match (kind, endpoint, managed) {
+            (Some(kind), Some(_), Some(managed)) => Some(usual(kind, port, managed)),
             (_, _, Some(Managed::Container(_) | Managed::Git { .. })) => {
                 Some(ShallowProbe::Container)
             }
@@ -444,4 +383,10 @@ impl Layers<'_> {
         }
         overlays
     }
+}
+
+/// The quick look that is usual for a service of this kind.
+fn usual(kind: ServicePreset, port: Option<Port>, managed: &Managed) -> ShallowProbe {
+    let nobody = (HostId::new(""), ServiceName::new(""));
+    kind.spec(nobody.0, nobody.1, port, managed.clone()).shallow
 }

@@ -12,6 +12,7 @@ use super::opened::ContainerTerminal;
 use super::policy::Change;
 use super::power;
 use super::remote;
+use super::services;
 use crate::domain::{ActOutcome, TerminalId};
 use crate::exec::RunLimits;
 use crate::text::SafeText;
@@ -71,6 +72,7 @@ pub(super) async fn carry(
 ) -> Carried {
     match change {
         Change::Power(change) => power::carry(change, actor, shared).await,
+        Change::Service(change) => services::carry(change, shared).await,
         Change::Models(change) => models::carry(change, shared).await,
         Change::Shell { command } => Carried::unverified(Reply::Shell { terminal, command }),
         Change::Signal { host, pid, command } => {

@@ -26,6 +26,8 @@ pub enum Actor {
     Terminal,
     /// A person's command line.
     CommandLine,
+    /// The rule that mends wedged services. It may restart those whose config lets it, and nothing else.
+    Rule,
     /// The assistant's tools. It may look, and rehearse what it is going to propose; nothing else.
     Assistant,
 }
@@ -215,6 +217,17 @@ pub enum Command {
         service: ServiceName,
         /// How deep.
         depth: Depth,
+    },
+    /// Tell how a service fared: it goes into its history. Changes nothing on any host.
+    Report {
+        /// The host.
+        host: HostId,
+        /// The service.
+        service: ServiceName,
+        /// Whether it worked.
+        ok: bool,
+        /// What was seen.
+        words: String,
     },
     /// What this change would do and what it would take to confirm it. Changes nothing.
     Rehearse(Box<Command>),

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::carry;
 use super::command::{Actor, Refusal, Reply};
 use super::host_actor::Shared;
+use super::models::Witness;
 use super::msg::{Msg, PowerMsg};
 use super::notice::Notice;
 use super::policy::{Confirmed, Proposed};
@@ -197,6 +198,7 @@ impl Door {
             Actor::Terminal => "console",
             Actor::CommandLine => "command line",
             Actor::Assistant => "assistant",
+            Actor::Rule => "rule",
         };
         let plan = confirmed.plan();
         let what = match confirmed.power() {
@@ -242,6 +244,32 @@ impl Door {
             .await;
         }
         Ok(open)
+    }
+
+    /// Writes down the end of a work that went on by itself, and that this console saw: an entry of its own, because the one of
+    /// whoever began it ended with its beginning.
+    pub(super) async fn witness(&self, witness: Witness) {
+        let intent = Intent {
+            who: self.acting.who.clone(),
+            from: format!("console, {}", self.acting.from).into(),
+            host: Some(witness.host),
+            what: witness.what,
+            request: witness.request,
+            confirmed: "not asked: it was seen".into(),
+            proposed: None,
+            armed: None,
+        };
+        let written = within(PATIENCE, self.written(LedgerEvent::Intent(intent))).await;
+        let entries = match written {
+            Ok(entries) => entries,
+            Err(error) => {
+                let sentence = format!("the end of a work is not in the ledger: {}", error.what);
+                return self.say(Severity::Warning, sentence, error.hint).await;
+            }
+        };
+        let act = ActId(entries.last().map_or(0, |entry| entry.number));
+        self.told(entries).await;
+        self.close(act, witness.outcome, witness.verification).await;
     }
 
     /// Writes down how it went. Where that fails the act has happened all the same, so it is told loudly.

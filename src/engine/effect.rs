@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::command::Reply;
+use super::models::Witness;
 use super::notice::Notice;
 use crate::assistant::Decided;
-use crate::domain::{Answer, HealthChange, HostId, ProposalId, QuestionId, RequestId};
+use crate::domain::{Answer, HealthChange, HostId, ProposalId, QuestionId, RequestId, ServiceName};
+use crate::services::ServiceEvent;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,17 @@ pub enum Effect {
         /// What changed.
         change: HealthChange,
     },
+    /// Write what happened to a service into the store.
+    RememberService {
+        /// Its host.
+        host: HostId,
+        /// The service.
+        service: ServiceName,
+        /// What happened.
+        event: ServiceEvent,
+    },
+    /// Write the end of a work that was seen here into the ledger.
+    Witness(Witness),
     /// Tell whoever made a proposal how it ended.
     Decided {
         /// Which.

@@ -20,8 +20,9 @@ use super::opened::Opened;
 use super::power::Powers;
 use super::proposals::Proposals;
 use super::questions::{Questions, Voice};
+use super::services::ServiceWatch;
 use super::stats_watch::StatsWatch;
-use crate::domain::{Age, HostId, HostSpec, Rung};
+use crate::domain::{Age, HostId, HostSpec, Rung, ServiceSpec};
 use crate::exec::Exec;
 use crate::ssh::Backoff;
 use crate::tasks::Tasks;
@@ -50,6 +51,8 @@ pub(super) struct Shared {
     pub(super) proposals: Proposals,
     pub(super) powers: Powers,
     pub(super) models: Models,
+    /// The services that the config names.
+    pub(super) services: Vec<Arc<ServiceSpec>>,
     /// The engine's own end for faces: its hands look at the fleet too.
     pub(super) handle: Handle,
     pub(super) period: Duration,
@@ -270,7 +273,7 @@ impl<'a> LinkAtWork<'a> {
         self.tasks.spawn(stats.run());
     }
 
-    /// Watches what the host has on disk and serves.
+    /// Watches what the host has on disk and serves, and its services.
     fn watch_models(&self) {
         let watch = ModelWatch {
             host: self.host.clone(),
@@ -278,6 +281,12 @@ impl<'a> LinkAtWork<'a> {
             shared: Arc::clone(self.shared),
         };
         watch.start(&self.tasks);
+        let services = ServiceWatch {
+            host: self.host.clone(),
+            link: Arc::clone(&self.link),
+            shared: Arc::clone(self.shared),
+        };
+        services.start(&self.tasks);
     }
 }
 

@@ -1,15 +1,16 @@
 //! The links that are open: for whoever has a command for a host, the way there, and the container engine found behind it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{Notify, watch};
 
 use super::command::Refusal;
 use super::models::Nudge;
+use super::services::Looking;
 use super::stats_interest::StatsInterest;
 use crate::docker::Docker;
-use crate::domain::{ContainerId, HostId};
+use crate::domain::{ContainerId, HostId, ServiceName};
 use crate::exec::Exec;
 
 /// The links that are open, for whoever has a command for a host.
@@ -34,6 +35,8 @@ pub(super) struct OpenLink {
     pub(super) serving: Nudge,
     /// A swap is at work there.
     pub(super) swapping: watch::Sender<bool>,
+    /// What looks at its services.
+    looks: Mutex<HashMap<ServiceName, Weak<Looking>>>,
     /// The container engine, or why there is none to be had.
     daemon: Mutex<Result<Docker, Refusal>>,
     /// The containers that run, as far as they were heard of.
@@ -49,12 +52,25 @@ impl OpenLink {
             works: Nudge::default(),
             serving: Nudge::default(),
             swapping: watch::Sender::new(false),
+            looks: Mutex::default(),
             daemon: Mutex::new(Err(Refusal {
                 why: "the container engine has not been found yet".into(),
                 hint: Some("ask again in a moment".into()),
             })),
             running: Mutex::default(),
         }
+    }
+
+    /// This looks at a service from now on.
+    pub(super) fn looks_at(&self, service: &ServiceName, looking: &Arc<Looking>) {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.insert(service.clone(), Arc::downgrade(looking));
+    }
+
+    /// What looks at a service.
+    pub(super) fn looking_at(&self, service: &ServiceName) -> Option<Arc<Looking>> {
+        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.get(service)?.upgrade()
     }
 
     /// Everything about its models is to be looked at now.

@@ -9,6 +9,7 @@ use super::lens::offers;
 use super::look_container;
 use super::models;
 use super::power;
+use super::services;
 
 /// Looks, and answers.
 pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
@@ -31,6 +32,17 @@ pub(super) async fn look(command: Command, shared: Arc<Shared>) -> Reply {
             until,
             follow,
         } => shared.lenses.read(&sources, begin, until, follow),
+        Command::Probe {
+            host,
+            service,
+            depth,
+        } => services::look(&host, &service, depth, &shared).await,
+        Command::Report {
+            host,
+            service,
+            ok,
+            words,
+        } => services::report(host, service, (ok, words), &shared).await,
         Command::Models(command) => models::look(command, shared).await,
         Command::Assistant(command) => shared.sessions.answer(&shared, command).await,
         command => Reply::Failed(Refusal {

@@ -36,6 +36,7 @@ mod record;
 mod remote;
 mod replay;
 mod run;
+mod services;
 mod services_state;
 pub mod sim;
 mod sink;
@@ -106,6 +107,10 @@ pub use crate::models::{
 };
 pub use crate::models::{Launch, LaunchError, launch, menu, recipe_problems, suggest};
 pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
+pub use crate::models::{
+    import as model_import, launch as model_launch, read_catalog,
+    recipe_yaml as model_recipe_yaml,
+};
 pub use crate::power::{
     HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,
     PowerStep, StepKind, StepState, install as power_install,

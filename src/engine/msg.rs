@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::{Actor, Command, Reply};
 use super::containers::ContainersMsg;
+use super::models::Witness;
 use super::models_state::ModelsMsg;
 use super::notice::Notice;
 use super::services_state::ServicesMsg;
@@ -105,6 +106,13 @@ pub enum Msg {
         at: At,
         /// What was found.
         preflight: Box<Preflight>,
+    },
+    /// The end of a work on a host was seen, and it is ours to write it down.
+    Witnessed {
+        /// When.
+        at: At,
+        /// What was seen.
+        witness: Witness,
     },
     /// Hands met with something that a person should hear.
     Noticed(Notice),

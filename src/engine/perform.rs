@@ -77,6 +77,19 @@ impl Performer {
                     keeper.remember(&host, &change, &self.tasks);
                 }
             }
+            Effect::RememberService {
+                host,
+                service,
+                event,
+            } => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.remember_service((&host, &service), &event, &self.tasks);
+                }
+            }
+            Effect::Witness(witness) => {
+                let door = Arc::clone(&self.door);
+                self.tasks.spawn(async move { door.witness(witness).await });
+            }
             Effect::Decided { proposal, decided } => {
                 self.shared.proposals.decided(proposal, decided);
             }

@@ -28,6 +28,7 @@ use super::power::{self, Powers};
 use super::proposals::Proposals;
 use super::publish::{News, Publisher};
 use super::record::{Header, Recorder, Tape, Written};
+use super::services_state::ServicesMsg;
 use super::sink::Sink;
 use super::state::Fleet;
 use super::trouble::Trouble;
@@ -36,7 +37,7 @@ use super::webhook::Webhook;
 use crate::assistant::Decided;
 use crate::clock::Clock;
 use crate::config::{Config, Problem};
-use crate::domain::{At, HostId, ProposalId, RequestId, Severity};
+use crate::domain::{At, HostId, ProposalId, RequestId, ServiceSpec, Severity};
 use crate::exec::LocalExec;
 use crate::store::{Ledger, Store};
 use crate::tasks::Tasks;
@@ -109,6 +110,7 @@ impl Engine {
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             powers: Powers::default(),
             models: Models::new(&settings.models, &acting.who),
+            services: settings.services.clone(),
             handle: handle.clone(),
             lanes,
             connect,
@@ -258,10 +260,24 @@ impl Hub {
             at: self.clock.at(),
             specs: config.hosts.clone(),
         });
+        for spec in &config.hosts {
+            self.name_services(&spec.id, &config.settings.services);
+        }
         for problem in &config.problems {
             let notice = misconfigured(self.clock.at(), problem);
             self.fold(Msg::Noticed(notice));
         }
+    }
+
+    fn name_services(&mut self, host: &HostId, services: &[Arc<ServiceSpec>]) {
+        let own = services.iter().filter(|spec| spec.host == *host);
+        let own: Vec<_> = own.cloned().collect();
+        if own.is_empty() {
+            return;
+        }
+        let (at, host) = (self.clock.at(), host.clone());
+        let msg = HostMsg::Services(ServicesMsg::Are(own));
+        self.fold(Msg::Host { at, host, msg });
     }
 
     async fn run(

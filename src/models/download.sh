@@ -88,7 +88,7 @@ ask() {
 import sys, urllib.error, urllib.request as u
 r = u.Request(sys.argv[1])
 t = sys.stdin.read()
-if t: r.add_header("Authorization", "Bearer " + t)
+if t: r.add_unredirected_header("Authorization", "Bearer " + t)
 try:
     sys.stdout.buffer.write(u.urlopen(r, timeout=60).read(33554432)); print(200, file=sys.stderr)
 except urllib.error.HTTPError as e: print(e.code, file=sys.stderr)
@@ -116,7 +116,8 @@ read_list() {
 			n = f["rfilename"]; s = f["size"]; k = "sha1"; h = f["blobId"]
 			if (l["sha256"] != "") { k = "sha256"; h = l["sha256"]; if (l["size"] != "") s = l["size"] }
 			sub(/^sha256:/, "", h)
-			if (n == "" || n ~ /[^-A-Za-z0-9 ._+=,@()~\/]/ || n ~ /^\// || n ~ /\/$/ || n ~ /\/\// ||
+			# One that begins with a dash would be an option of the program that fetches it.
+			if (n == "" || n ~ /[^-A-Za-z0-9 ._+=,@()~\/]/ || n ~ /^[-\/]/ || n ~ /\/$/ || n ~ /\/\// ||
 				("/" n "/") ~ /\/[.][.]?\// || s !~ /^[0-9]+$/ || length(s) > 15 || h ~ /[^0-9a-f]/ ||
 				length(h) != (k == "sha1" ? 40 : 64)) { print "bad"; return }
 			count++; row[count] = s " " k " " h " " n; name[count] = n
@@ -387,7 +388,8 @@ see() {
 # The whole blobs of the repository here, as `blob SIZE NAME`.
 blobs_here() {
 	for _blob in "$model"/blobs/*; do
-		case $_blob in *.incomplete) continue ;; esac
+		# Its name becomes a part of a command over there.
+		case ${_blob##*/} in *.incomplete | *[!A-Za-z0-9._-]*) continue ;; esac
 		[ -f "$_blob" ] && say "blob $(stat -c %s "$_blob") ${_blob##*/}"
 	done
 }

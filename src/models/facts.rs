@@ -131,7 +131,23 @@ pub async fn host_facts(exec: &dyn Exec, ask: &FactsAsk) -> Result<HostFacts, Ex
         output: 512 * 1024,
     };
     let output = exec.run(&command, limits).await?;
-    Ok(parse(&String::from_utf8_lossy(&output.stdout)))
+    let said = String::from_utf8_lossy(&output.stdout);
+    // What broke off would tell of free ports and names that nobody looked at.
+    if !is_whole(&said) {
+        let kind = crate::exec::ExecErrorKind::Protocol;
+        return Err(
+            ExecError::new(kind, "the host did not say all that a swap would meet").hint(
+                "look at what a login on this host prints by itself, and at its room in /tmp",
+            ),
+        );
+    }
+    Ok(parse(&said))
+}
+
+/// Whether an answer has its first and its last line.
+fn is_whole(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.any(|line| line == "pilothouse-facts 1") && lines.any(|line| line == "end")
 }
 
 fn command(ask: &FactsAsk) -> Result<ShellCommand, crate::shell::InvalidWord> {
@@ -380,6 +396,15 @@ mod tests {
         assert!(facts.nodes[0].1.is_some());
         assert!(matches!(&facts.flags, Flags::Known(known) if known.len() == 2));
         assert_eq!(facts.history.len(), 1);
+    }
+
+    #[test]
+    fn an_answer_that_broke_off_is_none() {
+        assert!(is_whole(SAID));
+        assert!(is_whole("motd\npilothouse-facts 1\nend"));
+        for broken in ["", "end\npilothouse-facts 1\n", "pilothouse-facts 1\nen"] {
+            assert!(!is_whole(broken), "{broken:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::catalog::{Knob, ModelSource, Recipe};
 use super::cluster_env::cluster_env;
 use super::flags::{self, Dialect};
 use super::launch::{Job, Lasting, Launch, LaunchError, MODEL_LABEL, with_words};
+use super::serving_place::PORT_LABEL;
 use crate::domain::{Cluster, ClusterNode, Place, Port};
 use crate::shell::{ShellCommand, ShellWord};
 
@@ -132,6 +133,8 @@ fn run(
         job.recipe.container.clone(),
         "--label".to_owned(),
         format!("{MODEL_LABEL}={}", job.recipe.key),
+        "--label".to_owned(),
+        format!("{PORT_LABEL}={}", job.recipe.port),
     ];
     all.extend(options);
     if let Some(program) = program {

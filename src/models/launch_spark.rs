@@ -3,6 +3,7 @@
 
 use super::catalog::{EngineKind, HostFolder, LauncherForm, ModelSource, Recipe};
 use super::launch::{Job, Lasting, Launch, LaunchError, MODEL_LABEL, with_words};
+use super::serving_place::PORT_LABEL;
 use super::words;
 use crate::domain::{Cluster, Place};
 use crate::shell::{EnvName, ShellCommand, ShellWord, quote};
@@ -164,6 +165,8 @@ fn extra(job: &Job<'_>) -> Result<String, LaunchError> {
     let mut words = vec![
         "--label".to_owned(),
         inert("the key", &format!("{MODEL_LABEL}={}", recipe.key))?,
+        "--label".to_owned(),
+        format!("{PORT_LABEL}={}", recipe.port),
     ];
     for (name, value) in &recipe.env {
         let word = format!("{}={value}", name.as_str());

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(
             launch.shown(),
             format!(
-                "env 'VLLM_SPARK_EXTRA_DOCKER_ARGS=--label pilothouse.model=m -e A=1' {IN_FOLDER} ./spark-vllm-docker \
+                "env 'VLLM_SPARK_EXTRA_DOCKER_ARGS=--label pilothouse.model=m --label pilothouse.port=8888 -e A=1' {IN_FOLDER} ./spark-vllm-docker \
                  ./launch-cluster.sh --solo -d exec vllm serve x/a '--port=8888' '--host=127.0.0.1' '--max-model-len=4096' \
                  '--gpu-memory-utilization=0.7' '--kv-cache-dtype=fp8'"
             )
@@ -185,7 +185,7 @@ mod tests {
         );
         assert_eq!(
             launch.shown(),
-            "docker run -d --name pilothouse-m --label 'pilothouse.model=m' --gpus all --ipc host --ulimit 'memlock=-1' \
+            "docker run -d --name pilothouse-m --label 'pilothouse.model=m' --label 'pilothouse.port=8888' --gpus all --ipc host --ulimit 'memlock=-1' \
              -p 127.0.0.1:8888:8888 \
              --mount 'type=bind,source=/home/me/.cache/huggingface/hub/models--x--a,target=/weights/models--x--a,readonly' \
              -e 'HF_HUB_CACHE=/weights' -e 'HF_HUB_OFFLINE=1' -e 'A=b c' --entrypoint vllm vllm/vllm-openai:v1 \

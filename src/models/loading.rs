@@ -77,12 +77,12 @@ pub fn loading<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Loading {
 
 fn says(line: &str) -> Loading {
     let lower = line.to_ascii_lowercase();
-    let holds = |words: &&str| lower.contains(words);
-    if FAILED.iter().any(|words| holds(words)) {
+    let holds = |words: &&str| lower.contains(*words);
+    if FAILED.iter().any(holds) {
         let shown: String = line.trim().chars().take(SHOWN).collect();
         return Loading::Failed(shown.into());
     }
-    if STARTED.iter().any(|words| holds(words)) {
+    if STARTED.iter().any(holds) {
         return Loading::Started;
     }
     if let Some((done, all)) = steps(&lower) {

@@ -29,11 +29,18 @@ inside=$(cd "$model" && pwd -P) && cache=$(cd "$hub" && pwd -P) || fail "$model 
 [ "$inside" = "$cache/$folder" ] || fail "$model is not inside the cache, and is left alone"
 [ -d "$model/snapshots" ] || [ -d "$model/blobs" ] || fail "$model is no repository of the hub, and is left alone"
 
+nl='
+'
 # Whoever names it among its arguments: an engine, in a container too. Jobs on weights name it as well; the lease is theirs.
 for process in /proc/[0-9]*; do
+	# A console of this host has been told its name.
+	[ "$(cat "$process/comm" 2>/dev/null)" != pilothouse ] || continue
 	words=$(tr '\0' '\n' 2>/dev/null <"$process/cmdline" | head -c 65536)
 	[ -n "$words" ] || continue
 	if printf '%s\n' "$words" | grep -qE 'weights-[0-9a-f]{16}'; then continue; fi
+	# Who asks for this on the host itself names it too.
+	_program=${words%%"$nl"*}
+	[ "${_program##*/}" != pilothouse ] || continue
 	if printf '%s\n' "$words" | grep -qxF -e "$repo" -e "--model=$repo" ||
 		printf '%s\n' "$words" | grep -qF -e "$folder/"; then
 		fail "process ${process#/proc/} works with $repo" 'stop what is served first'

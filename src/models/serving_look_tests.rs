@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::serving_look::Asked;
 use super::serving_place::{Expected, places};
 use super::*;
 use crate::domain::{

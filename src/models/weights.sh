@@ -109,6 +109,28 @@ contents() {
 	fi
 }
 
+# The safetensors files of the working folder that are shorter than their own headers say. Nothing else tells of a copy that
+# broke off.
+lengths() {
+	set +f
+	set -- ./*.safetensors ./*/*.safetensors
+	set -f
+	for _name; do
+		[ -f "$_name" ] && _size=$(stat -L -c %s "$_name" 2>/dev/null) || continue
+		# Eight bytes tell the length of the header, the least first.
+		# shellcheck disable=SC2046 # eight numbers
+		set -- $(od -An -tu1 -N8 "$_name" 2>/dev/null)
+		[ $# -eq 8 ] && [ "$5$6$7$8" = 0000 ] || continue
+		_head=$(($1 + $2 * 256 + $3 * 65536 + $4 * 16777216))
+		[ "$_head" -le 100000000 ] && [ "$(tail -c +9 "$_name" | head -c 1)" = '{' ] || continue
+		_room=$((_size - 8 - _head))
+		if [ "$_room" -lt 0 ] || ! tail -c +9 "$_name" | head -c "$_head" | tr -d ' ' |
+			grep -oE '"data_offsets":[[][0-9]+,[0-9]+' | awk -F, -v room="$_room" '$2 + 0 > room + 0 { bad = 1 } END { exit bad }'; then
+			say short
+		fi
+	done
+}
+
 list_hub() {
 	say "model $1"
 	cd "$hub/$1" 2>/dev/null || return
@@ -139,6 +161,7 @@ list_local() {
 		./.*.safetensors.?????? ./.*.gguf.??????
 	set -f
 	files
+	lengths
 	contents
 }
 

@@ -94,6 +94,9 @@ fn judge(listed: &Listed) -> Completeness {
     if listed.halves > 0 {
         missing.push(format!("{} half-downloaded", files(listed.halves.into())));
     }
+    if listed.short > 0 {
+        missing.push(format!("{} cut short", files(listed.short.into())));
+    }
     let shards = missing_shards(listed, &sizes);
     let broken = listed.broken.len();
     if broken > 0 {

@@ -36,7 +36,9 @@ pub(super) struct Listed {
     pub(super) odd: u32,
     /// Half-written files.
     pub(super) halves: u32,
-    /// When the last of these was written to.
+    /// Files that are shorter than their own headers say.
+    pub(super) short: u32,
+    /// When the last of the half-written was written to.
     pub(super) half_changed: Wall,
     /// Each index with the shards that it names.
     pub(super) indexes: Vec<(String, Vec<String>)>,
@@ -63,6 +65,7 @@ impl Listed {
             broken: Vec::new(),
             odd: 0,
             halves: 0,
+            short: 0,
             half_changed: Wall::default(),
             indexes: Vec::new(),
             config: None,
@@ -76,6 +79,7 @@ impl Listed {
             "file" => self.files.extend(file(rest)),
             "broken" => self.broken.push(rest.to_owned()),
             "odd" => self.odd += 1,
+            "short" => self.short += 1,
             "half" => {
                 self.halves += 1;
                 let changed = rest.split(' ').nth(1).and_then(seconds);

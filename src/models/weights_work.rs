@@ -7,6 +7,7 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 
 use super::WorkId;
+use super::reservation::hex;
 use super::weights_error::{WeightsError, WeightsErrorKind};
 use crate::domain::{HostId, RepoId, Secret};
 use crate::jobs::{JobErrorKind, JobId, JobSpec, Jobs, LeaseKey, Work};
@@ -138,12 +139,7 @@ async fn begin(
 
 async fn start(jobs: &Jobs, repo: &RepoId, mut spec: JobSpec) -> Result<WorkId, WeightsError> {
     let hash = digest(&SHA256, repo.as_str().as_bytes());
-    let hex: String = hash
-        .as_ref()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hex(hash.as_ref().get(..16).unwrap_or_default());
     spec.lease = Some(LeaseKey::new(&format!("{PREFIX}{hex}")).map_err(WeightsError::job)?);
     let id =
         JobId::new(&format!("{PREFIX}{:016x}", fastrand::u64(..))).map_err(WeightsError::job)?;

@@ -203,6 +203,9 @@ fn read(output: &Output) -> Answer {
 /// An answer that is ours and whole, and does not say no.
 fn complete(answer: Answer) -> Result<Answer, PowerError> {
     let said = answer.report.lines.first().cloned().unwrap_or_default();
+    if let Some(version) = answer.version.filter(|_| !answer.is_ours()) {
+        return Err(other_version(version));
+    }
     if !answer.is_ours() {
         let what = format!("what answers is no pilothouse-power: {said}");
         return Err(PowerError::new(PowerErrorKind::Protocol, what).hint(
@@ -220,6 +223,18 @@ fn complete(answer: Answer) -> Result<Answer, PowerError> {
         return Err(PowerError::new(PowerErrorKind::Protocol, what).hint("ask again"));
     }
     Ok(answer)
+}
+
+/// The script there is not the one that this program speaks with.
+fn other_version(version: u32) -> PowerError {
+    let ours = protocol::VERSION;
+    let what = format!("the script there speaks version {version}; this program speaks {ours}");
+    let hint = if version < ours {
+        "install the script again: `pilothouse power install` prints it"
+    } else {
+        "this program is older than the script: update it, or install the script that its `power install` prints"
+    };
+    PowerError::new(PowerErrorKind::Protocol, what).hint(hint)
 }
 
 fn refusal(error: &PowerError) -> Carried {

@@ -192,6 +192,7 @@ fn report(output: &Output) -> PowerReport {
         state: state(&lines),
         operation: None,
         lines,
+        target: None,
     }
 }
 

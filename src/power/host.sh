@@ -79,7 +79,9 @@ machine_process() {
 
 # Prints `running`, `stopped` or `unknown WHY`; asks qm for at most $1 hundredths of a second.
 machine_state() {
-	if within "$1" "$scratch/status" qm status "$target"; then
+	within "$1" "$scratch/status" qm status "$target"
+	_code=$?
+	if [ "$_code" -eq 0 ]; then
 		read -r _key _state _rest <"$scratch/status" || :
 		if [ "${_key-}" = status: ]; then
 			case ${_state-} in running | stopped)
@@ -91,8 +93,10 @@ machine_state() {
 		echo "unknown qm says: $(last_words "$scratch/status")"
 	elif machine_process >/dev/null; then
 		echo running
-	else
+	elif [ "$_code" -eq 124 ]; then
 		echo 'unknown qm does not answer, and no process of this machine is seen'
+	else
+		echo "unknown no process of this machine is seen, and qm says: $(last_words "$scratch/status")"
 	fi
 }
 

@@ -12,7 +12,7 @@ use super::{MachineState, Operation, OperationState, PowerReport};
 const NAME: &str = "pilothouse-power";
 
 /// The version that is spoken here.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// Lines beyond it are counted and left out.
 const MOST_LINES: usize = 2000;
@@ -93,6 +93,7 @@ struct Reader {
     refused: Option<SafeText>,
     end: Option<u32>,
     lines: Vec<SafeText>,
+    target: Option<SafeText>,
     left_out: usize,
 }
 
@@ -120,8 +121,6 @@ impl Reader {
                 self.end = rest.trim().parse().ok();
                 self.end.is_some()
             }
-            // What it is called there; it is our own configuration that says which host it is.
-            "target" => true,
             _ => self.word(word, rest),
         };
         if !known {
@@ -142,6 +141,8 @@ impl Reader {
             "begun" => &mut self.begun,
             "busy" => &mut self.busy,
             "refused" => &mut self.refused,
+            // What it is called there; it is our own configuration that says which host it is.
+            "target" => &mut self.target,
             _ => return false,
         };
         let said = bounded(rest.trim().as_bytes());
@@ -203,6 +204,7 @@ impl Reader {
                     .unwrap_or_else(|| MachineState::Unknown(SafeText::new(silent))),
                 operation: self.operations.first().map(|(first, _)| first.clone()),
                 lines: self.lines,
+                target: self.target,
             },
             begun: self.begun,
             operations: self.operations,
@@ -252,6 +254,7 @@ mod tests {
         assert_eq!(newest.verb, PowerVerb::Cycle);
         assert_eq!(newest.state, OperationState::Running("forensics".into()));
         assert_eq!(answer.report.lines, [SafeText::from("uptime 3 days")]);
+        assert_eq!(answer.report.target, Some("102".into()));
         assert_eq!(answer.end, Some(0));
         assert!(answer.is_ours());
         let second = Duration::from_secs(1);

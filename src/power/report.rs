@@ -14,6 +14,9 @@ pub struct PowerReport {
     pub operation: Option<Operation>,
     /// What else it says, line by line: forensics, the tool's own words.
     pub lines: Vec<SafeText>,
+    /// What the machine is called there, where the far side says: its number on the hypervisor.
+    #[serde(default)]
+    pub target: Option<SafeText>,
 }
 
 /// Whether a machine runs, as whoever holds its power says.

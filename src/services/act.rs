@@ -20,7 +20,7 @@ const SYSTEMD: &str = r#"if [ "$(id -u)" = 0 ]; then exec systemctl --no-ask-pas
 systemctl --no-ask-password "$1" -- "$2" 2>/dev/null || exec sudo -n systemctl --no-ask-password "$1" -- "$2""#;
 
 /// The longest a job of an act may take.
-const UPDATING: Duration = Duration::from_mins(60);
+const UPDATING: Duration = Duration::from_hours(1);
 const REAPPLYING: Duration = Duration::from_mins(10);
 const INSTALLING: Duration = Duration::from_hours(4);
 

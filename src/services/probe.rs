@@ -139,12 +139,13 @@ impl Prober {
             _ => ProbeOutcome::Absent(error.what.as_str().into()),
         };
         match gone {
+            ProbeOutcome::Good(_) | ProbeOutcome::Absent(_) if idle => {
+                ProbeOutcome::Idle("no model is loaded".into())
+            }
             // It runs, and its port does not answer.
-            ProbeOutcome::Good(_) if idle => ProbeOutcome::Idle("no model is loaded".into()),
             ProbeOutcome::Good(words) => {
                 ProbeOutcome::Bad(format!("{words}, and {}", error.what).into())
             }
-            ProbeOutcome::Absent(_) if idle => ProbeOutcome::Idle("no model is loaded".into()),
             told => told,
         }
     }
@@ -306,11 +307,11 @@ fn command_stands(output: &Output) -> ProbeOutcome {
 
 /// The last line that says anything, short.
 fn complaint(output: &Output) -> String {
-    let all = [&output.stdout[..], &output.stderr[..]];
-    let last = all.into_iter().filter_map(|bytes| {
+    let all = [&output.stderr[..], &output.stdout[..]];
+    let last = all.into_iter().find_map(|bytes| {
         let text = String::from_utf8_lossy(bytes);
         let line = text.lines().rfind(|line| !line.trim().is_empty())?;
         Some(line.trim().chars().take(200).collect::<String>())
     });
-    last.last().unwrap_or_default()
+    last.unwrap_or_default()
 }

@@ -6,6 +6,7 @@ mod file;
 mod history;
 mod ledger;
 mod schema;
+mod services;
 mod sessions;
 mod thread;
 
@@ -15,5 +16,6 @@ pub use ledger::{
     Broken, Ledger, LedgerPaths, LedgerReadError, Opening, Report, VerifyError,
     read as read_ledger, verify as verify_ledger,
 };
+pub use services::StoredServiceEvent;
 pub use sessions::{SessionBatch, StoredEvent, StoredSession};
 pub use thread::{Pending, Store};

@@ -41,6 +41,17 @@ const STEPS: &[&str] = &[
         DELETE FROM session_event WHERE session = OLD.session;
     END;
 ",
+    "
+    CREATE TABLE service_event (
+        id      INTEGER PRIMARY KEY,
+        host    TEXT NOT NULL,
+        service TEXT NOT NULL,
+        wall    INTEGER NOT NULL,
+        kind    TEXT NOT NULL,
+        words   TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX service_event_by_service ON service_event (host, service, id);
+",
 ];
 
 /// Brings a file to the newest step.

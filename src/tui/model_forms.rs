@@ -217,7 +217,7 @@ fn reserve_command(form: &FormUi, place: &str) -> Result<ModelsCommand, Wrong> {
             "others read it when they are refused",
         ));
     }
-    let ttl = crate::config::parse_duration(form.text(1))
+    let ttl = crate::config::duration(form.text(1))
         .filter(|ttl| !ttl.is_zero() && *ttl <= LONGEST)
         .ok_or_else(|| {
             wrong(

@@ -10,6 +10,8 @@
 # for QEMU, and the hypervisor `pve` starts and ends it with tests/lab/qm, a stand-in for the tool of Proxmox. The only login of
 # `pve` is a key that can do nothing but run Pilothouse's power switch; `tests/lab/host install` puts both there.
 #
+# Two hosts are a pair of Sparks with networks and container engines of their own: pair.sh.
+#
 # What it does not have: systemd (no units, no journal: journalctl is a stub that plays $GROUND/journal), PAM (so no
 # keyboard-interactive login) and a real GPU (nvidia-smi is a stub).
 
@@ -132,6 +134,7 @@ start_host() { # start_host NAME
     if [ "$(cat "$GROUND/behind")" = namespace ]; then
         case $name in jump | behind) inside=(ip netns exec "$NETNS") ;; esac
     fi
+    if [ -d "$GROUND/pair/$name" ]; then in_spark "$name"; fi
     : >"$out"
     if [ -d "$GROUND/vm/$name" ]; then
         power_on "$name" "$sshd" -D -e -f "$conf"
@@ -208,22 +211,33 @@ stop_machine() { # stop_machine NAME
 }
 
 # Asks the lab's container engine in the HTTP of old, whose answer ends with the connection. Prints the whole answer.
-engine() { # engine METHOD PATH [TYPE FILE]
+engine() { # engine SOCKET METHOD PATH [TYPE FILE]
     local size=0
-    if [ $# = 4 ]; then size=$(stat -c %s "$4"); fi
+    if [ $# = 5 ]; then size=$(stat -c %s "$5"); fi
     {
-        printf '%s %s HTTP/1.0\r\nHost: docker\r\nContent-Type: %s\r\nContent-Length: %s\r\n\r\n' "$1" "$2" "${3:-application/json}" "$size"
-        if [ $# = 4 ]; then cat "$4"; fi
-    } | socat -t 2 -,ignoreeof "UNIX-CONNECT:$DOCKER_DIR/docker.sock" 2>/dev/null
+        printf '%s %s HTTP/1.0\r\nHost: docker\r\nContent-Type: %s\r\nContent-Length: %s\r\n\r\n' "$2" "$3" "${4:-application/json}" "$size"
+        if [ $# = 5 ]; then cat "$5"; fi
+    } | socat -t 2 -,ignoreeof "UNIX-CONNECT:$1" 2>/dev/null
 }
 
-engine_takes() { # engine_takes METHOD PATH [TYPE FILE]
+engine_takes() { # engine_takes SOCKET METHOD PATH [TYPE FILE]
     local answer
     answer=$(engine "$@" | tr -d '\0') || true
     case $answer in
         'HTTP/1.'?' 2'*) ;;
-        *) printf 'lab: docker: %s %s: %s\n' "$1" "$2" "$answer" >&2; return 1 ;;
+        *) printf 'lab: docker: %s %s: %s\n' "$2" "$3" "$answer" >&2; return 1 ;;
     esac
+}
+
+# Waits until a container engine that was started answers.
+engine_answers() { # engine_answers NAME SOCKET
+    for _ in $(seq 200); do
+        if [ -S "$2" ] && engine_takes "$2" GET /_ping 2>/dev/null; then return 0; fi
+        pid_of "$1" >/dev/null || break
+        sleep 0.1
+    done
+    tail -n 5 "$GROUND/log/$1.log" | sed "s/^/lab: $1: /" >&2
+    return 1
 }
 
 # Starts the lab's container engine, over the data that it has.
@@ -233,24 +247,24 @@ start_docker() {
         --data-root "$DOCKER_DIR/data" --exec-root "$DOCKER_DIR/exec" --pidfile "$DOCKER_DIR/pid" \
         --group "$DOCKERS" -H "unix://$DOCKER_DIR/docker.sock" </dev/null >>"$GROUND/log/docker.log" 2>&1 &
     remember docker $!
-    for _ in $(seq 200); do
-        if [ -S "$DOCKER_DIR/docker.sock" ] && engine_takes GET /_ping 2>/dev/null; then return 0; fi
-        pid_of docker >/dev/null || break
-        sleep 0.1
-    done
-    tail -n 5 "$GROUND/log/docker.log" | sed 's/^/lab: docker: /' >&2
-    return 1
+    engine_answers docker "$DOCKER_DIR/docker.sock"
 }
 
-# Ends it as an orderly stop does, and its containers with it.
-stop_docker() {
-    local pid
-    pid=$(pid_of docker) || return 0
-    kill "$pid" 2>/dev/null || true
-    for _ in $(seq 200); do
-        pid_of docker >/dev/null || return 0
-        sleep 0.1
+# Ends container engines as an orderly stop does, and their containers with them.
+stop_docker() { # stop_docker NAME…
+    local name pid
+    for name in "$@"; do
+        if pid=$(pid_of "$name"); then kill "$pid" 2>/dev/null || true; fi
     done
-    say "dockerd does not end; it is killed"
-    end_all KILL "$pid"
+    for name in "$@"; do
+        for _ in $(seq 200); do
+            pid=$(pid_of "$name") || continue 2
+            sleep 0.1
+        done
+        say "$name does not end; it is killed"
+        end_all KILL "$pid"
+    done
 }
+
+# shellcheck source=tests/lab/pair.sh
+. "$LAB_DIR/pair.sh"

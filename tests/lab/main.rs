@@ -18,7 +18,9 @@ mod logs;
 #[path = "../it/messages_api.rs"]
 #[allow(dead_code, reason = "the other tests let it fail, too")]
 mod messages_api;
+mod models;
 mod once;
 mod openssh;
+mod pair;
 mod power;
 mod recovery;

@@ -1,22 +1,32 @@
-//! Every host, by the engine's own ladder: how far we get, and at the first rung that fails, why and what mends it.
+//! Every host, by the engine's own ladder: how far we get, and at the first rung that fails, why and what mends it. Beside
+//! them the switches that hold their power are asked.
 
 use super::super::error::CliError;
 use super::super::here::Here;
-use super::super::once;
+use super::super::{once, runtime};
 use super::check::{Check, count};
+use super::{models, power, switch};
 use crate::config::Config;
 use crate::domain::HealthWord;
 use crate::engine::{Fleet, Host, Outcome, Verdict};
 use crate::tasks::Tasks;
 
-/// Dials every host once.
+/// Dials every host once, and every switch whose set-up has no fault.
 pub(super) async fn checks(
     config: Config,
     here: &Here,
     tasks: &Tasks,
 ) -> Result<Vec<Check>, CliError> {
-    let fleet = once::verdicts(config, here, tasks).await?;
-    Ok(fleet.hosts.iter().map(|host| check(&fleet, host)).collect())
+    let services = config.settings.services.clone();
+    let switches = power::to_ask(&config).await;
+    let engine = once::start(config, here, tasks)?;
+    let handle = engine.handle();
+    let (fleet, mut checks) =
+        tokio::join!(once::settled(&handle), switch::checks(&handle, &switches));
+    engine.shutdown(runtime::FAREWELL).await;
+    checks.extend(fleet.hosts.iter().map(|host| check(&fleet, host)));
+    checks.extend(models::services(&fleet, &services));
+    Ok(checks)
 }
 
 fn check(fleet: &Fleet, host: &Host) -> Check {

@@ -5,8 +5,10 @@ mod check;
 mod files;
 mod gpu;
 mod hosts;
+mod models;
 mod power;
 mod run;
+mod switch;
 mod terminal;
 mod tmux;
 

@@ -5,9 +5,26 @@ use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::check::Check;
+use super::check::{Check, State};
 use crate::config::Config;
 use crate::domain::{HostAddress, HostId, HostSpec, PowerMethod, PowerSpec, PowerVerb, SshSpec};
+
+/// The hosts whose switch can be asked for its status: it is one that answers, and its set-up has no fault.
+pub(super) async fn to_ask(config: &Config) -> Vec<HostId> {
+    let mut hosts = Vec::new();
+    for host in &config.hosts {
+        let Some(power) = &host.power else { continue };
+        let answers = match &power.method {
+            Some(PowerMethod::ForcedCommand(_)) => true,
+            Some(PowerMethod::Command { verbs, .. }) => verbs.contains_key(&PowerVerb::Status),
+            None => false,
+        };
+        if answers && check(host, power, config).await.state != State::Fail {
+            hosts.push(host.id.clone());
+        }
+    }
+    hosts
+}
 
 /// Checks the switch of every host that has one.
 pub(super) async fn checks(config: &Config) -> Vec<Check> {
@@ -24,7 +41,7 @@ async fn check(host: &HostSpec, power: &PowerSpec, config: &Config) -> Check {
     let id = format!("power.{}", host.id);
     match &power.method {
         Some(PowerMethod::ForcedCommand(switch)) => match &switch.address {
-            HostAddress::Ssh(ssh) => forced_command(id, host, ssh).await,
+            HostAddress::Ssh(ssh) => forced_command(id, ssh).await,
             HostAddress::Local => Check::pass(id, "this machine holds the power"),
         },
         Some(PowerMethod::Command { on, verbs }) => {
@@ -56,7 +73,7 @@ fn words<'a>(verbs: impl Iterator<Item = &'a PowerVerb>) -> String {
     verbs.map(|verb| verb.word()).collect::<Vec<_>>().join(", ")
 }
 
-async fn forced_command(id: String, host: &HostSpec, ssh: &SshSpec) -> Check {
+async fn forced_command(id: String, ssh: &SshSpec) -> Check {
     let Some(key) = ssh.identity.first() else {
         return Check::fail(
             id,
@@ -75,11 +92,7 @@ async fn forced_command(id: String, host: &HostSpec, ssh: &SshSpec) -> Check {
             "write the address: host: user@10.0.0.2",
         );
     }
-    let ask = format!("`pilothouse power {} status` asks it", host.id);
-    Check::pass(
-        id,
-        format!("{address} with the key {}; {ask}", key.display()),
-    )
+    Check::pass(id, format!("{address} with the key {}", key.display()))
 }
 
 /// What is wrong with a key file, and the mend.
@@ -105,7 +118,6 @@ async fn fault_of_key(key: &Path) -> Option<(String, String)> {
 mod tests {
     use std::fs;
 
-    use super::super::check::State;
     use super::*;
     use crate::config::{Environment, Flags, Source, resolve};
 

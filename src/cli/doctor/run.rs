@@ -10,7 +10,7 @@ use super::super::exit::Exit;
 use super::super::here::Here;
 use super::super::{print, runtime};
 use super::check::{Check, State};
-use super::{assistant, files, gpu, hosts, power, terminal, tmux};
+use super::{assistant, files, gpu, hosts, models, power, terminal, tmux};
 use crate::config::{Config, LoadError};
 use crate::exec::LocalExec;
 use crate::tasks::Tasks;
@@ -54,6 +54,7 @@ async fn all(loaded: Result<Config, LoadError>, here: &Here) -> Result<Vec<Check
     checks.extend(within("ssh.keys", files::keys(config, paths)).await);
     if let Some(config) = config {
         checks.extend(within("power.keys", power::checks(config)).await);
+        checks.extend(within("models.catalog", models::checks(config)).await);
         // It bounds its own time: a cold program takes longer than a look at a file.
         checks.extend(assistant::checks(config, environment, &exec).await);
     }

@@ -4,6 +4,7 @@
 mod args;
 mod install;
 mod progress;
+mod trust;
 mod verb;
 
 pub(super) use args::PowerArgs;

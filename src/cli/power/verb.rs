@@ -8,13 +8,14 @@ use tokio::time::timeout;
 use super::args::{PowerArgs, PowerSetup};
 use super::install;
 use super::progress::{ActShot, Told};
+use super::trust::{self, Asked};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::here::Here;
 use crate::cli::{ask, print, run, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::{Answer, HostId, PowerMethod, PowerVerb, Question};
+use crate::domain::{HostId, PowerMethod, PowerVerb};
 use crate::engine::{
     Acting, Actor, Assisting, Command, Engine, Fleet, Handle, Host, MachineState, NO_SWITCH,
     PendingQuestion, PowerReport, Reply, Setup, Verdict, Ways,
@@ -200,7 +201,10 @@ impl Session<'_> {
         loop {
             let seen = fleet.borrow_and_update().clone();
             self.picture(&seen, &mut told);
-            self.refuse_questions(&seen).await;
+            // A look that was stopped there has its answer: the switch was not trusted.
+            if self.answer_questions(&seen).await && self.verb.changes() && !self.abort().await {
+                return self.left();
+            }
             tokio::select! {
                 biased;
                 reply = &mut asked => {
@@ -209,10 +213,7 @@ impl Session<'_> {
                 }
                 interrupted = tokio::signal::ctrl_c() => {
                     if interrupted.is_ok() && !self.abort().await {
-                        return Reply::Unknown(crate::engine::Refusal {
-                            why: "left while it was at work".into(),
-                            hint: Some(format!("look first: `pilothouse power {} status`", self.host)),
-                        });
+                        return self.left();
                     }
                 }
                 changed = fleet.changed() => {
@@ -222,6 +223,17 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// What is known of an act that was left.
+    fn left(&self) -> Reply {
+        Reply::Unknown(crate::engine::Refusal {
+            why: "left while it was at work".into(),
+            hint: Some(format!(
+                "look first: `pilothouse power {} status`",
+                self.host
+            )),
+        })
     }
 
     /// Stops what is at work; false where it can't be stopped any more.
@@ -258,27 +270,23 @@ impl Session<'_> {
         }
     }
 
-    /// A question of the switch, which is no host of the fleet.
-    async fn refuse_questions(&self, fleet: &Fleet) {
-        let of_switch = |asked: &&PendingQuestion| fleet.host(&asked.host).is_none();
+    /// Answers what the switch asks: its own login, or the host that runs its commands. Whether the person asked to stop.
+    async fn answer_questions(&self, fleet: &Fleet) -> bool {
+        let power = fleet
+            .host(&self.host)
+            .and_then(|host| host.spec.power.as_ref());
+        let on = power.and_then(|power| match power.method.as_ref()? {
+            PowerMethod::Command { on, .. } => on.as_ref(),
+            PowerMethod::ForcedCommand(_) => None,
+        });
+        let of_switch =
+            |asked: &&PendingQuestion| fleet.host(&asked.host).is_none() || Some(&asked.host) == on;
         for asked in fleet.questions.iter().filter(of_switch) {
-            let what = match &asked.question {
-                Question::UnknownHostKey(facts) => format!(
-                    "the key of {} is not known yet: {} {}",
-                    facts.endpoint, facts.algorithm, facts.fingerprint
-                ),
-                _ => "the power switch asks something that only a person can answer".to_owned(),
-            };
-            print::message(&format!(
-                "{what}; open `pilothouse {}` and look at its status there",
-                self.host
-            ));
-            let answer = Command::Answer {
-                question: asked.id,
-                answer: Answer::Refuse,
-            };
-            self.handle.ask(Actor::CommandLine, answer).await;
+            if let Asked::Stop = trust::answer(&self.handle, &self.host, asked).await {
+                return true;
+            }
         }
+        false
     }
 
     /// Waits until something is known of the host and the ledger, or for a moment.

@@ -109,7 +109,7 @@ async fn swap(swapping: Swapping, token: Option<Secret<String>>, shared: &Shared
     }
 }
 
-pub(super) fn not_begun(error: &JobError) -> Reply {
+pub(in crate::engine) fn not_begun(error: &JobError) -> Reply {
     let beneath = std::error::Error::source(error).map(|source| format!(": {source}"));
     let refusal = Refusal {
         why: format!("{error}{}", beneath.unwrap_or_default()),

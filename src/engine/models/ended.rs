@@ -1,13 +1,43 @@
-//! What follows when long work on a host ends: its disk and its ports are looked at anew, and people are told.
+//! What follows when long work on a host ends: its disk and its ports are looked at anew, people are told, and one console writes it
+//! down and calls the webhook. Which one, the host decides.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 
 use super::places;
+use super::secrets;
 use super::watch::ModelWatch;
-use crate::domain::Severity;
+use crate::config::SwapWebhook;
+use crate::domain::{ActOutcome, HostId, Severity, Wall};
 use crate::engine::msg::Msg;
 use crate::engine::notice::Notice;
+use crate::exec::{Exec, LocalExec};
 use crate::jobs::Job;
-use crate::models::{SwapEnd, SwapReport, WorkReport, WorkState};
+use crate::models::{
+    SwapEnd, SwapNote, SwapReport, TELL_AGAIN, Turn, WorkReport, WorkState, take_turn, tell,
+    turn_done,
+};
 use crate::text::SafeText;
+
+/// What ended longer ago is nobody's news: milliseconds.
+const OLD: i64 = 24 * 60 * 60 * 1000;
+
+/// The end of a work that was seen, for the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witness {
+    /// Its host.
+    pub(in crate::engine) host: HostId,
+    /// One sentence.
+    pub(in crate::engine) what: SafeText,
+    /// The job.
+    pub(in crate::engine) request: SafeText,
+    /// How it ended.
+    pub(in crate::engine) outcome: ActOutcome,
+    /// What was seen.
+    pub(in crate::engine) verification: Option<SafeText>,
+}
 
 /// Whether a work has no end yet.
 pub(super) fn is_running(work: &WorkReport) -> bool {
@@ -15,38 +45,139 @@ pub(super) fn is_running(work: &WorkReport) -> bool {
 }
 
 /// A swap has ended, or was found so.
-pub(super) async fn swap(watch: &ModelWatch, report: &SwapReport, _job: &Job, seen_at_work: bool) {
+pub(super) async fn swap(watch: &ModelWatch, report: &SwapReport, job: &Job, seen_at_work: bool) {
     watch.link.serving.now();
-    if !seen_at_work {
-        return;
+    if seen_at_work {
+        let (severity, sentence, hint) = words(report);
+        let notice = Notice {
+            at: watch.shared.lanes.now(),
+            severity,
+            host: Some(watch.host.clone()),
+            sentence,
+            hint,
+        };
+        watch.shared.lanes.fact(Msg::Noticed(notice)).await;
     }
-    let (severity, sentence, hint) = words(report);
-    let notice = Notice {
-        at: watch.shared.lanes.now(),
-        severity,
-        host: Some(watch.host.clone()),
-        sentence,
-        hint,
+    let (read_only, wall) = {
+        let fleet = watch.shared.handle.fleet();
+        let fleet = fleet.borrow();
+        (fleet.read_only, fleet.wall)
     };
-    watch.shared.lanes.fact(Msg::Noticed(notice)).await;
+    if !read_only && (seen_at_work || is_news(job, wall)) {
+        let (told, report) = (watch.clone(), report.clone());
+        watch
+            .shared
+            .tasks
+            .spawn(async move { in_turn(&told, &report).await });
+    }
+}
+
+fn is_news(job: &Job, now: Wall) -> bool {
+    let ended = job.marks.get("end").map_or(job.begun, |end| end.at);
+    now.0.saturating_sub(ended.0) < OLD
+}
+
+/// Writes the end down and calls the webhook, if the host says that this is ours to do.
+async fn in_turn(watch: &ModelWatch, report: &SwapReport) {
+    let exec = watch.link.exec.as_ref();
+    match take_turn(exec, None, &report.work.0).await {
+        Ok(Turn::Ours) => {}
+        Ok(Turn::Theirs) => return,
+        Err(why) => {
+            tracing::warn!(host = %watch.host, %why, "nobody knows whose turn it is to tell a swap");
+            return;
+        }
+    }
+    let at = watch.shared.lanes.now();
+    let witness = witness(&watch.host, report);
+    watch
+        .shared
+        .lanes
+        .fact(Msg::Witnessed { at, witness })
+        .await;
+    if let Some(webhook) = &watch.shared.models.settings.webhook
+        && let Err(why) = call(watch, webhook, report).await
+    {
+        let notice = Notice {
+            at: watch.shared.lanes.now(),
+            severity: Severity::Warning,
+            host: Some(watch.host.clone()),
+            sentence: format!("the webhook of swaps failed: {why}").into(),
+            hint: Some("look at models.webhook in the config".into()),
+        };
+        watch.shared.lanes.fact(Msg::Noticed(notice)).await;
+    }
+    if let Err(why) = turn_done(exec, None, &report.work.0).await {
+        tracing::warn!(host = %watch.host, %why, "that a swap was told is not written down there");
+    }
+}
+
+async fn call(
+    watch: &ModelWatch,
+    webhook: &SwapWebhook,
+    report: &SwapReport,
+) -> Result<(), SafeText> {
+    let Some(note) = SwapNote::of(report, places::name(&report.place)) else {
+        return Ok(());
+    };
+    let here: Arc<dyn Exec> = Arc::new(LocalExec::new(watch.shared.tasks.clone()));
+    let key = match &webhook.key {
+        None => None,
+        Some(source) => {
+            let read = secrets::read(source, here.as_ref()).await;
+            Some(read.map_err(|refusal| SafeText::from(refusal.why))?)
+        }
+    };
+    let mut said = tell(here.as_ref(), &webhook.url, key.as_ref(), &note).await;
+    for pause in TELL_AGAIN {
+        if said.is_ok() {
+            break;
+        }
+        sleep(pause).await;
+        said = tell(here.as_ref(), &webhook.url, key.as_ref(), &note).await;
+    }
+    said
+}
+
+fn witness(host: &HostId, report: &SwapReport) -> Witness {
+    let (_, sentence, _) = words(report);
+    let outcome = match &report.end {
+        Some(SwapEnd::Served | SwapEnd::Stopped) => ActOutcome::Done,
+        Some(SwapEnd::Lost) | None => ActOutcome::Unknown(sentence.clone()),
+        Some(SwapEnd::Failed { .. } | SwapEnd::Cancelled { .. }) => {
+            ActOutcome::Failed(sentence.clone())
+        }
+    };
+    Witness {
+        host: host.clone(),
+        what: format!("the end of {}, begun by {}", what(report), report.by).into(),
+        request: format!("the job {}", report.work.0).into(),
+        outcome,
+        verification: Some(sentence),
+    }
+}
+
+fn what(report: &SwapReport) -> String {
+    let place = places::name(&report.place);
+    match &report.model {
+        Some(model) => format!("the swap of {place} to {model}"),
+        None => format!("the stop of what {place} served"),
+    }
 }
 
 /// The end of a swap in a sentence.
-pub(super) fn words(report: &SwapReport) -> (Severity, SafeText, Option<SafeText>) {
+fn words(report: &SwapReport) -> (Severity, SafeText, Option<SafeText>) {
     let place = places::name(&report.place);
-    let what = match &report.model {
-        Some(model) => format!("the swap of {place} to {model}"),
-        None => format!("the stop of what {place} served"),
-    };
+    let what = what(report);
     match &report.end {
-        Some(SwapEnd::Served) => (
-            Severity::Info,
-            match &report.model {
-                Some(model) => format!("{place} serves {model}").into(),
-                None => format!("{what} ended").into(),
-            },
-            None,
-        ),
+        Some(SwapEnd::Served) => {
+            let model = report.model.as_ref().map_or("a model", |key| key.as_str());
+            (
+                Severity::Info,
+                format!("{place} serves {model}").into(),
+                None,
+            )
+        }
         Some(SwapEnd::Stopped) => (
             Severity::Info,
             format!("{place} serves nothing now").into(),

@@ -37,7 +37,7 @@ pub(in crate::engine) async fn look(command: ModelsCommand, shared: Arc<Shared>)
 }
 
 /// Has hosts looked at, and waits until the fleet shows what was found.
-async fn refresh(host: Option<HostId>, shared: &Shared) -> Reply {
+pub(super) async fn refresh(host: Option<HostId>, shared: &Shared) -> Reply {
     let now = shared.lanes.now();
     let mut fleet = shared.handle.fleet();
     let hosts: Vec<HostId> = match host {

@@ -20,7 +20,8 @@ mod watch;
 mod weights_watch;
 mod works_watch;
 
-pub(super) use carry::carry;
+pub(super) use carry::{carry, not_begun};
+pub(super) use ended::Witness;
 pub(super) use interest::Nudge;
 pub(super) use look::look;
 pub(super) use preflight::gather;

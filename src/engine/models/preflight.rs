@@ -6,6 +6,8 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use tokio::time::timeout;
 
+use super::look::refresh;
+use super::places;
 use super::swapping::{Brings, Swapping, swapping};
 use crate::domain::{HostId, Place, Secret};
 use crate::engine::command::{Refusal, Reply};
@@ -34,7 +36,12 @@ pub(in crate::engine) async fn gather(
     order: &SwapOrder,
     shared: &Shared,
 ) -> Result<Preflight, Reply> {
-    let fleet = Arc::clone(&shared.handle.fleet().borrow());
+    let mut fleet = Arc::clone(&shared.handle.fleet().borrow());
+    if let Some(head) = unseen(&fleet, order) {
+        // What can't be looked at is judged as it is.
+        drop(refresh(Some(head), shared).await);
+        fleet = Arc::clone(&shared.handle.fleet().borrow());
+    }
     let swapping = swapping(&fleet, order).map_err(Reply::Refused)?;
     let Some(brings) = &swapping.brings else {
         return Err(Reply::Refused(Refusal {
@@ -60,6 +67,13 @@ pub(in crate::engine) async fn gather(
     // Where it takes longer, whoever asks next looks again.
     drop(timeout(SHOWN, shown.wait_for(is_there)).await);
     Ok(found)
+}
+
+/// The head of the place, where nobody has looked yet at what it serves: that is what has to leave, and is no stranger.
+fn unseen(fleet: &Fleet, order: &SwapOrder) -> Option<HostId> {
+    let place = places::place(fleet, &order.place)?;
+    let head = fleet.host(place.head())?;
+    head.models.serving.is_none().then(|| head.id.clone())
 }
 
 fn ask(swapping: &Swapping, brings: &Brings, host: &HostId) -> FactsAsk {

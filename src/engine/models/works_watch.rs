@@ -70,9 +70,10 @@ pub(super) async fn run(watch: ModelWatch) {
         work: None,
         lock: None,
     };
+    // The reservation comes last: whoever waits for a look takes it as the end of one.
     loop {
-        works.look_at_lock().await;
         works.look().await;
+        works.look_at_lock().await;
         works.follow_while_at_work().await;
         works.pause().await;
     }
@@ -96,11 +97,14 @@ impl Works {
     /// Follows what is at work to its end.
     async fn follow_while_at_work(&mut self) {
         while self.is_at_work() {
-            tokio::select! {
-                () = sleep(PACE) => {}
-                () = self.watch.link.works.wanted() => self.look_at_lock().await,
-            }
+            let wanted = tokio::select! {
+                () = sleep(PACE) => false,
+                () = self.watch.link.works.wanted() => true,
+            };
             self.look().await;
+            if wanted {
+                self.look_at_lock().await;
+            }
         }
         self.watch.link.swapping.send_replace(false);
     }

@@ -60,7 +60,7 @@ pub(super) fn confirmed(
         Challenge::TypeName(wanted) => answer == wanted,
     };
     let mut how = match (actor, challenge) {
-        (Actor::Assistant, _) => return None,
+        (Actor::Assistant | Actor::Rule, _) => return None,
         (Actor::CommandLine, _) => format!("--yes {answer}"),
         (Actor::Terminal, Challenge::YesNo) => "yes".to_owned(),
         (Actor::Terminal, Challenge::TypeName(_)) => format!("typed {answer}"),

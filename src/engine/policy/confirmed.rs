@@ -8,6 +8,7 @@ use crate::domain::{
 use crate::engine::command::{Actor, Challenge, Plan, Reply};
 use crate::engine::models::ModelsChange;
 use crate::engine::power::PowerChange;
+use crate::engine::services::ServiceChange;
 use crate::models::SwapOrder;
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
@@ -107,6 +108,8 @@ pub(in crate::engine) enum Change {
     Power(PowerChange),
     /// Something with models.
     Models(ModelsChange),
+    /// Something with a service.
+    Service(ServiceChange),
     /// One command, without a shell around it.
     Run { host: HostId, command: ShellCommand },
     /// Something with a container.

@@ -7,12 +7,13 @@ use super::answer::{Typed, confirmed};
 use super::confirmed::{Change, Confirmed, Proposed, Ruling, Wish};
 use super::wishes::{READ_ONLY_MEND, closed, host_of, wish};
 use crate::assistant::Decided;
-use crate::domain::{ActClass, At, HostId, ProposalId, Wall};
+use crate::domain::{ActClass, At, HostId, ProposalId, ServiceAct, ServiceName, Wall};
 use crate::engine::command::{Actor, Challenge, Command, ConfirmationId, Decision, Refusal, Reply};
 use crate::engine::models;
 use crate::engine::models_command::ModelsCommand;
 use crate::engine::msg::{HostMsg, Msg, PowerMsg};
 use crate::engine::power::{PowerChange, Unwritten, hindrance};
+use crate::engine::services;
 use crate::engine::state::{Fleet, PendingProposal};
 use crate::text::SafeText;
 
@@ -65,11 +66,16 @@ impl Desk {
             | Command::SetSources { .. }
             | Command::ReadLogs { .. }
             | Command::Probe { .. }
+            | Command::Report { .. }
             | Command::Models(
                 ModelsCommand::Refresh(_) | ModelsCommand::Preflight(_) | ModelsCommand::Watch,
             ) => Ruling::Look,
             Command::Power { verb, .. } if !verb.changes() => Ruling::Look,
             Command::Rehearse(command) => Ruling::Answer(self.rehearse(fleet, actor, command)),
+            Command::Service { host, service, act } if actor == Actor::Rule => {
+                self.mend(fleet, (host, service, *act), command)
+            }
+            _ if actor == Actor::Rule => refuse("a rule only mends what is wedged", None),
             _ if actor == Actor::Assistant => refuse(
                 "the assistant can only look and propose",
                 Some("a person decides on what it proposes"),
@@ -130,6 +136,32 @@ impl Desk {
                 pending.wish.host != *host || pending.wish.class == ActClass::Power
             }),
             _ => {}
+        }
+    }
+
+    /// Lets the rule restart what is wedged, where the config says that it may: that is its confirmation.
+    fn mend(
+        &self,
+        fleet: &Fleet,
+        (host, service, act): (&HostId, &ServiceName, ServiceAct),
+        command: &Command,
+    ) -> Ruling {
+        let known = fleet.host(host);
+        let Some(wedged) = known.and_then(|host| services::mended(host, service, act)) else {
+            return refuse(
+                "a rule only mends what is wedged, where the config says so",
+                None,
+            );
+        };
+        match self.wish(fleet, command) {
+            Ok(wish) => Ruling::Do(Confirmed {
+                actor: Actor::Rule,
+                wish,
+                how: format!("by the rule that mends wedges: {}", wedged.detail).into(),
+                armed: None,
+                proposed: None,
+            }),
+            Err(reply) => Ruling::Answer(reply),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::engine::host_state::{Host, Link};
 use crate::engine::models;
 use crate::engine::power;
 use crate::engine::remote;
+use crate::engine::services;
 use crate::engine::stakes::{self, Target};
 use crate::engine::state::Fleet;
 use crate::text::SafeText;
@@ -35,6 +36,9 @@ pub(super) fn wish(
             power::wish(fleet, there, *verb).map_err(Reply::Refused)
         }
         Command::Models(command) => models::wish(fleet, command),
+        Command::Service { host, service, act } => {
+            services::wish(reachable(fleet, host, "changed")?, service, *act)
+        }
         Command::Run { host, argv } => {
             stakes::run(reachable(fleet, host, "run")?, argv).map_err(Reply::Refused)
         }
@@ -63,7 +67,8 @@ pub(super) fn host_of(command: &Command) -> Option<&HostId> {
         | Command::Container { host, .. }
         | Command::Prune { host, .. }
         | Command::Terminal { host, .. }
-        | Command::Power { host, .. } => Some(host),
+        | Command::Power { host, .. }
+        | Command::Service { host, .. } => Some(host),
         _ => None,
     }
 }

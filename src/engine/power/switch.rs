@@ -183,6 +183,7 @@ async fn wake(way: &WakeOnLan) -> Carried {
             state: MachineState::Unknown("a magic packet has no answer".into()),
             operation: None,
             lines: Vec::new(),
+            target: None,
         }),
         Err(error) => failed(
             format!("the magic packet can't be sent: {error}"),

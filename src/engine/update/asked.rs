@@ -13,7 +13,7 @@ pub(super) fn update(
     command: Command,
     effects: &mut Vec<Effect>,
 ) {
-    if actor == Actor::Assistant {
+    if matches!(actor, Actor::Assistant | Actor::Rule) {
         // The policy answers it.
         return;
     }

@@ -65,6 +65,10 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
             advance(fleet, at, &mut effects);
             models::looked(fleet, *preflight);
         }
+        Msg::Witnessed { at, witness } => {
+            advance(fleet, at, &mut effects);
+            effects.push(Effect::Witness(witness));
+        }
         Msg::Noticed(notice) => {
             advance(fleet, notice.at, &mut effects);
             notes::tell(fleet, notice, &mut effects);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::judge::{self, Judgement};
+use super::services::Now;
 use super::{alert, containers, lost, models, notes, services};
 use crate::domain::{
     At, GpuMemory, GpuReport, HealthChange, HostAddress, HostId, MachineReading, Rung, Sample,
@@ -43,7 +44,17 @@ pub(super) fn update(fleet: &mut Fleet, id: &HostId, msg: HostMsg, effects: &mut
         HostMsg::Telling(telling) => told(fleet, id, telling, effects),
         HostMsg::LinkDown(down) => {
             drop_questions(fleet, |asked| asked.host == *id);
-            change(fleet, index, |host, at| link_down(host, at, down));
+            let wall = fleet.wall;
+            change(fleet, index, |host, at| {
+                services::link_lost(host, Now { at, wall }, &down.why, effects);
+                link_down(host, at, down);
+            });
+        }
+        HostMsg::Services(msg) => {
+            let wall = fleet.wall;
+            change(fleet, index, |host, at| {
+                services::update(host, Now { at, wall }, msg, effects);
+            });
         }
         HostMsg::LoggedIn { .. } => {}
         HostMsg::Models(msg) => {
@@ -165,13 +176,13 @@ fn apply(host: &mut Host, at: At, msg: HostMsg) {
         }
         HostMsg::Past(past) => remember_past(host, past),
         HostMsg::Containers(msg) => containers::update(&mut host.containers, at, msg),
-        HostMsg::Services(msg) => services::update(&mut host.services, at, msg),
         HostMsg::LinkDown(_)
         | HostMsg::Question { .. }
         | HostMsg::QuestionGone(_)
         | HostMsg::Telling(_)
         | HostMsg::LoggedIn { .. }
-        | HostMsg::Models(_) => {}
+        | HostMsg::Models(_)
+        | HostMsg::Services(_) => {}
     }
 }
 

@@ -84,6 +84,8 @@ fn fleet(clock: &Clock, hosts: usize) -> Arc<Fleet> {
         power: Arc::default(),
         doubts: Arc::default(),
         catalog: Arc::default(),
+        menu: Arc::default(),
+        preflights: Arc::default(),
         clusters: Arc::default(),
         schedule: Arc::default(),
         proposals: Arc::default(),

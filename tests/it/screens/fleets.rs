@@ -41,6 +41,8 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         power: Arc::default(),
         doubts: Arc::default(),
         catalog: Arc::default(),
+        menu: Arc::default(),
+        preflights: Arc::default(),
         clusters: Arc::default(),
         menu: Arc::default(),
         preflights: Arc::default(),

@@ -187,6 +187,7 @@ fn report() -> PowerReport {
             state: OperationState::Done,
         }),
         lines: Vec::new(),
+        target: None,
     }
 }
 

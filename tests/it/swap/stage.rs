@@ -141,6 +141,11 @@ impl Host {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// From now on this is a program of it.
+    pub(crate) fn program(&self, name: &str, text: &str) {
+        install(&self.root, name, text);
+    }
+
     /// From now on its docker misbehaves so.
     pub(crate) fn behaves(&self, how: &str) {
         self.write("behaviour", &format!("{how}\n"));

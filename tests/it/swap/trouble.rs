@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use pilothouse::jobs::{JobId, JobState};
-use pilothouse::models::{SwapEnd, SwapPhase, SwapReport};
+use pilothouse::models::{PhaseState, SwapEnd, SwapPhase, SwapReport};
 
 use super::stage::{Host, KINDS, Stage};
 use super::story::words;
@@ -86,6 +86,57 @@ async fn a_stop_that_hangs_is_forced_and_memory_that_stays_is_said() {
             "{kind}"
         );
         assert!(stage.read("asked").contains("docker stop") != plan.force);
+    }
+}
+
+#[tokio::test]
+async fn memory_that_moves_by_itself_is_not_waited_for() {
+    let stage = Stage::new("dash").await;
+    stage.swap(&stage.plan("qwen")).await;
+    // What was measured of it is no more than what other programs of a host take and give all the time.
+    stage.write("base/models/served", "container vllm 300 0 qwen\n");
+    stage.behaves("leak");
+    let report = stage.swap(&stage.plan("gemma")).await;
+    assert_eq!(report.end, Some(SwapEnd::Served), "{report:#?}");
+    assert_eq!(words(&report, SwapPhase::Stop), "done 0.0 GiB came back");
+    let stop = report
+        .phases
+        .iter()
+        .find(|one| one.phase == SwapPhase::Stop)
+        .unwrap();
+    let PhaseState::Done { took, .. } = stop.state else {
+        panic!("{stop:?}");
+    };
+    // Memory that is owed is waited for ten seconds.
+    assert!(took < Duration::from_secs(9), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_lost_while_it_loads_is_named_though_another_answers() {
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        stage.program("ssh", include_str!("ssh"));
+        stage.behaves("slow");
+        let mut plan = stage.plan("qwen");
+        plan.nodes = vec![
+            "192.168.177.12".parse().unwrap(),
+            "192.168.177.13".parse().unwrap(),
+        ];
+        plan.limits.load = Duration::from_mins(1);
+        let id = stage.begin(&plan).await;
+        stage
+            .until(&id, |report| {
+                words(report, SwapPhase::Load).contains("shard 0 of 4")
+            })
+            .await;
+        stage.write("lost", "192.168.177.12\n");
+        let report = stage.ended(&id).await;
+        let (phase, why, _) = failed(&report);
+        assert_eq!(phase, SwapPhase::Load, "{kind}");
+        assert!(
+            why.starts_with("the node 192.168.177.12 does not answer any more"),
+            "{kind}: {why}"
+        );
     }
 }
 

@@ -1,6 +1,7 @@
 //! Weights are fetched by a job of the host: whole, gone on with where it stopped, and told why when they can't be.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,6 +180,21 @@ async fn what_can_not_be_fetched_is_told_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_file_that_would_be_an_option_of_a_program_is_refused() {
+    let hub = Hub::with(SIZE);
+    fs::create_dir(hub.folder.path().join("ann/m/--local-dir=x")).unwrap();
+    fs::write(hub.folder.path().join("ann/m/--local-dir=x/y"), "1").unwrap();
+    for kind in KINDS {
+        let state = fetch(&Host::new(kind), &order(&hub)).await;
+        assert_eq!(
+            why(&state),
+            "ann/m has files with names or hashes that are refused",
+            "{kind}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_download_that_is_killed_or_cancelled_is_gone_on_with() {
     let hub = Hub::with(SIZE);
     for kind in KINDS {
@@ -281,5 +297,27 @@ async fn what_is_served_or_lies_elsewhere_is_not_deleted() {
             "{kind} {state:?}"
         );
         assert!(elsewhere.join("snapshots").exists());
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_for_the_deletion_on_the_host_itself_does_not_stand_in_its_way() {
+    let repo: RepoId = "ann/asked".parse().unwrap();
+    for kind in KINDS {
+        let host = Host::new(kind);
+        let at = super::host::cached(&host.hub(), "models--ann--asked", &[("m.gguf", b"1")]);
+        let mut console = std::process::Command::new("bash")
+            .arg0("/usr/local/bin/pilothouse")
+            .args(["-c", "read -r end", "models", "rm", "ann/asked"])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let jobs = jobs(&host);
+        let work = remove(&jobs, &repo).await.unwrap();
+        let state = work_state(&until(&jobs, &work, ended).await);
+        drop(console.stdin.take());
+        console.wait().unwrap();
+        assert_eq!(state, WorkState::Done, "{kind}");
+        assert!(!at.exists(), "{kind}");
     }
 }

@@ -182,6 +182,42 @@ async fn folders_of_local_models_are_looked_at() {
     }
 }
 
+/// A safetensors file of one tensor, of which the last bytes are missing.
+fn tensors(missing: usize) -> Vec<u8> {
+    let header = br#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1000],"data_offsets":[0, 4000]}} "#;
+    let mut all = (header.len() as u64).to_le_bytes().to_vec();
+    all.extend(header);
+    all.extend([b'x'; 4000]);
+    all.truncate(all.len() - missing);
+    all
+}
+
+#[tokio::test]
+async fn a_copy_that_broke_off_is_told_by_the_file_itself() {
+    for kind in KINDS {
+        let host = Host::new(kind);
+        let folder = host.home().join("models");
+        for (name, missing) in [("whole", 0), ("cut", 1), ("begun", 4050)] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+            fs::write(folder.join(name).join("config.json"), "{}").unwrap();
+            let file = folder.join(name).join("model.safetensors");
+            fs::write(file, tensors(missing)).unwrap();
+        }
+        let report = look(&host, &[&folder]).await;
+        for (name, expected) in [
+            ("whole", ""),
+            ("cut", "1 file cut short"),
+            ("begun", "1 file cut short"),
+        ] {
+            assert_eq!(
+                missing(one(&report, &format!("/{name}"))),
+                expected,
+                "{kind} {name}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn names_that_would_forge_an_answer_forge_none() {
     for kind in KINDS {

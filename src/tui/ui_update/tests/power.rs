@@ -189,6 +189,7 @@ fn status_is_asked_for_on_demand_and_kept_on_the_card() {
         state: MachineState::Stopped,
         operation: None,
         lines: Vec::new(),
+        target: None,
     };
     reply(&mut person.ui, &command, Reply::Power(report.clone()));
     assert_eq!(said(&person), Awaited::Got(report));
@@ -210,6 +211,7 @@ fn forensics_are_read_over_the_card() {
         state: MachineState::Running,
         operation: None,
         lines: vec!["qm status 101: running".into()],
+        target: None,
     };
     let command = Command::Power {
         host: id("spark-1"),
