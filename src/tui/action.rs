@@ -4,8 +4,8 @@
 pub use super::action_places::Place;
 use super::action_places::{
     ARMED, ASKED_ABOUT, BODY, COMPOSER, DIALLED, ENLARGED, EVERYWHERE, FILTERED, LINE, LOGS,
-    MOVING, PAGED, PANES, REPLAY, SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK, TYPING,
-    WITH_HITS, ZOOMED,
+    MODELS, MOVING, PAGED, PANES, REPLAY, SCREENS, SORTED, STOPPED, SWITCH, SWITCHED, TABS, TALK,
+    TYPING, WITH_HITS, ZOOMED,
 };
 pub use super::nearest::nearest;
 
@@ -26,7 +26,9 @@ pub enum Action {
     NextTab,
     PreviousTab,
     Hosts,
+    Models,
     Containers,
+    Services,
     Logs,
     Actions,
     Open,
@@ -77,6 +79,16 @@ pub enum Action {
     Shell,
     Stop,
     Restart,
+    Swap,
+    Preflight,
+    Rollback,
+    Cancel,
+    Download,
+    Remove,
+    Reserve,
+    SetUp,
+    Refresh,
+    Probe,
     Reconnect,
     Arm,
     Disarm,
@@ -214,7 +226,9 @@ const TABLE: &[ActionSpec] = acts! {
     Move NextTab "next-tab" TABS, ["]", "right"], "", "To the next tab";
     Move PreviousTab "previous-tab" TABS, ["[", "left"], "", "To the tab before";
     Move Hosts "hosts" SCREENS, ["1"], "", "To the host list";
+    Move Models "models" SCREENS, ["2"], "", "To the models: served, on disk, under way";
     Move Containers "containers" SCREENS, ["c"], "", "To the containers of the whole fleet";
+    Move Services "services" ZOOMED, ["S"], "", "To the services of the whole fleet";
     Move Logs "logs" ZOOMED, ["5"], "", "To the logs as they were left; where none are open, to those of the selected host";
     Move Actions "actions" SCREENS, ["6"], "", "To what was done: the ledger";
     Move LastPlace "last" SCREENS, ["-"], "", "Back to the place before this one";
@@ -258,8 +272,18 @@ const TABLE: &[ActionSpec] = acts! {
     Act CopyPretty "copy-pretty" LOGS, ["Y"], "", "Copy the lines with time, host, source and level before them";
     Act Save "save" LOGS, ["S"], "", "Save the shown lines to a file";
     Act Shell "shell" BODY, ["s"], "shell", "Open a shell on the host, or inside the container";
-    Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, or signal a process, after a question; stop Claude";
-    Act Restart "restart" &[Place::Containers, Place::Container], ["r"], "restart", "Restart the container, after a question";
+    Act Stop "stop" STOPPED, ["x"], "stop…", "Stop, kill, pause, remove … a container, stop a model or a service, or signal a process, after a question; stop Claude";
+    Act Restart "restart" &[Place::Containers, Place::Container, Place::Services], ["r"], "restart", "Restart the container or the service, after a question";
+    Act Swap "swap" MODELS, ["w"], "swap…", "Serve this model: what a swap would meet is shown, then it is asked";
+    Act Preflight "preflight" MODELS, ["i"], "check", "Look at everything that a swap to this model would meet";
+    Act Rollback "rollback" MODELS, ["R"], "roll back…", "Serve again what was served there before, after a question";
+    Act Cancel "cancel" MODELS, ["X"], "cancel…", "End a swap, a download or a copy, after a question";
+    Act Download "download" MODELS, ["f"], "download…", "Fetch weights onto a host, then to the others of its cluster";
+    Act Remove "remove" MODELS, ["delete"], "", "Delete the weights from every host, after a question";
+    Act Reserve "reserve" MODELS, ["v"], "reserve…", "Reserve the place against swaps, hold it longer, release it, or break the reservation of somebody else";
+    Act SetUp "set-up" MODELS, ["e"], "set up…", "Say how this model is launched, and keep that as its recipe";
+    Act Refresh "refresh" MODELS, ["r"], "refresh", "Look at weights, reservations and jobs of every host now";
+    Act Probe "probe" &[Place::Services], ["i"], "probe", "Look at the service now, with a real request";
     Act Reconnect "reconnect" DIALLED, ["r"], "reconnect", "Dial the host, or every marked host, now";
     Act Arm "arm" ARMED, ["A", "alt-a"], "arm…", "Arm the host for one class of acts, for some minutes";
     Act Disarm "disarm" SWITCHED, ["D"], "disarm", "Disarm the host that has the card; elsewhere, every host";
@@ -339,7 +363,13 @@ impl Action {
             spec.places.iter().any(|place| SCREENS.contains(place)) && spec.group != Group::Move
                 || matches!(
                     self,
-                    Self::Hosts | Self::Containers | Self::Logs | Self::Actions | Self::LastPlace
+                    Self::Hosts
+                        | Self::Models
+                        | Self::Containers
+                        | Self::Services
+                        | Self::Logs
+                        | Self::Actions
+                        | Self::LastPlace
                 )
         })
     }

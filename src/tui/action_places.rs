@@ -13,6 +13,12 @@ pub enum Place {
     Containers,
     /// One container.
     Container,
+    /// The models.
+    Models,
+    /// One model.
+    Model,
+    /// The services of a host or of the fleet.
+    Services,
     /// What of a host can be followed.
     Sources,
     /// What was done.
@@ -41,12 +47,15 @@ pub enum Place {
 
 impl Place {
     /// All places.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::List,
         Self::Detail,
         Self::Processes,
         Self::Containers,
         Self::Container,
+        Self::Models,
+        Self::Model,
+        Self::Services,
         Self::Sources,
         Self::Ledger,
         Self::Logs,
@@ -69,6 +78,9 @@ impl Place {
             Self::Processes => "Processes",
             Self::Containers => "Containers",
             Self::Container => "Container",
+            Self::Models => "Models",
+            Self::Model => "Model",
+            Self::Services => "Services",
             Self::Sources => "Log sources",
             Self::Ledger => "Actions",
             Self::Logs => "Logs",
@@ -91,6 +103,9 @@ pub(super) const BODY: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
 ];
@@ -101,6 +116,9 @@ pub(super) const SCREENS: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -114,6 +132,9 @@ pub(super) const ASKED_ABOUT: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -125,6 +146,9 @@ pub(super) const ZOOMED: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Talk,
@@ -137,6 +161,9 @@ pub(super) const ENLARGED: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Talk,
@@ -152,6 +179,9 @@ pub(super) const TABS: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::List,
@@ -162,6 +192,9 @@ pub(super) const MOVING: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -179,6 +212,9 @@ pub(super) const PAGED: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -196,6 +232,9 @@ pub(super) const EVERYWHERE: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -213,6 +252,8 @@ pub(super) const FILTERED: &[Place] = &[
     Place::Detail,
     Place::Processes,
     Place::Containers,
+    Place::Models,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -223,17 +264,22 @@ pub(super) const WITH_HITS: &[Place] = &[
     Place::List,
     Place::Processes,
     Place::Containers,
+    Place::Models,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
     Place::Reading,
     Place::Talk,
 ];
-pub(super) const SORTED: &[Place] = &[Place::Processes, Place::Containers];
+pub(super) const SORTED: &[Place] = &[Place::Processes, Place::Containers, Place::Models];
 pub(super) const STOPPED: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Talk,
     Place::Card,
 ];
@@ -244,6 +290,8 @@ pub(super) const DIALLED: &[Place] = &[
     Place::Sources,
     Place::Ledger,
 ];
+/// Where acts on models are at hand.
+pub(super) const MODELS: &[Place] = &[Place::Models, Place::Model];
 pub(super) const TYPING: &[Place] = &[Place::Text, Place::Composer];
 pub(super) const LINE: &[Place] = &[Place::Text];
 /// Where Tab goes on to the next pane.
@@ -253,6 +301,9 @@ pub(super) const PANES: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -272,6 +323,9 @@ pub(super) const SWITCHED: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,
@@ -286,6 +340,9 @@ pub(super) const ARMED: &[Place] = &[
     Place::Processes,
     Place::Containers,
     Place::Container,
+    Place::Models,
+    Place::Model,
+    Place::Services,
     Place::Sources,
     Place::Ledger,
     Place::Logs,

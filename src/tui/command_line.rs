@@ -1,6 +1,8 @@
 //! The `:` line (pure): what it may say, what is completed, and what is wrong with what was typed.
 
 use super::action::{self, Action};
+use super::command_line_models as models;
+pub use super::command_line_models::WorkOrder;
 use super::lens_offers;
 use super::ui::{GraphSpan, SortKey, Tab, Ui};
 use super::ui_breakglass::Known;
@@ -51,6 +53,8 @@ pub enum Order {
     Logs(Vec<SourceAddress>),
     /// Open it over the sources of a host.
     LogsOf(HostId),
+    /// Something with models or services.
+    Work(WorkOrder),
     /// Save the shown lines, to this file.
     Save(Option<String>, TextForm),
 }
@@ -113,7 +117,15 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         return Ok(None);
     };
     let rest: Vec<&str> = words.collect();
-    let order = match (verb, rest.as_slice()) {
+    if is_about_models(verb, &rest) {
+        let order = models::parse(verb, &rest, fleet)?.ok_or_else(|| misused(verb))?;
+        return Ok(Some(Order::Work(order)));
+    }
+    parse_words(verb, &rest, fleet, ui).map(Some)
+}
+
+fn parse_words(verb: &str, rest: &[&str], fleet: &Fleet, ui: &Ui) -> Result<Order, Misunderstood> {
+    let order = match (verb, rest) {
         ("q", []) => Order::Act(Action::Quit),
         ("alerts", []) => Order::Alerts,
         ("meters", []) => Order::Tab(Tab::Meters),
@@ -164,7 +176,7 @@ pub fn parse(line: &str, fleet: &Fleet, ui: &Ui) -> Result<Option<Order>, Misund
         }
         (verb, _) => return Err(unknown_verb(verb, fleet)),
     };
-    Ok(Some(order))
+    Ok(order)
 }
 
 /// Whole lines that what is typed may become, in the order they are offered.
@@ -175,6 +187,7 @@ pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
         None => ("", line),
     };
     let hosts = || fleet.hosts.iter().map(|host| host.id.as_str());
+    let known;
     let mut candidates: Vec<&str> = match head.split_whitespace().collect::<Vec<_>>().as_slice() {
         [] => {
             let mut all: Vec<&str> = verbs().filter(|verb| verb.len() > 1).collect();
@@ -193,7 +206,10 @@ pub fn completions(line: &str, fleet: &Fleet, ui: &Ui) -> Vec<String> {
         ["span"] => names(&SPANS),
         ["mouse"] => names(&SWITCH),
         ["signal", _] => names(&SIGNALS),
-        _ => Vec::new(),
+        words => {
+            known = models::completions(words, fleet);
+            known.iter().map(String::as_str).collect()
+        }
     };
     let typed = word.to_lowercase();
     candidates.retain(|candidate| candidate.to_lowercase().starts_with(&typed));
@@ -211,7 +227,19 @@ fn verbs() -> impl Iterator<Item = &'static str> {
         .iter()
         .filter(|spec| spec.action.is_verb() && !VERBS.contains(&spec.name))
         .map(|spec| spec.name);
-    VERBS.into_iter().chain(acts)
+    let acts = acts.collect::<Vec<_>>();
+    let more = models::VERBS
+        .into_iter()
+        .map(|(verb, _)| verb)
+        .filter(|verb| !acts.contains(verb))
+        .collect::<Vec<_>>();
+    VERBS.into_iter().chain(acts).chain(more)
+}
+
+/// A verb of the models with words behind it, or one that is nothing without them.
+fn is_about_models(verb: &str, words: &[&str]) -> bool {
+    models::VERBS.iter().any(|(name, _)| *name == verb)
+        && (!words.is_empty() || Action::named(verb).is_none())
 }
 
 fn names<T>(table: &'static [(&'static str, T)]) -> Vec<&'static str> {
@@ -233,7 +261,10 @@ fn usage(verb: &str) -> String {
         "filter" => " WORDS",
         "logs" => " HOST | [HOST/]container:NAME [HOST/]unit:NAME [HOST/]file:PATH [HOST/]kernel",
         "save" => " [raw] FILE",
-        _ => "",
+        _ => {
+            let known = models::VERBS.iter().find(|(name, _)| *name == verb);
+            known.map_or("", |(_, how)| how)
+        }
     };
     format!("write `{verb}{how}`")
 }

@@ -9,6 +9,7 @@ use super::panes::{self, LensPlace, TalkPlace};
 use super::rows;
 use super::ui::{Focus, Screen, Tab, Ui};
 use super::ui_breakglass::Shown;
+use super::ui_models::ModelTab;
 use super::ui_update::Spot;
 use super::widgets::Borders;
 use crate::engine::{Fleet, Host};
@@ -62,7 +63,13 @@ pub struct Layout {
     pub process_rows: Rect,
     /// The box of a screen other than the hosts'.
     pub screen: Rect,
-    /// The heads of the table of containers, log sources or acts, wherever it stands.
+    /// The box of one model, beside the models or in their place.
+    pub model: Rect,
+    /// The tabs in its border, in the order of [`ModelTab::ALL`].
+    pub model_tabs: [Rect; ModelTab::ALL.len()],
+    /// Who reserved a place, above the models.
+    pub banner: Rect,
+    /// The heads of the table of models, containers, services, log sources or acts, wherever it stands.
     pub table_head: Rect,
     /// Its rows.
     pub table_rows: Rect,
@@ -136,10 +143,10 @@ pub fn layout(size: (u16, u16), ui: &Ui, fleet: &Fleet) -> Layout {
     if ui.screen != Screen::Hosts {
         layout.shape = Shape::One;
         layout.screen = body;
-        if ui.screen == Screen::Logs {
-            layout.lens = panes::lens_place(body);
-        } else {
-            table_inside(&mut layout, Borders::of(body).inner, ui, fleet);
+        match ui.screen {
+            Screen::Models => models(&mut layout, body, ui, fleet),
+            Screen::Logs => layout.lens = panes::lens_place(body),
+            _ => table_inside(&mut layout, Borders::of(body).inner, ui, fleet),
         }
         layer(&mut layout, size, ui, fleet);
         return layout;
@@ -218,7 +225,7 @@ fn three(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
         Tab::Processes => [Tab::Meters, Tab::Link],
         Tab::Link => [Tab::Meters, Tab::Processes],
         // Wide tables: they say more in one piece.
-        Tab::Containers | Tab::Logs | Tab::Actions => {
+        Tab::Containers | Tab::Services | Tab::Logs | Tab::Actions => {
             layout.detail = rest;
             return;
         }
@@ -279,7 +286,10 @@ fn detail_inside(layout: &mut Layout, ui: &Ui, fleet: &Fleet) {
         return;
     };
     layout.tabs = panes::tabs(borders.top, host, ui.tab);
-    if matches!(ui.tab, Tab::Containers | Tab::Logs | Tab::Actions) {
+    if matches!(
+        ui.tab,
+        Tab::Containers | Tab::Services | Tab::Logs | Tab::Actions
+    ) {
         let inner = borders.inner;
         table_inside(layout, inner, ui, fleet);
     }
@@ -303,9 +313,52 @@ fn detail_inside(layout: &mut Layout, ui: &Ui, fleet: &Fleet) {
     );
 }
 
+/// From this width on a model stands beside the models.
+const MODEL_BESIDE: u16 = 116;
+
+/// The models, and beside them the chosen one; where there is no room for both, the one that has the keys.
+fn models(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
+    let wide = body.width >= MODEL_BESIDE && !ui.zoom;
+    let columns = match (wide, ui.models.focus) {
+        (true, _) => (body.width * 4 / 7).clamp(69, 96),
+        (false, Focus::List) => body.width,
+        (false, Focus::Detail) => 0,
+    };
+    [layout.screen, layout.model] = split_columns(body, columns);
+    if wide {
+        layout.shape = Shape::Two;
+    }
+    if layout.model.width > 0 {
+        let inner = Borders::of(layout.model).inner;
+        layout.model_tabs = panes::model_tabs(layout.model, ui);
+        layout.detail_rows = inner;
+        layout.detail_length = panes::model_lines(ui, fleet, inner).len();
+    }
+    if layout.screen.width == 0 {
+        return;
+    }
+    const BANNER: usize = 3;
+    let inner = Borders::of(layout.screen).inner;
+    let held = panes::models_banner(fleet).len().min(BANNER) as u16;
+    let table;
+    [layout.banner, table] = split_rows(inner, held);
+    let below = panes::schedule_rows(fleet);
+    // A schedule that would leave the models no room waits for a larger screen.
+    let below = if below * 3 > table.height { 0 } else { below };
+    let above;
+    [above, layout.table_notes] = split_rows(table, table.height - below);
+    [layout.table_head, layout.table_rows] = split_rows(above, 1);
+}
+
 fn table_inside(layout: &mut Layout, inner: Rect, ui: &Ui, fleet: &Fleet) {
     const NOTES: usize = 3;
     [layout.table_head, layout.table_rows] = split_rows(inner, 1);
+    if ui.screen == Screen::Services || ui.screen == Screen::Hosts && ui.tab == Tab::Services {
+        let notes = panes::SERVICE_NOTES;
+        let rows = layout.table_rows.height;
+        let left = if rows > 3 * notes { rows - notes } else { rows };
+        [layout.table_rows, layout.table_notes] = split_rows(layout.table_rows, left);
+    }
     let is_table = ui.containers.open.is_none()
         && (ui.screen == Screen::Containers
             || ui.screen == Screen::Hosts && ui.tab == Tab::Containers);
@@ -386,6 +439,9 @@ impl Layout {
         if self.process_rows.contains(at) {
             return Spot::ProcessRow(down(self.process_rows));
         }
+        if ui.screen == Screen::Models && !self.table_rows.contains(at) {
+            return self.model_spot(at);
+        }
         if self.table_head.contains(at)
             && let Some(key) = panes::container_column_at(self.table_head, column, ui)
         {
@@ -399,6 +455,24 @@ impl Layout {
         }
         if self.detail.contains(at) || self.screen.contains(at) {
             return Spot::Detail;
+        }
+        Spot::Elsewhere
+    }
+
+    fn model_spot(&self, at: Position) -> Spot {
+        let tabs = ModelTab::ALL.into_iter().zip(self.model_tabs);
+        if let Some((tab, _)) = tabs.into_iter().find(|(_, area)| area.contains(at)) {
+            return Spot::ModelTab(tab);
+        }
+        if self.table_head.contains(at) {
+            return panes::model_column_at(self.table_head, at.x)
+                .map_or(Spot::ModelList, Spot::ModelHead);
+        }
+        if self.screen.contains(at) {
+            return Spot::ModelList;
+        }
+        if self.model.contains(at) {
+            return Spot::Model;
         }
         Spot::Elsewhere
     }

@@ -4,6 +4,7 @@ pub mod action;
 mod action_places;
 mod clipboard;
 pub mod command_line;
+mod command_line_models;
 mod confirm_lines;
 mod container_lines;
 mod container_notes;
@@ -25,6 +26,14 @@ mod lens_end;
 pub mod lens_lines;
 pub mod lens_offers;
 mod line_edit;
+mod model_check_lines;
+mod model_forms;
+mod model_lines;
+mod model_places;
+mod model_rows;
+mod model_state;
+mod model_swap_lines;
+mod model_words;
 mod nearest;
 mod options;
 pub mod palette;
@@ -35,6 +44,8 @@ mod power_words;
 mod reading;
 mod reload;
 pub mod rows;
+mod service_rows;
+mod service_words;
 mod signals;
 mod source;
 mod talk;
@@ -46,9 +57,12 @@ mod theme_sgr;
 mod ui;
 mod ui_breakglass;
 mod ui_lens;
+mod ui_models;
 mod ui_power;
+mod ui_screens;
 mod ui_tables;
 pub mod ui_update;
+mod ui_work;
 pub mod view;
 mod widgets;
 
@@ -58,7 +72,10 @@ pub use error::TuiError;
 pub use event_loop::{replay, run};
 pub use input::{Event, Input, Mouse, MouseKind};
 pub use keymap::{Key, KeyFault, KeyProblem, Keymap};
+pub use model_rows::{ModelRow, ModelRows};
+pub use model_state::{ModelState, Progress};
 pub use options::{LEAVES, Left, Outside, TuiOptions};
+pub use service_rows::{ServiceRow, ServiceRows};
 pub use signals::{Alarm, Watchdog};
 pub use source::Playback;
 pub use talk::{Composer, Inserted, LONGEST_DRAFT, TalkRows};
@@ -71,9 +88,13 @@ pub use ui_breakglass::{
     TalkView, Unsent,
 };
 pub use ui_lens::{LensState, LensUi, LongLines, Offers, SourcePicker};
+pub use ui_models::{Check, ModelRef, ModelSort, ModelTab, ModelsUi, ServiceRef, ServicesUi};
 pub use ui_power::{CardFace, PowerUi, Said};
 pub use ui_tables::{
     Awaited, Chosen, ContainerRef, ContainerSort, ContainerTab, ContainersUi, EnvShown, LedgerUi,
     OpenContainer, SourcesUi, StatsPast,
+};
+pub use ui_work::{
+    Choice, ChooseUi, FormField, FormKind, FormUi, SwapStop, SwapUi, Then, WorkLayer,
 };
 pub use widgets::{Piece, TextRow};

@@ -3,6 +3,7 @@
 use super::action::Place;
 use super::ui::{Dialog, Focus, Layer, LineEdit, Screen, Tab, Ui};
 use super::ui_breakglass::{CardStop, Part};
+use super::ui_work::WorkLayer;
 
 impl Ui {
     /// The place that has the keys.
@@ -35,12 +36,14 @@ impl Ui {
     }
 
     /// The lines that narrow lists.
-    fn filters(&self) -> [&LineEdit; 8] {
+    fn filters(&self) -> [&LineEdit; 10] {
         [
             &self.list_filter,
             &self.processes.filter,
             &self.ledger.filter,
             &self.containers.filter,
+            &self.models.filter,
+            &self.services.filter,
             &self.sources.filter,
             &self.lens.search,
             &self.lens.filter,
@@ -49,12 +52,14 @@ impl Ui {
     }
 
     /// The lines that narrow lists, to be typed into.
-    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 8] {
+    pub(super) fn filters_mut(&mut self) -> [&mut LineEdit; 10] {
         [
             &mut self.list_filter,
             &mut self.processes.filter,
             &mut self.ledger.filter,
             &mut self.containers.filter,
+            &mut self.models.filter,
+            &mut self.services.filter,
             &mut self.sources.filter,
             &mut self.lens.search,
             &mut self.lens.filter,
@@ -86,6 +91,13 @@ impl Ui {
         }
         match (self.screen, self.focus, self.tab) {
             (Screen::Actions, _, _) | (Screen::Hosts, Focus::Detail, Tab::Actions) => Place::Ledger,
+            (Screen::Models, _, _) => match self.models.focus {
+                Focus::List => Place::Models,
+                Focus::Detail => Place::Model,
+            },
+            (Screen::Services, _, _) | (Screen::Hosts, Focus::Detail, Tab::Services) => {
+                Place::Services
+            }
             (Screen::Containers, _, _) | (Screen::Hosts, Focus::Detail, Tab::Containers) => {
                 match self.containers.open {
                     Some(_) => Place::Container,
@@ -112,6 +124,8 @@ fn layer_place(layer: &Layer) -> Place {
         Layer::Dialog(Dialog::Confirm { typed, .. }) if typed.active => Place::Text,
         Layer::Dialog(Dialog::Arm { .. } | Dialog::Power { .. }) => Place::Switch,
         Layer::Sessions(_) => Place::Sessions,
+        Layer::Work(WorkLayer::Form(_)) => Place::Text,
+        Layer::Work(_) => Place::Dialog,
         Layer::Dialog(_) => Place::Dialog,
     }
 }

@@ -6,9 +6,12 @@ use jiff::tz::TimeZone;
 
 use super::ui_breakglass::{BreakglassUi, SessionsUi};
 use super::ui_lens::{LensUi, SourcePicker};
+use super::ui_models::{ModelsUi, ServicesUi};
 use super::ui_power::{CardFace, PowerUi};
+pub use super::ui_screens::{Focus, GraphSpan, LastPlace, Screen, SortKey, Tab};
 use super::ui_tables::{ContainerRef, ContainersUi, LedgerUi, SourcesUi};
-use crate::domain::{Age, At, Container, ContainerAct, HostId, PrunePreview, QuestionId, Severity};
+use super::ui_work::WorkLayer;
+use crate::domain::{At, Container, ContainerAct, HostId, PrunePreview, QuestionId, Severity};
 use crate::engine::{Challenge, Command, ConfirmationId, Fleet, Plan, Signal};
 
 /// Everything about the looks, as one value that tests can build and compare.
@@ -36,8 +39,12 @@ pub struct Ui {
     pub processes: TableUi,
     /// What was done, as it is looked at.
     pub ledger: LedgerUi,
+    /// The models.
+    pub models: ModelsUi,
     /// The containers.
     pub containers: ContainersUi,
+    /// The services.
+    pub services: ServicesUi,
     /// What of the selected host can be followed.
     pub sources: SourcesUi,
     /// First row shown of the Link tab, and of the meters where they don't fit.
@@ -103,7 +110,9 @@ impl Ui {
             tab: Tab::default(),
             processes: TableUi::default(),
             ledger: LedgerUi::default(),
+            models: ModelsUi::default(),
             containers: ContainersUi::default(),
+            services: ServicesUi::default(),
             sources: SourcesUi::default(),
             detail_scroll: 0,
             span: GraphSpan::default(),
@@ -135,145 +144,6 @@ impl Ui {
     pub fn shown<'a>(&'a self, newest: &'a Arc<Fleet>) -> &'a Arc<Fleet> {
         self.paused.as_ref().unwrap_or(newest)
     }
-}
-
-/// What fills the screen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Screen {
-    /// The hosts, and beside them the selected one's detail.
-    #[default]
-    Hosts,
-    /// The containers of every host.
-    Containers,
-    /// The log lens.
-    Logs,
-    /// What was done: the ledger.
-    Actions,
-}
-
-impl Screen {
-    /// All screens in the order in which they are named.
-    pub const ALL: [Self; 4] = [Self::Hosts, Self::Containers, Self::Logs, Self::Actions];
-
-    /// Its title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Hosts => "Hosts",
-            Self::Containers => "Containers",
-            Self::Logs => "Logs",
-            Self::Actions => "Actions",
-        }
-    }
-}
-
-/// Where the person was before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastPlace {
-    /// The screen.
-    pub screen: Screen,
-    /// The host that was selected.
-    pub host: Option<HostId>,
-}
-
-/// Which side has the keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Focus {
-    /// The list.
-    #[default]
-    List,
-    /// The detail.
-    Detail,
-}
-
-/// A tab of the host detail.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tab {
-    /// Memory, GPUs, graphs, the top processes.
-    #[default]
-    Meters,
-    /// The process table.
-    Processes,
-    /// The containers.
-    Containers,
-    /// What of it can be followed.
-    Logs,
-    /// What was done on it.
-    Actions,
-    /// The ladder, the connection, ups and downs, alerts.
-    Link,
-}
-
-impl Tab {
-    /// All tabs in the order they are shown.
-    pub const ALL: [Self; 6] = [
-        Self::Meters,
-        Self::Processes,
-        Self::Containers,
-        Self::Logs,
-        Self::Actions,
-        Self::Link,
-    ];
-
-    /// Its title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Meters => "Meters",
-            Self::Processes => "Processes",
-            Self::Containers => "Containers",
-            Self::Logs => "Logs",
-            Self::Actions => "Actions",
-            Self::Link => "Link",
-        }
-    }
-}
-
-/// How much time the graphs show across their width.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum GraphSpan {
-    /// Two minutes.
-    #[default]
-    Short,
-    /// Fifteen minutes.
-    Middle,
-    /// An hour.
-    Long,
-}
-
-impl GraphSpan {
-    /// The time across the whole width, in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Short => "2 min",
-            Self::Middle => "15 min",
-            Self::Long => "1 h",
-        }
-    }
-
-    /// The time across the whole width.
-    pub fn age(self) -> Age {
-        Age(1000
-            * match self {
-                Self::Short => 120,
-                Self::Middle => 900,
-                Self::Long => 3600,
-            })
-    }
-}
-
-/// What the process table is sorted by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum SortKey {
-    /// GPU memory, most first.
-    #[default]
-    Memory,
-    /// Process id.
-    Pid,
-    /// Owner.
-    User,
-    /// Command.
-    Command,
-    /// GPU.
-    Gpu,
 }
 
 /// Selection, scroll, sort and filter of a table.
@@ -345,6 +215,8 @@ pub enum Layer {
     Sources(SourcePicker),
     /// Which conversations there are.
     Sessions(SessionsUi),
+    /// A dialog about models or services.
+    Work(WorkLayer),
     /// A dialog.
     Dialog(Dialog),
 }

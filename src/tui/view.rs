@@ -73,7 +73,7 @@ fn body(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Option<Position> {
 }
 
 fn boxes(canvas: &mut Canvas<'_>, scene: Scene<'_>, layout: &Layout) {
-    if layout.screen.height > 0 {
+    if layout.screen.height > 0 || layout.model.height > 0 {
         panes::screen(canvas, layout.screen, scene);
         return;
     }
@@ -99,6 +99,9 @@ fn row_cursor(scene: Scene<'_>) -> Option<Position> {
     } = scene;
     match ui.place() {
         Place::Ledger => return panes::ledger_cursor(scene),
+        Place::Models => return panes::model_cursor(scene),
+        Place::Services => return panes::service_cursor(scene),
+        Place::Model => return None,
         Place::Containers => return panes::container_cursor(scene),
         Place::Sources => return panes::source_cursor(scene),
         Place::Logs => return panes::lens_cursor(scene),

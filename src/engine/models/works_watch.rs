@@ -156,7 +156,11 @@ impl Works {
         if let Err(error) = swap.log.read(&self.jobs, &job.id).await {
             tracing::debug!(host = %self.watch.host, %error, "the log of a swap can't be read now");
         }
-        let report = fold(job, swap.place.clone(), &swap.log.lines, &swap.expected);
+        let mut report = fold(job, swap.place.clone(), &swap.log.lines, &swap.expected);
+        if job.state == JobState::Running {
+            // It has said how it ended, and holds its lease for another moment: the next swap would be refused.
+            report.end = None;
+        }
         self.tell_swap(report, job).await;
     }
 

@@ -4,7 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     arm, command_line, confirm, container, help, host_keys, palette, power, prompts, prune, reader,
-    sessions, signal, sources,
+    sessions, signal, sources, work,
 };
 use crate::domain::Question;
 use crate::engine::Fleet;
@@ -12,6 +12,7 @@ use crate::tui::panes::Scene;
 use crate::tui::reading;
 use crate::tui::theme::Role;
 use crate::tui::ui::{Button, Dialog, Layer};
+use crate::tui::ui_work::WorkLayer;
 use crate::tui::widgets::{Borders, Canvas, clear, frame};
 
 /// Where a layer stands on a screen, and the rows in it that scroll or can be chosen.
@@ -28,6 +29,7 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
         Layer::CommandLine { .. } => command_line::place(screen),
         Layer::Sources(_) => boxed(upper(screen, 96, 30), 2, 2),
         Layer::Sessions(_) => boxed(upper(screen, 96, 24), 1, 2),
+        Layer::Work(layer) => work_place(layer, screen),
         Layer::Dialog(dialog) => match dialog {
             Dialog::HostKeys { .. } => {
                 let keys = host_keys::asked(fleet).count();
@@ -66,6 +68,23 @@ pub(in crate::tui) fn place(layer: &Layer, screen: Rect, fleet: &Fleet) -> (Rect
     }
 }
 
+/// As high whatever it shows where that changes under the person's eyes.
+fn work_place(layer: &WorkLayer, screen: Rect) -> (Rect, Rect) {
+    let rows = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+    match layer {
+        WorkLayer::Swap(_) => boxed(middle(screen, 100, 30), 2, 4),
+        WorkLayer::Choose(choose) => {
+            let height = rows(choose.rows.len()).saturating_add(6);
+            boxed(middle(screen, 72, height), 2, 2)
+        }
+        WorkLayer::Form(form) => {
+            let height = rows(form.fields.len()).saturating_add(8);
+            boxed(middle(screen, 84, height), 2, 4)
+        }
+        WorkLayer::Service { .. } => boxed(middle(screen, 96, 30), work::CARD_HEAD, 2),
+    }
+}
+
 /// The first thing that a layer's rows show, and how many rows each thing takes.
 pub(in crate::tui) fn things(layer: &Layer, rows: Rect, fleet: &Fleet) -> (usize, u16) {
     match layer {
@@ -76,7 +95,7 @@ pub(in crate::tui) fn things(layer: &Layer, rows: Rect, fleet: &Fleet) -> (usize
         Layer::Dialog(Dialog::HostKeys { selected, .. }) => {
             (host_keys::first(fleet, *selected, rows), host_keys::ROWS)
         }
-        Layer::CommandLine { .. } | Layer::Dialog(_) => (0, 1),
+        Layer::CommandLine { .. } | Layer::Dialog(_) | Layer::Work(_) => (0, 1),
     }
 }
 
@@ -139,6 +158,7 @@ pub(in crate::tui) fn layers(canvas: &mut Canvas<'_>, scene: Scene<'_>) -> Optio
             let at = sessions::sessions(canvas, (area, rows), scene, list);
             Some(at)
         }
+        Layer::Work(layer) => work::work(canvas, (area, rows), scene, layer),
         Layer::CommandLine {
             line, completion, ..
         } => {

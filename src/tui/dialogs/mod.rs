@@ -15,5 +15,7 @@ mod reader;
 mod sessions;
 mod signal;
 mod sources;
+mod work;
 
 pub(super) use layers::{layers, place, things};
+pub(super) use work::swap_length;

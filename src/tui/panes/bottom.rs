@@ -159,6 +159,14 @@ pub(in crate::tui) fn hints(
             "name, image, state, project, owner, port or host",
         ));
     }
+    if ui.models.filter.active {
+        let help = "name, repository, state or place · !word leaves out";
+        return Some(typed(canvas, area, "/", &ui.models.filter, help));
+    }
+    if ui.services.filter.active {
+        let help = "name, host, state or model · !word leaves out";
+        return Some(typed(canvas, area, "/", &ui.services.filter, help));
+    }
     if ui.sources.filter.active {
         let help = "a few letters of its kind, name or detail";
         return Some(typed(canvas, area, "/", &ui.sources.filter, help));
@@ -228,7 +236,18 @@ fn typed(canvas: &mut Canvas<'_>, area: Rect, sign: &str, line: &LineEdit, help:
 }
 
 /// Acts that are refused when every change is.
-const CHANGES: [Action; 4] = [Action::Shell, Action::Stop, Action::Restart, Action::Arm];
+const CHANGES: [Action; 10] = [
+    Action::Shell,
+    Action::Stop,
+    Action::Restart,
+    Action::Arm,
+    Action::Swap,
+    Action::Rollback,
+    Action::Cancel,
+    Action::Download,
+    Action::Remove,
+    Action::Reserve,
+];
 
 /// Acts that mean something without any host.
 const WITHOUT_HOSTS: [Action; 2] = [Action::CommandLine, Action::Help];
@@ -252,7 +271,10 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         .filter(|spec| is_of_use(scene, spec.action))
         .partition::<Vec<&action::ActionSpec>, _>(|spec| spec.action == Action::Help);
     others.sort_by_key(|spec| place_in_logs(place, spec.action));
-    if matches!(place, Place::Containers | Place::Container) {
+    if matches!(
+        place,
+        Place::Containers | Place::Container | Place::Models | Place::Model | Place::Services
+    ) {
         // What can be done to them is what people look for; how it looks, they find in the help.
         others.sort_by_key(|spec| match spec.group {
             _ if spec.action == Action::Open => 0,
@@ -332,7 +354,13 @@ fn is_of_use(scene: Scene<'_>, action: Action) -> bool {
     }
     let in_table = matches!(
         scene.ui.place(),
-        Place::Containers | Place::Container | Place::Sources | Place::Ledger
+        Place::Containers
+            | Place::Container
+            | Place::Models
+            | Place::Model
+            | Place::Services
+            | Place::Sources
+            | Place::Ledger
     );
     let types = scene.ui.place() == Place::Text;
     if types && matches!(action, Action::Zoom | Action::Arm) {

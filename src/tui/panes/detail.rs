@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ratatui::layout::Rect;
 
-use super::{Scene, container, containers, ledger, link, meters, processes, sources};
+use super::{Scene, container, containers, ledger, link, meters, processes, services, sources};
 use crate::engine::{Fleet, Host};
 use crate::text::{cut, width};
 use crate::tui::layout::selected;
@@ -91,6 +91,10 @@ pub(in crate::tui) fn detail(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
         containers::pane(canvas, borders.bottom, scene);
         return;
     }
+    if scene.ui.tab == Tab::Services {
+        services::pane(canvas, borders.bottom, scene);
+        return;
+    }
     match scene.ui.tab {
         Tab::Logs => sources::count(&mut canvas.pen(borders.bottom), scene, host),
         Tab::Actions => {}
@@ -130,7 +134,7 @@ pub(in crate::tui) fn length(
 ) -> usize {
     match ui.tab {
         Tab::Meters => meters::plan(host, area, aside).len(),
-        Tab::Processes | Tab::Containers | Tab::Logs | Tab::Actions => 0,
+        Tab::Processes | Tab::Containers | Tab::Services | Tab::Logs | Tab::Actions => 0,
         Tab::Link => link::length(fleet, host, area.width),
     }
 }
@@ -145,7 +149,7 @@ fn content(
     match tab {
         Tab::Meters => meters::meters(canvas, area, scene, host, scroll),
         Tab::Processes => processes::table(canvas, area, scene, host),
-        Tab::Containers => {}
+        Tab::Containers | Tab::Services => {}
         Tab::Logs => sources::table(canvas, scene, host),
         Tab::Actions => ledger::table(canvas, scene),
         Tab::Link => link::link(canvas, area, scene, host, scroll),

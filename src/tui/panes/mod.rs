@@ -14,8 +14,11 @@ mod ledger;
 mod link;
 mod logs;
 mod meters;
+mod model;
+mod models;
 mod processes;
 mod screens;
+mod services;
 mod sources;
 mod strip;
 mod summary;
@@ -36,8 +39,14 @@ pub(super) use ledger::row_cursor as ledger_cursor;
 pub(super) use logs::{
     LensPlace, logs, place as lens_place, row_cursor as lens_cursor, spot as lens_spot,
 };
+pub(super) use model::{lines as model_lines, tabs as model_tabs};
+pub(super) use models::{
+    banner as models_banner, column_at as model_column_at, row_cursor as model_cursor,
+    schedule_rows,
+};
 pub(super) use processes::column_at;
 pub(super) use screens::screen;
+pub(super) use services::{NOTES as SERVICE_NOTES, row_cursor as service_cursor};
 pub(super) use sources::row_cursor as source_cursor;
 pub(super) use strip::{host_at as strip_host, strip};
 pub(super) use summary::summary;

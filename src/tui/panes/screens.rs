@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use super::{Scene, container, containers, ledger, logs};
+use super::{Scene, container, containers, ledger, logs, model, models, services};
 use crate::text::width;
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Place};
 use crate::tui::theme::Role;
 use crate::tui::ui::Screen;
 use crate::tui::widgets::{Canvas, Pen, frame};
@@ -13,7 +13,9 @@ use crate::tui::widgets::{Canvas, Pen, frame};
 pub(super) fn leads_to(screen: Screen) -> Action {
     match screen {
         Screen::Hosts => Action::Hosts,
+        Screen::Models => Action::Models,
         Screen::Containers => Action::Containers,
+        Screen::Services => Action::Services,
         Screen::Logs => Action::Logs,
         Screen::Actions => Action::Actions,
     }
@@ -25,7 +27,13 @@ pub(in crate::tui) fn screen(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
     if screen == Screen::Logs {
         return logs(canvas, scene);
     }
-    let role = if scene.ui.body_has_keys() {
+    if screen == Screen::Models && scene.layout.model.height > 0 {
+        model::model(canvas, scene.layout.model, scene);
+    }
+    if area.height == 0 {
+        return;
+    }
+    let role = if scene.ui.body_has_keys() && scene.ui.place_of_keys() != Place::Model {
         Role::BorderFocus
     } else {
         Role::Border
@@ -53,6 +61,8 @@ pub(in crate::tui) fn screen(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'
             }
             containers::pane(canvas, borders.bottom, scene);
         }
+        Screen::Models => models::pane(canvas, borders.bottom, scene),
+        Screen::Services => services::pane(canvas, borders.bottom, scene),
         Screen::Logs | Screen::Hosts => {}
     }
 }

@@ -301,6 +301,8 @@ pub(super) fn close(ui: &mut Ui) {
         Place::List => &mut ui.list_filter,
         Place::Ledger => &mut ui.ledger.filter,
         Place::Containers | Place::Container => &mut ui.containers.filter,
+        Place::Models | Place::Model => &mut ui.models.filter,
+        Place::Services => &mut ui.services.filter,
         Place::Sources => &mut ui.sources.filter,
         _ => &mut ui.processes.filter,
     };

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::domain::{HostId, LensId, SessionId, TerminalId};
-use crate::engine::{Command, Fleet, LensOrder, TextForm, TextScope, Transcript};
+use crate::engine::{Command, Fleet, LensOrder, ModelsCommand, TextForm, TextScope, Transcript};
 use crate::shell::ShellCommand;
 use crate::tui::action::Action;
 use crate::tui::input::MouseKind;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::ui::{SortKey, Tab};
+use crate::tui::ui_models::{ModelSort, ModelTab};
 use crate::tui::ui_tables::ContainerSort;
 
 /// Something that reaches the update.
@@ -77,6 +78,7 @@ pub(in crate::tui) fn is_awaited(command: &Command) -> bool {
     !matches!(
         command,
         Command::WatchStats { .. }
+            | Command::Models(ModelsCommand::Watch | ModelsCommand::Preflight(_))
             | Command::Top { .. }
             | Command::TerminalEnded { .. }
             | Command::Present
@@ -201,6 +203,14 @@ pub enum Spot {
     ProcessHead(SortKey),
     /// A row of the process table.
     ProcessRow(usize),
+    /// A head of the table of models.
+    ModelHead(ModelSort),
+    /// The models elsewhere.
+    ModelList,
+    /// A tab of a model.
+    ModelTab(ModelTab),
+    /// The model elsewhere.
+    Model,
     /// A head of the table of containers.
     ContainerHead(ContainerSort),
     /// A row of the table of containers, log sources or acts.

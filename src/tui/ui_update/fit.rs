@@ -4,17 +4,22 @@ use super::breakglass;
 use super::containers;
 use super::effect::{Room, Scene};
 use super::ledger;
+use super::models;
 use super::power;
+use super::services;
 use super::sources;
 use crate::domain::{HostId, PowerVerb};
 use crate::engine::Fleet;
 use crate::tui::action::Action;
 use crate::tui::confirm_lines;
+use crate::tui::dialogs::swap_length;
 use crate::tui::help;
 use crate::tui::power_words::CLASSES;
 use crate::tui::reading;
 use crate::tui::rows;
+use crate::tui::service_rows;
 use crate::tui::ui::{Dialog, Layer, Ui};
+use crate::tui::ui_work::WorkLayer;
 
 /// Makes every selection valid for the fleet that is shown, and brings it into view.
 pub fn fit(ui: &mut Ui, scene: Scene<'_>) {
@@ -24,6 +29,8 @@ pub fn fit(ui: &mut Ui, scene: Scene<'_>) {
     ledger::fit(ui, &fleet, scene.room.table);
     sources::fit(ui, &fleet, scene.room.table);
     containers::fit(ui, &fleet, scene.room.table);
+    models::fit(ui, &fleet, scene.room);
+    services::fit(ui, &fleet, scene.room.table);
     let past = scene.room.detail_length.saturating_sub(scene.room.detail);
     ui.detail_scroll = ui.detail_scroll.min(past);
     fit_layer(ui, scene);
@@ -98,6 +105,12 @@ fn fit_layer(ui: &mut Ui, scene: Scene<'_>) {
         Some(Layer::Dialog(dialog)) => confirm_lines::length(dialog, scene.room.layer_cells),
         _ => 0,
     };
+    let swap_rows = match ui.layers.last() {
+        Some(Layer::Work(WorkLayer::Swap(swap))) => {
+            swap_length(ui, scene.fleet, swap, scene.room.layer_cells)
+        }
+        _ => 0,
+    };
     match ui.layers.last_mut() {
         Some(Layer::Help { search, scroll }) => {
             let length = help::lines(place, &search.text, keymap, replaying).len();
@@ -106,6 +119,13 @@ fn fit_layer(ui: &mut Ui, scene: Scene<'_>) {
         Some(Layer::Text { lines, scroll, .. }) => {
             let length = reading::rows(lines, scene.room.layer_cells).len();
             *scroll = (*scroll).min(past(length));
+        }
+        Some(Layer::Work(WorkLayer::Swap(swap))) => {
+            swap.scroll = swap.scroll.min(past(swap_rows));
+        }
+        Some(Layer::Work(WorkLayer::Service { of, scroll })) => {
+            let events = service_rows::find(scene.fleet, of).map_or(0, |s| s.events.len());
+            *scroll = (*scroll).min(past(events));
         }
         Some(Layer::Dialog(Dialog::Container { acts, selected, .. })) => {
             *selected = (*selected).min(acts.len().saturating_sub(1));

@@ -3,7 +3,9 @@
 use super::body;
 use super::effect::{Copied, Scene, UiEffect};
 use super::fit::{follow, moved};
-use super::{breakglass, describe, lens, lens_open, lens_picker, power, route, screens};
+use super::{
+    breakglass, describe, lens, lens_open, lens_picker, model_acts, power, route, screens, work,
+};
 use crate::domain::Severity;
 use crate::engine::Command;
 use crate::tui::action::Action;
@@ -39,6 +41,7 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Vec<UiEffect
         Some(Layer::CommandLine { .. }) => return command_line(ui, scene, action),
         Some(Layer::Sources(_)) => return lens_picker::act(ui, scene, action),
         Some(Layer::Sessions(_)) => return breakglass::sessions_act(ui, scene, action),
+        Some(Layer::Work(_)) => return work::act(ui, scene, action),
         Some(Layer::Dialog(_)) | None => {}
     }
     Vec::new()
@@ -274,6 +277,7 @@ fn obey(ui: &mut Ui, scene: Scene<'_>, order: Order) -> Vec<UiEffect> {
         Order::Reconnect(hosts) => return body::reconnect(ui, &hosts),
         Order::Prune(host) => return vec![UiEffect::Ask(Command::PrunePreview { host })],
         Order::Power(host, verb) => return power::order(ui, host, verb),
+        Order::Work(order) => return model_acts::obey(ui, scene, order),
         Order::Arm(host) => power::arm(ui, scene, host),
         Order::Runbook(host, name) => return breakglass::runbook(ui, scene, host, name),
         Order::Shell(host) => return vec![UiEffect::Ask(Command::Shell { host })],
@@ -338,6 +342,7 @@ pub(super) fn typed_line(layer: &mut Layer) -> Option<&mut LineEdit> {
         Layer::Palette { search, .. } => Some(search),
         Layer::Sources(picker) => Some(&mut picker.search),
         Layer::CommandLine { line, .. } => Some(line),
+        Layer::Work(layer) => work::typed_line(layer),
         Layer::Dialog(Dialog::Prompts {
             fields, focused, ..
         }) => fields.get_mut(*focused),

@@ -14,15 +14,20 @@ mod lens;
 mod lens_open;
 mod lens_picker;
 pub(in crate::tui) mod lens_words;
+mod model_acts;
+mod models;
 mod mouse;
 mod power;
 mod questions;
 mod replies;
 mod route;
 mod screens;
+mod services;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod work;
+mod work_replies;
 
 pub(super) use breakglass::drawn as fit_talk;
 pub(super) use effect::is_awaited;

@@ -7,6 +7,7 @@ use super::breakglass;
 use super::effect::{Scene, Spot, UiEffect};
 use super::lens;
 use super::lens_picker;
+use super::models;
 use super::questions;
 use super::route;
 use super::screens;
@@ -65,6 +66,10 @@ fn click(ui: &mut Ui, scene: Scene<'_>, spot: &Spot) -> Vec<UiEffect> {
             }
             ui.containers.sort = *key;
         }
+        Spot::ModelHead(key) => models::sort_by(ui, *key),
+        Spot::ModelList => ui.models.focus = Focus::List,
+        Spot::ModelTab(tab) => return models::show_tab(ui, scene, *tab),
+        Spot::Model => ui.models.focus = Focus::Detail,
         Spot::TableRow(row) => return screens::click(ui, scene, *row),
         Spot::Detail => ui.focus = Focus::Detail,
         Spot::LensRow(row) => return click_line(ui, scene, *row),
@@ -177,6 +182,10 @@ fn wheel(ui: &mut Ui, scene: Scene<'_>, spot: &Spot, action: Action) -> Vec<UiEf
                 return lens::order(ui, LensOrder::Move(rows));
             }
             Spot::Elsewhere => return Vec::new(),
+            Spot::Model | Spot::ModelTab(_) => ui.models.focus = Focus::Detail,
+            Spot::TableRow(_) | Spot::ModelList if ui.screen == Screen::Models => {
+                ui.models.focus = Focus::List;
+            }
             _ => ui.focus = Focus::Detail,
         }
     }

@@ -5,9 +5,13 @@ use super::container;
 use super::containers;
 use super::effect::{UiEffect, is_awaited};
 use super::lens_open;
+use super::models;
 use super::power;
+use super::work_replies;
 use crate::domain::{At, PrunePreview, Severity, TerminalId};
-use crate::engine::{Challenge, Command, ConfirmationId, Notice, Plan, Refusal, Reply, Signal};
+use crate::engine::{
+    Challenge, Command, ConfirmationId, ModelsCommand, Notice, Plan, Refusal, Reply, Signal,
+};
 use crate::shell::ShellCommand;
 use crate::text::width;
 use crate::tui::ui::{Button, CopyRoute, Dialog, Layer, LineEdit, Ui};
@@ -49,6 +53,9 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
         Reply::Preview(preview) => preview_prune(ui, &origin, preview),
         Reply::Pruned(took) => pruned(ui, &origin, &took),
         Reply::Begun(_) => ui.say(Severity::Info, "begun", None),
+        Reply::Working { .. } | Reply::Lock { .. } | Reply::Probed(_) => {
+            work_replies::told(ui, &origin, &reply);
+        }
         Reply::NeedsConfirmation {
             id,
             challenge,
@@ -71,9 +78,6 @@ fn take(ui: &mut Ui, origin: Command, reply: Reply) -> Vec<UiEffect> {
         | Reply::Runbooks(_)
         | Reply::Assistant(_)
         | Reply::Preflight(_)
-        | Reply::Working { .. }
-        | Reply::Lock { .. }
-        | Reply::Probed(_)
         | Reply::Ledger(_) => {}
         Reply::Refused(refusal) => refuse(ui, Severity::Warning, "", refusal),
         Reply::Failed(refusal) => refuse(ui, Severity::Error, "", refusal),
@@ -141,6 +145,13 @@ fn looked_at(ui: &mut Ui, origin: &Command, reply: Reply) -> Option<Reply> {
         (Command::Top { host, id }, _, Some(refusal)) => {
             container::top(ui, &ContainerRef::new(host, id), Err(refusal));
         }
+        (Command::Models(ModelsCommand::Preflight(order)), Reply::Preflight(found), _) => {
+            models::checked(ui, order, ui.now, Ok(found));
+        }
+        (Command::Models(ModelsCommand::Preflight(order)), _, Some(refusal)) => {
+            models::checked(ui, order, ui.now, Err(refusal));
+        }
+        (Command::Models(ModelsCommand::Watch), ..) => {}
         (Command::WatchStats { .. } | Command::TerminalEnded { .. }, _, _) => {}
         (_, reply, _) => return Some(reply),
     }
@@ -177,6 +188,7 @@ fn done(ui: &mut Ui, command: &Command) -> Vec<UiEffect> {
             format!("{} {name} on {host}: done", act.word())
         }
         Command::Confirm { .. } | Command::Shell { .. } => "done".to_owned(),
+        Command::Models(_) | Command::Service { .. } => work_replies::done(command),
         _ => return Vec::new(),
     };
     ui.say(Severity::Info, text, None);

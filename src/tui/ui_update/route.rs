@@ -9,6 +9,7 @@ use super::fit;
 use super::layers;
 use super::lens;
 use super::lens_picker;
+use super::models;
 use super::mouse;
 use super::power;
 use super::questions;
@@ -58,6 +59,7 @@ pub fn update(ui: &mut Ui, scene: Scene<'_>, input: Input) -> Vec<UiEffect> {
             }
             let mut effects = questions::settle(ui, scene);
             effects.extend(containers::watch(ui, scene));
+            effects.extend(models::watch(ui, scene));
             effects.extend(sources::discover(ui, scene));
             effects
         }

@@ -8,6 +8,9 @@ use super::containers;
 use super::effect::{Room, Scene, UiEffect};
 use super::ledger;
 use super::lens_open;
+use super::model_acts;
+use super::models;
+use super::services;
 use super::sources;
 use crate::engine::Fleet;
 use crate::tui::action::{Action, Place};
@@ -18,17 +21,24 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
     match action {
         Action::Hosts if ui.screen == Screen::Hosts => body::set_focus(ui, Focus::List),
         Action::Hosts => go(ui, Screen::Hosts),
+        Action::Models => go(ui, Screen::Models),
         Action::Containers => go(ui, Screen::Containers),
+        Action::Services => go(ui, Screen::Services),
         Action::Logs => return Some(lens_open::last(ui, scene)),
         Action::Actions => go(ui, Screen::Actions),
         Action::OpenLogs if !has_own_logs(ui.place()) => {
             return Some(lens_open::selected(ui, scene));
         }
         Action::LastPlace => back_and_forth(ui),
+        action if model_acts::is_meant_elsewhere(ui, action) => {
+            return model_acts::elsewhere(ui, scene, action);
+        }
         _ => {
             return match ui.place() {
                 Place::Ledger => ledger::act(ui, scene, action),
                 Place::Sources => sources::act(ui, scene, action),
+                Place::Models | Place::Model => models::act(ui, scene, action),
+                Place::Services => services::act(ui, scene, action),
                 Place::Containers => containers::act(ui, scene, action),
                 Place::Container => container::act(ui, scene, action),
                 _ => None,
@@ -40,7 +50,15 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
 
 /// Whether the table here knows better than its host which logs are meant.
 fn has_own_logs(place: Place) -> bool {
-    matches!(place, Place::Containers | Place::Container | Place::Sources)
+    matches!(
+        place,
+        Place::Containers
+            | Place::Container
+            | Place::Models
+            | Place::Model
+            | Place::Services
+            | Place::Sources
+    )
 }
 
 /// Movement over the table that has the keys, also while its filter is typed.
@@ -49,6 +67,8 @@ pub(super) fn walk(ui: &mut Ui, fleet: &Fleet, room: Room, action: Action) -> bo
         Place::Ledger => ledger::walk(ui, fleet, room.table, action),
         Place::Sources => sources::walk(ui, fleet, room.table, action),
         Place::Containers => containers::walk(ui, fleet, room.table, action),
+        Place::Models => models::walk(ui, room, action),
+        Place::Services => services::walk(ui, room, action),
         _ => false,
     }
 }
@@ -61,6 +81,8 @@ pub(super) fn click(ui: &mut Ui, scene: Scene<'_>, row: usize) -> Vec<UiEffect> 
         Place::Ledger => ledger::click(ui, &fleet, row),
         Place::Sources => sources::click(ui, &fleet, row),
         Place::Containers => containers::click(ui, row),
+        Place::Models | Place::Model => models::click(ui, row),
+        Place::Services => services::click(ui, row),
         _ => false,
     };
     if again {
@@ -90,6 +112,7 @@ fn show(ui: &mut Ui, screen: Screen) {
     body::set_focus(ui, focus);
     ui.screen = screen;
     ui.ledger.scroll = 0;
+    ui.models.watched = None;
     container::close(ui);
 }
 
@@ -97,6 +120,10 @@ fn show(ui: &mut Ui, screen: Screen) {
 pub(super) fn leave(ui: &mut Ui) -> bool {
     if ui.place_of_keys() == Place::Container {
         container::close(ui);
+        return true;
+    }
+    if ui.place_of_keys() == Place::Model {
+        ui.models.focus = Focus::List;
         return true;
     }
     let elsewhere = ui.screen != Screen::Hosts;

@@ -6,6 +6,8 @@ mod fleets;
 mod lens;
 mod power;
 mod scenes;
+mod serving;
+mod serving_scenes;
 mod talk;
 
 use std::sync::Arc;
@@ -92,7 +94,10 @@ fn terminal(scene: &Scene, size: (u16, u16), theme: &Theme) -> Terminal<TestBack
             keymap: &keymap,
             room,
         };
-        let is_fitted = ui.screen == Screen::Containers
+        let is_fitted = matches!(
+            ui.screen,
+            Screen::Containers | Screen::Models | Screen::Services
+        ) || ui.tab == Tab::Services
             || ui.tab == Tab::Containers
             || ui.breakglass.shown != Shown::Hidden;
         if is_fitted {
@@ -128,6 +133,37 @@ fn containers_and_acts_in_four_moods() {
             let name = format!("{}-{}x{}", scene.name, size.0, size.1);
             insta::assert_snapshot!(name, drawn(&scene, size));
         }
+    }
+}
+
+#[test]
+fn models_and_services_in_four_moods() {
+    for scene in serving_scenes::panes() {
+        for size in SIZES {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+}
+
+#[test]
+fn what_lies_over_models_and_services() {
+    for scene in serving_scenes::layers() {
+        for size in [(80, 24), (120, 40)] {
+            let name = format!("{}-{}x{}", scene.name, size.0, size.1);
+            insta::assert_snapshot!(name, drawn(&scene, size));
+        }
+    }
+}
+
+/// What is served, what comes and what failed reads the same where there is no colour.
+#[test]
+fn models_and_services_without_colour() {
+    let wanted = ["busy-models", "broken-models", "busy-fleet-services"];
+    let scenes = serving_scenes::panes().into_iter();
+    for scene in scenes.filter(|scene| wanted.contains(&scene.name)) {
+        let name = format!("mono-{}-80x24", scene.name);
+        insta::assert_snapshot!(name, drawn_mono(&scene, (80, 24)));
     }
 }
 
@@ -325,6 +361,8 @@ fn all() -> Vec<Scene> {
     all.extend(scenes::layers());
     all.extend(scenes::moods());
     all.extend(box_scenes::boxes());
+    all.extend(serving_scenes::panes());
+    all.extend(serving_scenes::layers());
     all.extend(box_scenes::over());
     all.extend(scenes::lenses());
     all.extend(scenes::lens_layers());

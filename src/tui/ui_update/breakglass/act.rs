@@ -62,7 +62,13 @@ pub(in crate::tui::ui_update) fn act(
 fn leads_away(action: Action) -> bool {
     matches!(
         action,
-        Action::Hosts | Action::Containers | Action::Logs | Action::Actions | Action::LastPlace
+        Action::Hosts
+            | Action::Models
+            | Action::Containers
+            | Action::Services
+            | Action::Logs
+            | Action::Actions
+            | Action::LastPlace
     )
 }
 

@@ -1,0 +1,351 @@
+//! The forms about models (pure): what they ask for, what is filled in already, and the command that comes of them.
+
+use std::time::Duration;
+
+use super::model_rows::ModelRow;
+use super::ui_work::{FormField, FormKind, FormUi};
+use crate::domain::{Cluster, GpuMemory, HostId, ModelKey, Place, RepoId};
+use crate::engine::{
+    Command, Fleet, Ground, Knob, LockOrder, Mode, ModelSource, ModelsCommand, Recipe, Weights,
+    suggest,
+};
+use crate::engine::{HostModels, recipe_problems};
+
+/// How long a reservation holds where nobody says otherwise: 15 minutes, as other schedulers have it.
+const TTL: &str = "15m";
+
+/// The longest one.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// Why a form was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// The field.
+    pub(super) field: usize,
+    /// One sentence.
+    pub(super) what: String,
+    /// The mend.
+    pub(super) hint: Option<String>,
+}
+
+fn wrong(field: usize, what: impl Into<String>, hint: &str) -> Wrong {
+    Wrong {
+        field,
+        what: what.into(),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+/// Every place by name: clusters, then hosts.
+fn places(fleet: &Fleet) -> Vec<String> {
+    let clusters = fleet.clusters.iter();
+    let clusters = clusters.map(|cluster: &std::sync::Arc<Cluster>| cluster.name.clone());
+    let hosts = fleet.hosts.iter().map(|host| host.id.to_string());
+    clusters.chain(hosts).collect()
+}
+
+/// Fetching weights.
+pub(super) fn download(fleet: &Fleet, repo: &str, place: Option<&str>) -> FormUi {
+    let of = |recipe: &std::sync::Arc<Recipe>| match &recipe.source {
+        ModelSource::Repo(repo) => Some(repo.to_string()),
+        ModelSource::Local(_) => None,
+    };
+    let mut repos: Vec<String> = fleet.catalog.recipes.values().filter_map(of).collect();
+    repos.sort();
+    repos.dedup();
+    let recipe = fleet
+        .catalog
+        .recipes
+        .values()
+        .find(|recipe| matches!(&recipe.source, ModelSource::Repo(of) if of.as_str() == repo));
+    let all = places(fleet);
+    // A model over a cluster is needed on every node of it; any other begins on the first host.
+    let usual = match recipe.map(|recipe| recipe.mode) {
+        Some(Mode::Solo) | None => fleet.hosts.first().map(|host| host.id.to_string()),
+        _ => all.first().cloned(),
+    };
+    let place = place.map(str::to_owned).or(usual).unwrap_or_default();
+    FormUi::new(
+        FormKind::Download,
+        vec![
+            FormField::new(
+                "repository",
+                "ORGANISATION/NAME; Tab completes those with a recipe",
+                repo,
+            )
+            .offering(repos),
+            FormField::new(
+                "onto",
+                "a host, or a cluster: fetched once, then copied",
+                place,
+            )
+            .offering(all),
+        ],
+    )
+}
+
+/// Reserving a place.
+pub(super) fn reserve(place: &str) -> FormUi {
+    FormUi::new(
+        FormKind::Reserve(place.to_owned()),
+        vec![
+            FormField::new("who", "what others read as its holder", ""),
+            FormField::new("for", "such as 45s, 15m or 2h; at most a day", TTL),
+            FormField::new("why", "what others read when they are refused", ""),
+        ],
+    )
+}
+
+/// A recipe for the weights of a row, with what could be inferred from them; for one that has a recipe, that one.
+pub(super) fn set_up(fleet: &Fleet, row: &ModelRow) -> Result<FormUi, String> {
+    if let Some(recipe) = &row.recipe {
+        let host = row
+            .on
+            .first()
+            .map_or_else(|| HostId::new(""), |on| on.host.clone());
+        return Ok(form_of((**recipe).clone(), host));
+    }
+    let found = row.on.iter().find_map(|on| {
+        let host = fleet.host(&on.host)?;
+        let weights = weights_of(&host.models, row.source.as_ref()?)?;
+        Some((on.host.clone(), ground(fleet, &on.host), weights))
+    });
+    let Some((host, ground, weights)) = found else {
+        return Err(format!("{} is on no disk: download it first", row.name));
+    };
+    Ok(form_of(suggest(weights, ground), host))
+}
+
+fn weights_of<'a>(models: &'a HostModels, source: &ModelSource) -> Option<&'a Weights> {
+    models.weights.as_ref()?.value.of(source)
+}
+
+/// What a host is to whoever launches a model there: its cards, or a memory that they share with the rest.
+fn ground(fleet: &Fleet, host: &HostId) -> Ground {
+    let report = fleet.host(host).and_then(|host| host.gpus.as_ref());
+    let gpus = report.map_or(&[][..], |read| read.value.gpus.as_slice());
+    let own = gpus.iter().find_map(|gpu| match &gpu.memory {
+        GpuMemory::Dedicated { total, .. } => Some(*total),
+        _ => None,
+    });
+    match own {
+        Some(memory) => Ground::Server {
+            gpus: u16::try_from(gpus.len()).unwrap_or(u16::MAX),
+            memory,
+        },
+        None => Ground::Spark,
+    }
+}
+
+/// The few settings that matter, as text.
+fn form_of(recipe: Recipe, host: HostId) -> FormUi {
+    let number = |value: Option<u64>| value.map_or_else(String::new, |value| value.to_string());
+    let mode = match recipe.mode {
+        Mode::Solo => "solo",
+        Mode::Cluster => "cluster",
+        Mode::Either => "either",
+    };
+    let modes = ["solo", "cluster", "either"].map(String::from).to_vec();
+    let fields = vec![
+        FormField::new(
+            "key",
+            "short, in small letters: how commands name it",
+            recipe.key.as_str(),
+        ),
+        FormField::new("name", "how people read it", recipe.name.clone()),
+        FormField::new("mode", "solo, cluster or either", mode).offering(modes),
+        FormField::new("port", "where it answers", recipe.port.to_string()),
+        FormField::new(
+            "context",
+            "longest, in tokens; empty: the model's own",
+            number(recipe.context),
+        ),
+        FormField::new(
+            "gpu %",
+            "share of the GPU's memory that it takes",
+            number(recipe.gpu_percent.map(u64::from)),
+        ),
+        FormField::new(
+            "split over",
+            "GPUs in all",
+            recipe.tensor_parallel.to_string(),
+        ),
+        FormField::new(
+            "arguments",
+            "each --flag=value, parted by blanks",
+            recipe.args.join(" "),
+        ),
+    ];
+    FormUi::new(FormKind::SetUp(Box::new(recipe), host), fields)
+}
+
+/// The command that a form stands for.
+pub(super) fn command(form: &FormUi, fleet: &Fleet) -> Result<Command, Wrong> {
+    let command = match &form.kind {
+        FormKind::Download => download_command(form, fleet)?,
+        FormKind::Reserve(place) => reserve_command(form, place)?,
+        FormKind::SetUp(recipe, _) => ModelsCommand::Keep(Box::new(kept(form, recipe)?)),
+    };
+    Ok(Command::Models(command))
+}
+
+fn download_command(form: &FormUi, fleet: &Fleet) -> Result<ModelsCommand, Wrong> {
+    let repo: RepoId = form
+        .text(0)
+        .parse()
+        .map_err(|error: crate::domain::InvalidRepo| {
+            wrong(0, error.to_string(), "as it stands in the hub's address")
+        })?;
+    let place = form.text(1).to_owned();
+    if !places(fleet).contains(&place) {
+        let what = format!("no host or cluster is called `{place}`");
+        return Err(wrong(
+            1,
+            what,
+            &format!("there are: {}", places(fleet).join(", ")),
+        ));
+    }
+    Ok(ModelsCommand::Download { repo, place })
+}
+
+fn reserve_command(form: &FormUi, place: &str) -> Result<ModelsCommand, Wrong> {
+    let holder = form.text(0).to_owned();
+    if holder.is_empty() {
+        return Err(wrong(
+            0,
+            "nobody is named as its holder",
+            "others read it when they are refused",
+        ));
+    }
+    let ttl = crate::config::duration(form.text(1))
+        .filter(|ttl| !ttl.is_zero() && *ttl <= LONGEST)
+        .ok_or_else(|| {
+            wrong(
+                1,
+                format!("`{}` is no such time", form.text(1)),
+                "write 45s, 15m or 2h",
+            )
+        })?;
+    Ok(ModelsCommand::Lock {
+        place: place.to_owned(),
+        order: LockOrder::Take {
+            holder,
+            ttl,
+            note: form.text(2).to_owned(),
+            token: None,
+        },
+    })
+}
+
+/// The recipe with what was typed. Everything else of it stays; the trade has the last word over each value.
+fn kept(form: &FormUi, recipe: &Recipe) -> Result<Recipe, Wrong> {
+    let optional = |at| optional(form, at);
+    let mode = mode(form.text(2))?;
+    let port = form.text(3).parse().map_err(|_| {
+        wrong(
+            3,
+            format!("`{}` is no port", form.text(3)),
+            "from 1 to 65535",
+        )
+    })?;
+    let percent = optional(5)?;
+    let gpu_percent = percent
+        .map(u8::try_from)
+        .transpose()
+        .map_err(|_| wrong(5, "more than the whole", "from 1 to 100"))?;
+    let split = optional(6)?.unwrap_or(1);
+    let tensor_parallel = u16::try_from(split).map_err(|_| {
+        wrong(
+            6,
+            format!("{split} GPUs are too many"),
+            "the GPUs of one place",
+        )
+    })?;
+    let kept = Recipe {
+        key: ModelKey::new(form.text(0)),
+        name: form.text(1).to_owned(),
+        mode,
+        port,
+        context: optional(4)?,
+        gpu_percent,
+        tensor_parallel,
+        args: arguments(form.text(7), recipe)?,
+        ..recipe.clone()
+    };
+    match recipe_problems(&kept).into_iter().next() {
+        Some(problem) => Err(Wrong {
+            field: 0,
+            what: problem.what,
+            hint: problem.hint,
+        }),
+        None => Ok(kept),
+    }
+}
+
+fn optional(form: &FormUi, at: usize) -> Result<Option<u64>, Wrong> {
+    let text = form.text(at);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number = text.parse().map(Some);
+    number.map_err(|_| {
+        wrong(
+            at,
+            format!("`{text}` is no number"),
+            "digits only, or nothing",
+        )
+    })
+}
+
+fn mode(text: &str) -> Result<Mode, Wrong> {
+    match text {
+        "solo" => Ok(Mode::Solo),
+        "cluster" => Ok(Mode::Cluster),
+        "either" => Ok(Mode::Either),
+        other => Err(wrong(
+            2,
+            format!("`{other}` is no mode"),
+            "solo, cluster or either",
+        )),
+    }
+}
+
+/// The arguments as they are typed. One that has a blank in it can't be told from two: such a recipe is changed in its file.
+fn arguments(text: &str, recipe: &Recipe) -> Result<Vec<String>, Wrong> {
+    if text == recipe.args.join(" ").trim() {
+        return Ok(recipe.args.clone());
+    }
+    if recipe
+        .args
+        .iter()
+        .any(|arg| arg.contains(char::is_whitespace))
+    {
+        let hint = "leave them as they were here, and change them in its file";
+        return Err(wrong(7, "one of its arguments has a blank in it", hint));
+    }
+    Ok(text.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Settings of a recipe that the form leaves as they are, in words.
+pub(super) fn left_out(recipe: &Recipe) -> String {
+    let knob = |(name, knob): (&String, &Knob)| match knob {
+        Knob::Flag(on) => format!("{name}={on}"),
+        Knob::Value(value) => format!("{name}={value}"),
+    };
+    let knobs: Vec<String> = recipe.knobs.iter().map(knob).collect();
+    let engine = super::model_lines::engine_words(&recipe.engine);
+    match knobs.is_empty() {
+        true => engine,
+        false => format!("{engine} · {}", knobs.join(" ")),
+    }
+}
+
+/// The place of a name. A cluster of the name of a host comes first.
+pub(super) fn place_named(fleet: &Fleet, name: &str) -> Option<Place> {
+    let cluster = fleet.clusters.iter().find(|cluster| cluster.name == name);
+    if let Some(cluster) = cluster {
+        return Some(Place::Cluster((**cluster).clone()));
+    }
+    let host = fleet.hosts.iter().find(|host| host.id.as_str() == name)?;
+    Some(Place::Solo(host.id.clone()))
+}
