@@ -320,7 +320,8 @@ mod tests {
                 "llamacpp:kv_cache_usage_ratio",
             ];
             let text = |lines: &[(usize, f64, f64)]| -> String {
-                lines.iter().map(|(name, le, value)| format!("{}{{le=\"{le}\"}} {value}\n", names[*name])).collect()
+                let lines = lines.iter().map(|(name, le, value)| format!("{}{{le=\"{le}\"}} {value}\n", names[*name]));
+                lines.collect::<Vec<_>>().concat()
             };
             let split = split.min(lines.len());
             let (one, two) = (at(1, &text(&lines[..split])), at(9, &text(&lines[split..])));

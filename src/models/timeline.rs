@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(history.len(), 3);
         let qwen = ModelKey::new("qwen coder");
         let known = expected(&history, &qwen);
-        assert_eq!(known.of(SwapPhase::Load), Some(Duration::from_secs(60)));
+        assert_eq!(known.of(SwapPhase::Load), Some(Duration::from_mins(1)));
         assert_eq!(measured(&history, &qwen, "ab"), Some((Mib(62_000), 2)));
         assert_eq!(measured(&history, &qwen, "cd"), None);
         assert_eq!(

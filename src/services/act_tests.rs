@@ -108,7 +108,7 @@ impl Stand {
                 }
             }
         };
-        let job = tokio::time::timeout(Duration::from_secs(60), waits);
+        let job = tokio::time::timeout(Duration::from_mins(1), waits);
         let job = job.await.unwrap();
         let log = self.jobs.follow(&id, 0).await.unwrap().bytes;
         (job, String::from_utf8_lossy(&log).into_owned())

@@ -204,7 +204,7 @@ proptest! {
         for (at, (deep, report, outcome)) in looks.into_iter().enumerate() {
             let before = service.word;
             if report {
-                service.reported(deep, &"told".into(), Wall(at as i64 * 1000));
+                service.reported(deep, &"told".into(), Wall(i64::try_from(at).unwrap() * 1000));
                 prop_assert_eq!(service.word, before);
                 continue;
             }

@@ -150,11 +150,12 @@ fn outcome(fleet: &Fleet, name: Option<&str>) -> Exit {
     if fleet.hosts.iter().any(|host| is_away(fleet, host)) {
         return Exit::Unreachable;
     }
-    let ended = fleet
+    let last = fleet
         .hosts
         .iter()
-        .filter_map(|host| host.models.swap.as_ref()?.end.as_ref());
-    match (name, ended.last()) {
+        .rev()
+        .find_map(|host| host.models.swap.as_ref()?.end.as_ref());
+    match (name, last) {
         (Some(_), Some(end)) => exit_of(end),
         _ => Exit::Done,
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::heal;
 use crate::domain::{At, HostId, ServiceSpec};
@@ -98,10 +98,11 @@ impl Looking {
     }
 
     async fn deeply(self: Arc<Self>) {
-        let mut due = Instant::now() + about(FIRST_DEEP).max(FIRST_DEEP);
+        let mut next = sleep(about(FIRST_DEEP).max(FIRST_DEEP));
         loop {
-            sleep_until(due).await;
-            due += about(DEEP);
+            next.await;
+            // It counts from here: a look may take long.
+            next = sleep(about(DEEP));
             let look = self.look(Depth::Deep).await;
             heal::consider(&self, &look).await;
         }

@@ -209,20 +209,25 @@ async fn a_host_with_nothing_to_ask_with_is_told_by_a_console() {
 }
 
 #[tokio::test]
-async fn what_is_ours_takes_less_than_a_second_beside_the_engine() {
+async fn what_is_ours_takes_about_a_second_with_all_that_the_stand_in_takes() {
     let stage = Stage::new("dash").await;
     stage.swap(&stage.plan("qwen")).await;
-    let report = stage.swap(&stage.plan("gemma")).await;
-    let took: Duration = report
-        .phases
-        .iter()
-        .map(|phase| match phase.state {
-            PhaseState::Done { took, .. } => took,
-            _ => Duration::ZERO,
-        })
-        .sum();
-    // The stand-in takes next to nothing itself; on a machine that does other things meanwhile the figure is for the bench.
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let report = stage.swap(&stage.plan("gemma")).await;
+        assert_eq!(report.end, Some(SwapEnd::Served), "{report:#?}");
+        let took: Duration = report
+            .phases
+            .iter()
+            .map(|phase| match phase.state {
+                PhaseState::Done { took, .. } => took,
+                _ => Duration::ZERO,
+            })
+            .sum();
+        best = best.min(took);
+    }
+    // The figure is 1 s without the engine; here its stand-in and whatever else this machine does are in it.
+    assert!(best < Duration::from_secs(2), "{best:?}");
 }
 
 #[tokio::test]

@@ -112,9 +112,10 @@ fn cut(hard: bool) -> PowerAct {
     };
     let step = |kind, runs| PowerStep {
         kind,
-        state: match runs {
-            true => running.clone(),
-            false => StepState::Waiting,
+        state: if runs {
+            running.clone()
+        } else {
+            StepState::Waiting
         },
     };
     PowerAct {
