@@ -44,8 +44,6 @@ pub(crate) fn fleet(name: &str, hosts: Vec<Host>) -> Fleet {
         menu: Arc::default(),
         preflights: Arc::default(),
         clusters: Arc::default(),
-        menu: Arc::default(),
-        preflights: Arc::default(),
         schedule: Arc::default(),
         proposals: Arc::default(),
         notices: Arc::default(),
