@@ -141,8 +141,22 @@ impl Connect for Ways {
         let mut target = self.target(way).await?;
         // An agent may hold the key; what else it holds is nobody's business there.
         target.identities_only = target.identities_only || !way.identity.is_empty();
-        let session = ssh::connect(&target, &self.context, ask).await?;
+        let session = ssh::connect(&target, &self.context, ask).await;
+        let session = session.map_err(|error| shut_out(error.into()))?;
         Ok(Arc::new(RemoteExec::new(session)))
+    }
+}
+
+/// A switch that takes no key of ours. What mends it for a host would let its key do anything there.
+fn shut_out(error: ConnectError) -> ConnectError {
+    let copies = |hint: &String| hint.contains("ssh-copy-id");
+    if !error.hint.as_ref().is_some_and(copies) {
+        return error;
+    }
+    let hint = "put the line that `pilothouse power install` prints into authorized_keys there; its from= names this machine";
+    ConnectError {
+        hint: Some(hint.into()),
+        ..error
     }
 }
 

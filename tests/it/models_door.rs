@@ -494,7 +494,8 @@ async fn a_console_that_ends_in_mid_swap_leaves_it_to_the_next() {
         place: HOST.into(),
         force: false,
     };
-    assert!(matches!(bob.act(stop).await, Reply::Working { .. }));
+    let reply = bob.act(stop).await;
+    assert!(matches!(reply, Reply::Working { .. }), "{reply:?}");
     bob.until(|fleet| {
         let swap = fleet.hosts[0].models.swap.as_ref();
         swap.is_some_and(|swap| swap.end == Some(SwapEnd::Stopped))

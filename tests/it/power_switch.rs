@@ -149,7 +149,12 @@ fn doctor_asks_every_switch_and_tells_what_each_lacks() {
     let fingerprint = place.fingerprint();
     for (host, state, what, mend) in [
         ("fine", "PASS", "machine 102 is stopped", ""),
-        ("locked-out", "FAIL", "login", "authorized_keys"),
+        (
+            "locked-out",
+            "FAIL",
+            "does not take our key",
+            "`pilothouse power install` prints",
+        ),
         ("empty", "FAIL", "no pilothouse-power", "power install"),
         (
             "wrong",
@@ -169,7 +174,7 @@ fn doctor_asks_every_switch_and_tells_what_each_lacks() {
             &fingerprint,
             "`pilothouse power new status` at a terminal",
         ),
-        ("strict", "FAIL", &fingerprint, "known_hosts"),
+        ("strict", "FAIL", &fingerprint, "ssh-keygen -lf"),
         ("silent", "FAIL", "no answer within 5 s", "firewall"),
     ] {
         let (was, said, mended) = told(host);

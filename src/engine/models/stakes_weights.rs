@@ -27,7 +27,8 @@ pub(super) fn download(fleet: &Fleet, repo: &RepoId, name: &str) -> Result<Wish,
     let mut what = format!("fetch {repo} on {}", head.id);
     if !peers.is_empty() {
         let names: Vec<&str> = peers.iter().map(|peer| peer.host.as_str()).collect();
-        what.push_str(&format!(", then copy it to {}", names.join(", ")));
+        what.push_str(", then copy it to ");
+        what.push_str(&names.join(", "));
     }
     Ok(Wish {
         host: head.id.clone(),

@@ -14,8 +14,8 @@ use crate::engine::models_state::ModelsMsg;
 use crate::exec::RunLimits;
 use crate::jobs::{Job, JobError, JobId, JobState, Jobs};
 use crate::models::{
-    Expected, LOG_LINES, LockState, SwapReport, WorkReport, expected, fold, is_swap, parse_history,
-    read_lock, swap_place, work_reports,
+    Expected, LOG_LINES, SwapReport, WorkReport, expected, fold, is_swap, parse_history, read_lock,
+    swap_place, work_reports,
 };
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
@@ -39,7 +39,6 @@ pub(super) struct Works {
     swap: Option<Followed>,
     told: Option<SwapReport>,
     work: Option<Vec<WorkReport>>,
-    lock: Option<Option<LockState>>,
 }
 
 /// A swap whose log is followed.
@@ -68,7 +67,6 @@ pub(super) async fn run(watch: ModelWatch) {
         swap: None,
         told: None,
         work: None,
-        lock: None,
     };
     // The reservation comes last: whoever waits for a look takes it as the end of one.
     loop {
@@ -120,10 +118,7 @@ impl Works {
         let tokens: Vec<_> = token.into_iter().collect();
         match read_lock(self.watch.link.exec.as_ref(), None, &tokens).await {
             // Also where nothing changed: the time that is left did.
-            Ok(lock) => {
-                self.lock = Some(lock.clone());
-                self.watch.say(ModelsMsg::Lock(lock)).await;
-            }
+            Ok(lock) => self.watch.say(ModelsMsg::Lock(lock)).await,
             Err(error) => self.trouble(error.to_string()).await,
         }
     }
@@ -161,7 +156,11 @@ impl Works {
         if let Err(error) = swap.log.read(&self.jobs, &job.id).await {
             tracing::debug!(host = %self.watch.host, %error, "the log of a swap can't be read now");
         }
-        let report = fold(job, swap.place.clone(), &swap.log.lines, &swap.expected);
+        let mut report = fold(job, swap.place.clone(), &swap.log.lines, &swap.expected);
+        if job.state == JobState::Running {
+            // It has said how it ended, and holds its lease for another moment: the next swap would be refused.
+            report.end = None;
+        }
         self.tell_swap(report, job).await;
     }
 

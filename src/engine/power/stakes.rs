@@ -103,10 +103,10 @@ fn beforehand(id: &HostId, verb: PowerVerb) -> Vec<String> {
 /// What a power act does in all, in one sentence, for the ledger: the request alone is only its last step.
 pub(in crate::engine) fn in_all(change: &PowerChange, what: &str) -> String {
     let before = beforehand(&change.host, change.verb);
-    match before.is_empty() {
-        true => what.to_owned(),
-        false => format!("{what}; {}", before.join("; ")),
+    if before.is_empty() {
+        return what.to_owned();
     }
+    format!("{what}; {}", before.join("; "))
 }
 
 /// What stands in the way of a verb at the moment of its confirmation.

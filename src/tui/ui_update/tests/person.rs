@@ -104,8 +104,6 @@ pub(super) fn fleet(hosts: &[&str]) -> Fleet {
         power: Arc::default(),
         doubts: Arc::default(),
         catalog: Arc::default(),
-        menu: Arc::default(),
-        preflights: Arc::default(),
         clusters: Arc::default(),
         schedule: Arc::default(),
         proposals: Arc::default(),
