@@ -2,7 +2,6 @@
 //! engine, and the command line over a state of its own.
 
 use std::fs::{self, File};
-use std::path::Path;
 use std::process::{Child, Output, Stdio};
 
 use pilothouse::clock::Clock;
@@ -21,7 +20,7 @@ models:
   deaf: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: deaf}}
   slow: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: 'slow:1'}}
   wedge: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: 'wedge:2'}}
-  elsewhere: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8090, context: 8192, container: lab-vllm, gpu_percent: 2}
+  elsewhere: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8095, context: 8192, container: lab-vllm, gpu_percent: 2}
   ray: {repo: lab/tiny, engine: spark-launcher, folder: ~/spark-vllm-docker, form: escaped, mode: cluster, port: 8888, context: 8192, tensor_parallel: 2, gpu_percent: 2}
   ranks: {repo: lab/tiny, engine: spark-launcher, folder: ~/spark-vllm-docker, form: escaped, ray: false, mode: cluster, port: 8888, context: 8192, tensor_parallel: 2, gpu_percent: 2}
   joined: {repo: lab/tiny, engine: spark-launcher, folder: ~/spark-vllm-docker-joined, form: joined, mode: cluster, port: 8888, context: 8192, tensor_parallel: 2, gpu_percent: 2}
@@ -33,12 +32,13 @@ models:
 /// Everything that tests put on a Spark; what is not there is no reason to stop.
 const SWEEP: &str = "ids=$(docker ps -aq); [ -z \"$ids\" ] || docker rm -f $ids >/dev/null
 for job in .pilothouse/jobs/*/runner.is; do [ ! -e \"$job\" ] || read -r pid _ <\"$job\" && kill -KILL -- \"-$pid\" \"$pid\"; done 2>/dev/null
-rm -rf .cache/huggingface/hub/* .pilothouse; true";
+[ ! -e stranger ] || kill \"$(cat stranger)\" 2>/dev/null
+rm -rf .cache/huggingface/hub/* .pilothouse stranger .said; true";
 
 /// The pair, for one test at a time.
 pub(crate) struct Pair<'a> {
-    pub(crate) lab: &'a Lab,
-    pub(crate) folder: tempfile::TempDir,
+    lab: &'a Lab,
+    folder: tempfile::TempDir,
     _alone: File,
 }
 
@@ -101,7 +101,9 @@ impl<'a> Pair<'a> {
 
     /// One token of the model that answers on this port of a host, or the status that it answers with.
     pub(crate) fn token(&self, host: &str, port: u16, model: &str) -> String {
-        let body = format!("{{\\\"model\\\":\\\"{model}\\\",\\\"prompt\\\":\\\"Hi\\\",\\\"max_tokens\\\":1}}");
+        let body = format!(
+            "{{\\\"model\\\":\\\"{model}\\\",\\\"prompt\\\":\\\"Hi\\\",\\\"max_tokens\\\":1}}"
+        );
         let ask = format!(
             "curl -s -o .said -w '%{{http_code}}' http://127.0.0.1:{port}/v1/completions -d \"{body}\"; true"
         );
@@ -114,8 +116,14 @@ impl<'a> Pair<'a> {
         command
             .args(["--config", &self.config()])
             .args(words)
-            .env("XDG_STATE_HOME", self.folder.path().join(console).join("state"))
-            .env("XDG_DATA_HOME", self.folder.path().join(console).join("data"))
+            .env(
+                "XDG_STATE_HOME",
+                self.folder.path().join(console).join("state"),
+            )
+            .env(
+                "XDG_DATA_HOME",
+                self.folder.path().join(console).join("data"),
+            )
             .env_remove("HF_ENDPOINT")
             .stdin(Stdio::null());
         command
@@ -164,7 +172,9 @@ impl<'a> Pair<'a> {
         let model = models.iter().find(|model| model["repo"] == repo);
         let weights = model.map_or(&[][..], |model| model["weights"].as_array().unwrap());
         let whole = weights.iter().filter(|weights| weights["complete"] == true);
-        whole.map(|weights| weights["host"].as_str().unwrap().to_owned()).collect()
+        whole
+            .map(|weights| weights["host"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Every act of a console's ledger as `what: outcome`, once it verifies.
@@ -173,13 +183,14 @@ impl<'a> Pair<'a> {
         assert_eq!(verified.code, Some(0), "{verified:?}");
         let shown = self.json(console, &["ledger", "show"]);
         let acts = shown.as_array().unwrap().iter();
-        acts.map(|act| format!("{}: {}", act["what"].as_str().unwrap(), act["outcome"].as_str().unwrap_or("none")))
-            .collect()
-    }
-
-    /// A folder of this test.
-    pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        acts.map(|act| {
+            format!(
+                "{}: {}",
+                act["what"].as_str().unwrap(),
+                act["outcome"].as_str().unwrap_or("none")
+            )
+        })
+        .collect()
     }
 }
 
@@ -218,7 +229,10 @@ impl Said {
     /// And to have said this, on either output.
     #[track_caller]
     pub(crate) fn says(&self, words: &str) -> &Self {
-        assert!(self.out.contains(words) || self.err.contains(words), "never said: {words}: {self:?}");
+        assert!(
+            self.out.contains(words) || self.err.contains(words),
+            "never said: {words}: {self:?}"
+        );
         self
     }
 }
