@@ -109,7 +109,7 @@ flags() {
 		# One asker at a time; its lock falls with it.
 		setsid sh -c 'exec 8>>"$2.lock"; flock -n 8 || exit 0
 for help in --help=all --help; do
-	timeout 300 docker run --rm --network none --entrypoint vllm "$1" serve "$help" >"$2.said" 2>&1 || continue
+	timeout 300 docker run --rm --label pilothouse.asks=flags --network none --entrypoint vllm "$1" serve "$help" >"$2.said" 2>&1 || continue
 	grep -oE -- "--[A-Za-z0-9][A-Za-z0-9_-]*" "$2.said" | sort -u >"$2.part" && [ "$(wc -l <"$2.part")" -gt 20 ] && mv "$2.part" "$2"
 	[ ! -s "$2" ] || break
 done

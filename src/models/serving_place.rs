@@ -10,6 +10,9 @@ use crate::text::SafeText;
 /// The label with the port, for containers on the host's own network.
 pub const PORT_LABEL: &str = "pilothouse.port";
 
+/// The label of a container that only answers a question about its engine.
+const ASKS_LABEL: &str = "pilothouse.asks";
+
 /// What a recipe expects of this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
@@ -105,6 +108,9 @@ fn serves(container: &Container, expected: &[Expected]) -> Option<ServingPlace> 
         let text = container.labels.get(&SafeText::new(name))?.as_str();
         (!text.is_empty()).then(|| text.to_owned())
     };
+    if label(ASKS_LABEL).is_some() {
+        return None;
+    }
     let recipe = label(MODEL_LABEL).map(ModelKey::new);
     let named = expected.iter().find(|one| match &recipe {
         Some(recipe) => one.recipe == *recipe,

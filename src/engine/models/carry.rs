@@ -7,8 +7,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::fetch;
+use super::look::refresh;
 use super::stakes::ModelsChange;
-use super::swapping::Swapping;
+use super::swapping::{Swapping, at_work};
 use crate::domain::{HostId, Secret};
 use crate::engine::carry::Carried;
 use crate::engine::command::{Refusal, Reply};
@@ -103,8 +104,22 @@ async fn swap(swapping: Swapping, token: Option<Secret<String>>, shared: &Shared
     look(shared, &head);
     match outcome {
         Ok(begun_job) => begun(&head, WorkId(begun_job.id.as_str().to_owned())),
-        Err(error) => Carried::unverified(not_begun(&error)),
+        Err(error) => Carried::unverified(
+            match &error.kind {
+                JobErrorKind::Held(_) => busy(&head, shared).await,
+                _ => None,
+            }
+            .unwrap_or_else(|| not_begun(&error)),
+        ),
     }
+}
+
+/// Whose swap is at work on a head where another one was begun a moment before.
+async fn busy(head: &HostId, shared: &Shared) -> Option<Reply> {
+    refresh(Some(head.clone()), shared).await;
+    let fleet = Arc::clone(&shared.handle.fleet().borrow());
+    let host = fleet.host(head)?;
+    at_work(host).map(Reply::Refused)
 }
 
 pub(in crate::engine) fn not_begun(error: &JobError) -> Reply {
