@@ -54,119 +54,128 @@ async fn serves(path: &'static str, status: &'static str, body: &'static str) ->
     .await
 }
 
+/// A preset, the path that is asked, the answer's status and body, and what is made of it.
+type Row = (
+    ServicePreset,
+    &'static str,
+    &'static str,
+    &'static str,
+    (&'static str, &'static str),
+);
+
+const ROWS: &[Row] = &[
+    (
+        ServicePreset::Vllm,
+        "/v1/completions",
+        "200 OK",
+        r#"{"choices":[{"text":"!"}]}"#,
+        ("good", "one token of m"),
+    ),
+    (
+        ServicePreset::Vllm,
+        "/v1/models",
+        "200 OK",
+        r#"{"data":[]}"#,
+        ("idle", "no model is loaded"),
+    ),
+    (
+        ServicePreset::Vllm,
+        "/v1/completions",
+        "500 Oh",
+        "EngineDeadError",
+        (
+            "wedged",
+            "the engine core failed: it answers 500: EngineDeadError",
+        ),
+    ),
+    (
+        ServicePreset::Vllm,
+        "/v1/completions",
+        "503 Busy",
+        "",
+        ("bad", "it answers 503"),
+    ),
+    (
+        ServicePreset::Vllm,
+        "/v1/models",
+        "500 Oh",
+        "",
+        ("wedged", "HTTP 500: it answers 500"),
+    ),
+    (
+        ServicePreset::SpeechToText,
+        "/v1/audio/transcriptions",
+        "200 OK",
+        r#"{"text":" Hello. \u001b[2J"}"#,
+        ("good", "heard “Hello. ␛”"),
+    ),
+    (
+        ServicePreset::SpeechToText,
+        "/v1/audio/transcriptions",
+        "200 OK",
+        "[]",
+        (
+            "bad",
+            "invalid length 0, expected struct Answer with 1 element at line 1 column 2",
+        ),
+    ),
+    (
+        ServicePreset::SpeechToText,
+        "/v1/audio/transcriptions",
+        "500 Oh",
+        r#"{"detail":"cuFFT error: CUFFT_INTERNAL_ERROR"}"#,
+        (
+            "wedged",
+            "CUFFT_INTERNAL_ERROR: it answers 500: cuFFT error: CUFFT_INTERNAL_ERROR",
+        ),
+    ),
+    (
+        ServicePreset::SpeechToText,
+        "/v1/audio/transcriptions",
+        "401 No",
+        r#"{"detail":"key"}"#,
+        ("bad", "it answers 401: key"),
+    ),
+    (
+        ServicePreset::TextToSpeech,
+        "/v1/audio/speech",
+        "200 OK",
+        "RIFF----------------------------------------- sound",
+        ("good", "1 KiB of sound"),
+    ),
+    (
+        ServicePreset::TextToSpeech,
+        "/v1/audio/speech",
+        "200 OK",
+        r#"{"error":"x"}"#,
+        ("bad", "it answers with no sound"),
+    ),
+    (
+        ServicePreset::Embeddings,
+        "/v1/embeddings",
+        "200 OK",
+        r#"{"data":[{"embedding":[0.5,-0.5,0]}]}"#,
+        ("good", "3 numbers"),
+    ),
+    (
+        ServicePreset::Embeddings,
+        "/v1/embeddings",
+        "200 OK",
+        r#"{"data":[{"embedding":[0,0]}]}"#,
+        ("bad", "it answers with an embedding of nothing but zeros"),
+    ),
+    (
+        ServicePreset::Qdrant,
+        "/collections",
+        "200 OK",
+        r#"{"result":{"collections":[{"name":"a"},{"name":"b"}]},"status":"ok"}"#,
+        ("good", "2 collections"),
+    ),
+];
+
 #[tokio::test]
 async fn real_requests_by_rows() {
-    use ServicePreset::{Embeddings, Qdrant, SpeechToText, TextToSpeech, Vllm};
-    let rows = [
-        (
-            Vllm,
-            "/v1/completions",
-            "200 OK",
-            r#"{"choices":[{"text":"!"}]}"#,
-            ("good", "one token of m"),
-        ),
-        (
-            Vllm,
-            "/v1/models",
-            "200 OK",
-            r#"{"data":[]}"#,
-            ("idle", "no model is loaded"),
-        ),
-        (
-            Vllm,
-            "/v1/completions",
-            "500 Oh",
-            "EngineDeadError",
-            (
-                "wedged",
-                "the engine core failed: it answers 500: EngineDeadError",
-            ),
-        ),
-        (
-            Vllm,
-            "/v1/completions",
-            "503 Busy",
-            "",
-            ("bad", "it answers 503"),
-        ),
-        (
-            Vllm,
-            "/v1/models",
-            "500 Oh",
-            "",
-            ("wedged", "HTTP 500: it answers 500"),
-        ),
-        (
-            SpeechToText,
-            "/v1/audio/transcriptions",
-            "200 OK",
-            r#"{"text":" Hello. \u001b[2J"}"#,
-            ("good", "heard “Hello. ␛”"),
-        ),
-        (
-            SpeechToText,
-            "/v1/audio/transcriptions",
-            "200 OK",
-            "[]",
-            (
-                "bad",
-                "invalid length 0, expected struct Answer with 1 element at line 1 column 2",
-            ),
-        ),
-        (
-            SpeechToText,
-            "/v1/audio/transcriptions",
-            "500 Oh",
-            r#"{"detail":"cuFFT error: CUFFT_INTERNAL_ERROR"}"#,
-            (
-                "wedged",
-                "CUFFT_INTERNAL_ERROR: it answers 500: cuFFT error: CUFFT_INTERNAL_ERROR",
-            ),
-        ),
-        (
-            SpeechToText,
-            "/v1/audio/transcriptions",
-            "401 No",
-            r#"{"detail":"key"}"#,
-            ("bad", "it answers 401: key"),
-        ),
-        (
-            TextToSpeech,
-            "/v1/audio/speech",
-            "200 OK",
-            "RIFF----------------------------------------- sound",
-            ("good", "1 KiB of sound"),
-        ),
-        (
-            TextToSpeech,
-            "/v1/audio/speech",
-            "200 OK",
-            r#"{"error":"x"}"#,
-            ("bad", "it answers with no sound"),
-        ),
-        (
-            Embeddings,
-            "/v1/embeddings",
-            "200 OK",
-            r#"{"data":[{"embedding":[0.5,-0.5,0]}]}"#,
-            ("good", "3 numbers"),
-        ),
-        (
-            Embeddings,
-            "/v1/embeddings",
-            "200 OK",
-            r#"{"data":[{"embedding":[0,0]}]}"#,
-            ("bad", "it answers with an embedding of nothing but zeros"),
-        ),
-        (
-            Qdrant,
-            "/collections",
-            "200 OK",
-            r#"{"result":{"collections":[{"name":"a"},{"name":"b"}]},"status":"ok"}"#,
-            ("good", "2 collections"),
-        ),
-    ];
-    for (preset, path, status, body, expected) in rows {
+    for (preset, path, status, body, expected) in ROWS.iter().copied() {
         let server = serves(path, status, body).await;
         let spec = spec(preset, server.endpoint.port);
         let look = look(&server, &spec, Depth::Deep).await;

@@ -119,6 +119,14 @@ fn first() -> [ModelsMsg; 3] {
     ]
 }
 
+/// What the second Spark tells.
+fn partial() -> ModelsMsg {
+    ModelsMsg::Weights(WeightsReport {
+        weights: vec![weights(repo("x/bee"), 20, Some("9 of 16 shards"))],
+        ..WeightsReport::default()
+    })
+}
+
 /// Three recipes, and one that does not hold.
 fn catalog() -> Catalog {
     let folder = tempfile::tempdir().unwrap();
@@ -168,11 +176,7 @@ fn fleet() -> Fleet {
     for msg in first() {
         did("spark-1", HostMsg::Models(msg));
     }
-    let partial = WeightsReport {
-        weights: vec![weights(repo("x/bee"), 20, Some("9 of 16 shards"))],
-        ..WeightsReport::default()
-    };
-    did("spark-2", HostMsg::Models(ModelsMsg::Weights(partial)));
+    did("spark-2", HostMsg::Models(partial()));
     did(
         "rtx-a",
         HostMsg::Fails {
