@@ -107,8 +107,7 @@ pub use crate::models::{
 };
 pub use crate::models::{Phase as SwapPhaseRow, Verdict as PreflightVerdict};
 pub use crate::models::{
-    import as model_import, launch as model_launch, read_catalog,
-    recipe_yaml as model_recipe_yaml,
+    import as model_import, launch as model_launch, read_catalog, recipe_yaml as model_recipe_yaml,
 };
 pub use crate::power::{
     HostLayout, Installation, MachineState, Operation, OperationState, PowerAct, PowerReport,

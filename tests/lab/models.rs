@@ -12,11 +12,18 @@ const REFUSED: i32 = 3;
 
 impl Pair<'_> {
     fn download(&self, repo: &str, place: &str) {
-        self.run("desk", &["models", "download", repo, "--on", place, "--yes", repo]).ends(DONE);
+        self.run(
+            "desk",
+            &["models", "download", repo, "--on", place, "--yes", repo],
+        )
+        .ends(DONE);
     }
 
     fn swap(&self, console: &str, model: &str, place: &str) -> Said {
-        self.run(console, &["models", "swap", model, "--on", place, "--yes", place])
+        self.run(
+            console,
+            &["models", "swap", model, "--on", place, "--yes", place],
+        )
     }
 }
 
@@ -33,8 +40,11 @@ fn a_model_is_fetched_served_changed_rolled_back_and_deleted() {
     assert_eq!(pair.whole("desk", "lab/other"), ["spark-a"]);
 
     // One host.
-    pair.run("desk", &["models", "preflight", "tiny", "--on", "spark-a"]).ends(DONE);
-    pair.swap("desk", "tiny", "spark-a").ends(DONE).says("spark-a serves tiny");
+    pair.run("desk", &["models", "preflight", "tiny", "--on", "spark-a"])
+        .ends(DONE);
+    pair.swap("desk", "tiny", "spark-a")
+        .ends(DONE)
+        .says("spark-a serves tiny");
     assert_eq!(pair.serves("desk", "spark-a"), ["tiny ready"]);
     assert_eq!(pair.token("spark-a", 8000, "lab/tiny"), "200");
 
@@ -44,31 +54,47 @@ fn a_model_is_fetched_served_changed_rolled_back_and_deleted() {
     assert_eq!(pair.token("spark-a", 8000, "lab/other"), "200");
 
     // Both hosts together; what the head served before is gone.
-    pair.run("desk", &["models", "preflight", "ray", "--on", "pair"]).ends(DONE);
-    pair.swap("desk", "ray", "pair").ends(DONE).says("pair serves ray");
+    pair.run("desk", &["models", "preflight", "ray", "--on", "pair"])
+        .ends(DONE);
+    pair.swap("desk", "ray", "pair")
+        .ends(DONE)
+        .says("pair serves ray");
     assert_eq!(pair.serves("desk", "spark-a"), ["ray ready"]);
     assert_eq!(pair.token("spark-a", 8888, "lab/tiny"), "200");
     for host in ["spark-a", "spark-b"] {
-        assert_eq!(pair.on(host, "docker ps --format '{{.Names}}'"), "vllm_node\n");
+        assert_eq!(
+            pair.on(host, "docker ps --format '{{.Names}}'"),
+            "vllm_node\n"
+        );
     }
 
     // One that crashes while it loads, and the way back.
-    pair.swap("desk", "crash", "spark-a").ends(FAILED).says("lm_head.bad").says("serves ray again");
+    pair.swap("desk", "crash", "spark-a")
+        .ends(FAILED)
+        .says("lm_head.bad")
+        .says("serves ray again");
     assert_eq!(pair.token("spark-a", 8888, "lab/tiny"), "000");
-    pair.run("desk", &["models", "rollback", "pair", "--yes", "pair"]).ends(DONE);
+    pair.run("desk", &["models", "rollback", "pair", "--yes", "pair"])
+        .ends(DONE);
     assert_eq!(pair.token("spark-a", 8888, "lab/tiny"), "200");
 
     // Nothing is served, and then nothing is there.
-    pair.run("desk", &["models", "rm", "lab/tiny", "--yes", "lab/tiny"]).ends(REFUSED);
-    pair.run("desk", &["models", "stop", "pair", "--yes", "pair"]).ends(DONE);
+    pair.run("desk", &["models", "rm", "lab/tiny", "--yes", "lab/tiny"])
+        .ends(REFUSED);
+    pair.run("desk", &["models", "stop", "pair", "--yes", "pair"])
+        .ends(DONE);
     for host in ["spark-a", "spark-b"] {
         assert_eq!(pair.on(host, "docker ps -q"), "");
     }
     for repo in ["lab/tiny", "lab/other"] {
-        pair.run("desk", &["models", "rm", repo, "--yes", repo]).ends(DONE);
+        pair.run("desk", &["models", "rm", repo, "--yes", repo])
+            .ends(DONE);
     }
     for host in ["spark-a", "spark-b"] {
-        assert_eq!(pair.on(host, "ls .cache/huggingface/hub | grep -v '^[.]' || true"), "");
+        assert_eq!(
+            pair.on(host, "ls .cache/huggingface/hub | grep -v '^[.]' || true"),
+            ""
+        );
     }
     assert_eq!(
         pair.acts("desk"),
@@ -92,13 +118,23 @@ fn a_cluster_is_launched_in_every_way_that_there_is() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
     pair.download("lab/tiny", "pair");
-    for (model, place, port) in [("ranks", "pair", 8888), ("joined", "pair", 8888), ("parallel", "pair", 8888), ("alone", "spark-a", 8888)] {
+    for (model, place, port) in [
+        ("ranks", "pair", 8888),
+        ("joined", "pair", 8888),
+        ("parallel", "pair", 8888),
+        ("alone", "spark-a", 8888),
+    ] {
         pair.swap("desk", model, place).ends(DONE);
         assert_eq!(pair.token("spark-a", port, "lab/tiny"), "200", "{model}");
         let running = if place == "pair" { "1\n" } else { "0\n" };
-        assert_eq!(pair.on("spark-b", "docker ps -q | wc -l"), running, "{model}");
+        assert_eq!(
+            pair.on("spark-b", "docker ps -q | wc -l"),
+            running,
+            "{model}"
+        );
     }
-    pair.run("desk", &["models", "stop", "spark-a", "--yes", "spark-a"]).ends(DONE);
+    pair.run("desk", &["models", "stop", "spark-a", "--yes", "spark-a"])
+        .ends(DONE);
     assert_eq!(pair.on("spark-a", "docker ps -q"), "");
 }
 
@@ -121,20 +157,34 @@ fn what_goes_wrong_in_an_engine_is_said_in_its_own_words() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
     pair.download("lab/tiny", "spark-a");
-    pair.swap("desk", "oom", "spark-a").ends(FAILED).says("CUDA out of memory");
+    pair.swap("desk", "oom", "spark-a")
+        .ends(FAILED)
+        .says("CUDA out of memory");
 
     // A port that somebody else has, in a preflight and in a swap that is forced.
-    let taken = pair.run("desk", &["models", "preflight", "elsewhere", "--on", "spark-a"]);
+    let taken = pair.run(
+        "desk",
+        &["models", "preflight", "elsewhere", "--on", "spark-a"],
+    );
     taken.ends(FAILED).says("8090 is taken");
-    pair.swap("desk", "elsewhere", "spark-a").ends(REFUSED).says("8090");
+    pair.swap("desk", "elsewhere", "spark-a")
+        .ends(REFUSED)
+        .says("8090");
 
     // An engine that does not end when it is asked to is ended.
     pair.swap("desk", "deaf", "spark-a").ends(DONE);
-    pair.swap("desk", "tiny", "spark-a").ends(DONE).says("had to be forced");
+    pair.swap("desk", "tiny", "spark-a")
+        .ends(DONE)
+        .says("had to be forced");
 
     // Half the weights are gone: it is known before.
-    pair.on("spark-a", "rm .cache/huggingface/hub/models--lab--tiny/snapshots/*/model-00002*");
-    pair.run("desk", &["models", "preflight", "slow", "--on", "spark-a"]).ends(FAILED).says("model-00002");
+    pair.on(
+        "spark-a",
+        "rm .cache/huggingface/hub/models--lab--tiny/snapshots/*/model-00002*",
+    );
+    pair.run("desk", &["models", "preflight", "slow", "--on", "spark-a"])
+        .ends(FAILED)
+        .says("model-00002");
     assert_eq!(pair.serves("desk", "spark-a"), ["tiny ready"]);
 }
 
@@ -143,13 +193,21 @@ fn a_swap_that_hangs_is_cancelled_and_leaves_nothing() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
     pair.download("lab/tiny", "spark-a");
-    let detached = ["models", "swap", "hang", "--on", "spark-a", "--yes", "spark-a", "--detach"];
+    let detached = [
+        "models", "swap", "hang", "--on", "spark-a", "--yes", "spark-a", "--detach",
+    ];
     pair.run("desk", &detached).ends(DONE);
-    pair.until("spark-a", "docker logs lab-vllm 2>&1 | grep -q 'Completed | 2/4'");
+    pair.until(
+        "spark-a",
+        "docker logs lab-vllm 2>&1 | grep -q 'Completed | 2/4'",
+    );
     // Another console sees it, and ends it.
-    pair.run("sofa", &["models", "status", "spark-a", "--now"]).says("hang");
-    pair.run("sofa", &["models", "cancel", "spark-a", "--yes", "spark-a"]).ends(DONE);
-    pair.run("sofa", &["models", "status", "spark-a"]).says("cancelled");
+    pair.run("sofa", &["models", "status", "spark-a", "--now"])
+        .says("hang");
+    pair.run("sofa", &["models", "cancel", "spark-a", "--yes", "spark-a"])
+        .ends(DONE);
+    pair.run("sofa", &["models", "status", "spark-a"])
+        .says("cancelled");
     assert_eq!(pair.on("spark-a", "docker ps -q"), "");
     assert_eq!(pair.serves("desk", "spark-a"), [""; 0]);
 }
@@ -159,7 +217,9 @@ fn of_two_consoles_that_swap_at_once_one_is_refused() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
     pair.download("lab/tiny", "spark-a");
-    let words = ["models", "swap", "slow", "--on", "spark-a", "--yes", "spark-a"];
+    let words = [
+        "models", "swap", "slow", "--on", "spark-a", "--yes", "spark-a",
+    ];
     let one = pair.begin_run("desk", &words);
     let other = pair.begin_run("sofa", &words);
     let both = [one, other].map(|run| Said::of(run.wait_with_output().unwrap()));
@@ -170,11 +230,30 @@ fn of_two_consoles_that_swap_at_once_one_is_refused() {
     assert_eq!(pair.serves("desk", "spark-a"), ["slow ready"]);
 
     // Whoever has reserved the place is the only one who swaps there.
-    pair.run("desk", &["models", "lock", "spark-a", "--holder", "ann", "--note", "night run", "--yes", "spark-a"]).ends(DONE);
-    pair.swap("sofa", "tiny", "spark-a").ends(REFUSED).says("ann").says("night run");
+    pair.run(
+        "desk",
+        &[
+            "models",
+            "lock",
+            "spark-a",
+            "--holder",
+            "ann",
+            "--note",
+            "night run",
+            "--yes",
+            "spark-a",
+        ],
+    )
+    .ends(DONE);
+    pair.swap("sofa", "tiny", "spark-a")
+        .ends(REFUSED)
+        .says("ann")
+        .says("night run");
     pair.swap("desk", "tiny", "spark-a").ends(DONE);
-    pair.run("sofa", &["models", "unlock", "spark-a", "--yes", "spark-a"]).ends(REFUSED);
-    pair.run("desk", &["models", "unlock", "spark-a", "--yes", "spark-a"]).ends(DONE);
+    pair.run("sofa", &["models", "unlock", "spark-a", "--yes", "spark-a"])
+        .ends(REFUSED);
+    pair.run("desk", &["models", "unlock", "spark-a", "--yes", "spark-a"])
+        .ends(DONE);
     pair.swap("sofa", "slow", "spark-a").ends(DONE);
 }
 
@@ -185,17 +264,26 @@ fn a_console_that_is_killed_in_any_phase_changes_nothing() {
     pair.download("lab/tiny", "spark-a");
     pair.swap("desk", "tiny", "spark-a").ends(DONE);
     for phase in ["lock", "stop", "launch", "load", "ready"] {
-        let words = ["models", "swap", "slow", "--on", "spark-a", "--yes", "spark-a"];
+        let words = [
+            "models", "swap", "slow", "--on", "spark-a", "--yes", "spark-a",
+        ];
         let mut run = pair.begin_run("desk", &words);
         let told = BufReader::new(run.stderr.take().unwrap());
         let mut lines = told.lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.starts_with(phase)), "it never came to {phase}");
+        assert!(
+            lines.any(|line| line.starts_with(phase)),
+            "it never came to {phase}"
+        );
         run.kill().unwrap();
         run.wait().unwrap();
         // Another console goes along to its end.
         let said = pair.run("sofa", &["models", "status", "spark-a"]);
         said.ends(DONE).says("spark-a serves slow");
-        assert_eq!(pair.serves("sofa", "spark-a"), ["slow ready"], "killed in {phase}");
+        assert_eq!(
+            pair.serves("sofa", "spark-a"),
+            ["slow ready"],
+            "killed in {phase}"
+        );
     }
     // What was left open is closed by whoever looks next, and says how it went.
     let acts = pair.acts("desk");
@@ -207,9 +295,14 @@ fn a_peer_that_is_lost_in_a_cluster_load_fails_it() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
     pair.download("lab/tiny", "pair");
-    let detached = ["models", "swap", "ray", "--on", "pair", "--yes", "pair", "--detach"];
+    let detached = [
+        "models", "swap", "ray", "--on", "pair", "--yes", "pair", "--detach",
+    ];
     pair.run("desk", &detached).ends(DONE);
-    pair.until("spark-a", "docker logs vllm_node 2>&1 | grep -q 'Ray runtime started'");
+    pair.until(
+        "spark-a",
+        "docker logs vllm_node 2>&1 | grep -q 'Ray runtime started'",
+    );
     pair.until("spark-b", "docker rm -f vllm_node");
     let said = pair.run("desk", &["models", "status", "pair"]);
     said.ends(FAILED).says("failed");

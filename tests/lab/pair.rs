@@ -101,7 +101,9 @@ impl<'a> Pair<'a> {
 
     /// One token of the model that answers on this port of a host, or the status that it answers with.
     pub(crate) fn token(&self, host: &str, port: u16, model: &str) -> String {
-        let body = format!("{{\\\"model\\\":\\\"{model}\\\",\\\"prompt\\\":\\\"Hi\\\",\\\"max_tokens\\\":1}}");
+        let body = format!(
+            "{{\\\"model\\\":\\\"{model}\\\",\\\"prompt\\\":\\\"Hi\\\",\\\"max_tokens\\\":1}}"
+        );
         let ask = format!(
             "curl -s -o .said -w '%{{http_code}}' http://127.0.0.1:{port}/v1/completions -d \"{body}\"; true"
         );
@@ -114,8 +116,14 @@ impl<'a> Pair<'a> {
         command
             .args(["--config", &self.config()])
             .args(words)
-            .env("XDG_STATE_HOME", self.folder.path().join(console).join("state"))
-            .env("XDG_DATA_HOME", self.folder.path().join(console).join("data"))
+            .env(
+                "XDG_STATE_HOME",
+                self.folder.path().join(console).join("state"),
+            )
+            .env(
+                "XDG_DATA_HOME",
+                self.folder.path().join(console).join("data"),
+            )
             .env_remove("HF_ENDPOINT")
             .stdin(Stdio::null());
         command
@@ -164,7 +172,9 @@ impl<'a> Pair<'a> {
         let model = models.iter().find(|model| model["repo"] == repo);
         let weights = model.map_or(&[][..], |model| model["weights"].as_array().unwrap());
         let whole = weights.iter().filter(|weights| weights["complete"] == true);
-        whole.map(|weights| weights["host"].as_str().unwrap().to_owned()).collect()
+        whole
+            .map(|weights| weights["host"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     /// Every act of a console's ledger as `what: outcome`, once it verifies.
@@ -173,8 +183,14 @@ impl<'a> Pair<'a> {
         assert_eq!(verified.code, Some(0), "{verified:?}");
         let shown = self.json(console, &["ledger", "show"]);
         let acts = shown.as_array().unwrap().iter();
-        acts.map(|act| format!("{}: {}", act["what"].as_str().unwrap(), act["outcome"].as_str().unwrap_or("none")))
-            .collect()
+        acts.map(|act| {
+            format!(
+                "{}: {}",
+                act["what"].as_str().unwrap(),
+                act["outcome"].as_str().unwrap_or("none")
+            )
+        })
+        .collect()
     }
 
     /// A folder of this test.
@@ -218,7 +234,10 @@ impl Said {
     /// And to have said this, on either output.
     #[track_caller]
     pub(crate) fn says(&self, words: &str) -> &Self {
-        assert!(self.out.contains(words) || self.err.contains(words), "never said: {words}: {self:?}");
+        assert!(
+            self.out.contains(words) || self.err.contains(words),
+            "never said: {words}: {self:?}"
+        );
         self
     }
 }

@@ -40,12 +40,10 @@ pub(in crate::engine) async fn carry(change: ModelsChange, shared: Arc<Shared>) 
     }
 }
 
-pub(super) fn exec(shared: &Shared, host: &HostId) -> Result<Arc<dyn Exec>, Carried> {
-    shared.links.exec(host).ok_or_else(|| {
-        failed(Refusal {
-            why: format!("{host} is not connected"),
-            hint: None,
-        })
+pub(super) fn exec(shared: &Shared, host: &HostId) -> Result<Arc<dyn Exec>, Refusal> {
+    shared.links.exec(host).ok_or_else(|| Refusal {
+        why: format!("{host} is not connected"),
+        hint: None,
     })
 }
 
@@ -79,7 +77,7 @@ async fn swap(swapping: Swapping, token: Option<Secret<String>>, shared: &Shared
     let head = swapping.head().clone();
     let exec = match exec(shared, &head) {
         Ok(exec) => exec,
-        Err(carried) => return carried,
+        Err(refusal) => return failed(refusal),
     };
     let mut plan = swapping.plan();
     plan.by = who(shared).await;
@@ -139,7 +137,7 @@ async fn who(shared: &Shared) -> String {
 async fn cancel(host: &HostId, work: &WorkId, shared: &Shared) -> Carried {
     let exec = match exec(shared, host) {
         Ok(exec) => exec,
-        Err(carried) => return carried,
+        Err(refusal) => return failed(refusal),
     };
     let id = match JobId::new(&work.0) {
         Ok(id) => id,
@@ -173,7 +171,7 @@ fn ended(state: JobState) -> String {
 async fn lock(head: &HostId, order: LockOrder, shared: &Shared) -> Carried {
     let exec = match exec(shared, head) {
         Ok(exec) => exec,
-        Err(carried) => return carried,
+        Err(refusal) => return failed(refusal),
     };
     let kept = shared.models.tokens.of(head).await;
     let order = match with_token(order, kept) {
@@ -245,9 +243,7 @@ async fn taken(head: &HostId, order: LockOrder, state: LockState, shared: &Share
     if let Some(token) = &token
         && let Err(error) = shared.models.tokens.keep(head, token).await
     {
-        verification.push_str(&format!(
-            "; its token is kept for this session only: {error}"
-        ));
+        verification = format!("{verification}; its token is kept for this session only: {error}");
     }
     Carried {
         reply: Reply::Lock {

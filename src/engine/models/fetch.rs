@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 
 use super::carry::{DELETION, begun, exec, failed, look};
 use super::secrets;
@@ -33,7 +33,7 @@ pub(in crate::engine) struct Download {
 pub(super) async fn download(wanted: Download, shared: &Shared) -> Carried {
     let exec = match exec(shared, &wanted.host) {
         Ok(exec) => exec,
-        Err(carried) => return carried,
+        Err(refusal) => return failed(refusal),
     };
     let settings = &shared.models.settings;
     let token = match &settings.hub_token {
@@ -92,7 +92,7 @@ pub(super) async fn remove(repo: &RepoId, host: &HostId, shared: &Shared) -> Rem
 }
 
 async fn removed(repo: &RepoId, host: &HostId, shared: &Shared) -> Result<Option<Bytes>, Reply> {
-    let exec = exec(shared, host).map_err(|carried| carried.reply)?;
+    let exec = exec(shared, host).map_err(Reply::Failed)?;
     let jobs = Jobs::new(Arc::clone(&exec));
     let work = begin_remove(&jobs, repo).await.map_err(|e| refused(&e))?;
     let id = JobId::new(&work.0).map_err(|error| {
@@ -134,25 +134,26 @@ async fn removed(repo: &RepoId, host: &HostId, shared: &Shared) -> Result<Option
 
 /// Waits for the end of a job.
 async fn ended(jobs: &Jobs, id: &JobId) -> Result<Job, Reply> {
-    let late = Instant::now() + DELETION;
-    loop {
-        match jobs.look(id).await {
-            Ok(job) if job.state != JobState::Running => return Ok(job),
-            Ok(_) if Instant::now() < late => sleep(PACE).await,
-            Ok(_) => {
-                return Err(Reply::Unknown(Refusal {
-                    why: "the deletion takes long, and goes on by itself".into(),
-                    hint: Some("look at the disk later".into()),
-                }));
-            }
-            Err(error) => {
-                return Err(Reply::Unknown(Refusal {
-                    why: format!("how the deletion went could not be seen: {error}"),
-                    hint: error.hint,
-                }));
+    let end = async {
+        loop {
+            match jobs.look(id).await {
+                Ok(job) if job.state != JobState::Running => return Ok(job),
+                Ok(_) => sleep(PACE).await,
+                Err(error) => {
+                    return Err(Reply::Unknown(Refusal {
+                        why: format!("how the deletion went could not be seen: {error}"),
+                        hint: error.hint,
+                    }));
+                }
             }
         }
-    }
+    };
+    timeout(DELETION, end).await.unwrap_or_else(|_| {
+        Err(Reply::Unknown(Refusal {
+            why: "the deletion takes long, and goes on by itself".into(),
+            hint: Some("look at the disk later".into()),
+        }))
+    })
 }
 
 /// One answer for all hosts: the worst, with every host told.

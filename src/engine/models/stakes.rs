@@ -200,7 +200,7 @@ fn doubts(seen: &Preflight, order: &SwapOrder) -> Result<Vec<String>, Reply> {
                 ));
             }
             Finding::Fail { why, .. } => {
-                told.push(format!("forced although {check} on {host}: {why}"))
+                told.push(format!("forced although {check} on {host}: {why}"));
             }
             Finding::Warn { why, .. } => told.push(format!("{check} on {host}: {why}")),
             Finding::Unknown(why) => told.push(format!("{check} on {host} is not known: {why}")),

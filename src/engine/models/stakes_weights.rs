@@ -24,11 +24,15 @@ pub(super) fn download(fleet: &Fleet, repo: &RepoId, name: &str) -> Result<Wish,
         ));
     }
     let peers = peers(fleet, &place);
-    let mut what = format!("fetch {repo} on {}", head.id);
-    if !peers.is_empty() {
-        let names: Vec<&str> = peers.iter().map(|peer| peer.host.as_str()).collect();
-        what.push_str(&format!(", then copy it to {}", names.join(", ")));
-    }
+    let names: Vec<&str> = peers.iter().map(|peer| peer.host.as_str()).collect();
+    let what = match names.as_slice() {
+        [] => format!("fetch {repo} on {}", head.id),
+        names => format!(
+            "fetch {repo} on {}, then copy it to {}",
+            head.id,
+            names.join(", ")
+        ),
+    };
     Ok(Wish {
         host: head.id.clone(),
         class: ActClass::Deploy,

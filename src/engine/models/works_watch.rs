@@ -8,14 +8,16 @@ use tokio::time::sleep;
 
 use super::ended;
 use super::places;
+use super::ready;
 use super::watch::ModelWatch;
 use crate::domain::Place;
 use crate::engine::models_state::ModelsMsg;
+use crate::engine::services;
 use crate::exec::RunLimits;
 use crate::jobs::{Job, JobError, JobId, JobState, Jobs};
 use crate::models::{
-    Expected, LOG_LINES, LockState, SwapReport, WorkReport, expected, fold, is_swap, parse_history,
-    read_lock, swap_place, work_reports,
+    Expected, LOG_LINES, SwapReport, WorkReport, expected, fold, is_swap, parse_history, read_lock,
+    swap_place, work_reports,
 };
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
@@ -39,7 +41,6 @@ pub(super) struct Works {
     swap: Option<Followed>,
     told: Option<SwapReport>,
     work: Option<Vec<WorkReport>>,
-    lock: Option<Option<LockState>>,
 }
 
 /// A swap whose log is followed.
@@ -68,7 +69,6 @@ pub(super) async fn run(watch: ModelWatch) {
         swap: None,
         told: None,
         work: None,
-        lock: None,
     };
     // The reservation comes last: whoever waits for a look takes it as the end of one.
     loop {
@@ -120,10 +120,7 @@ impl Works {
         let tokens: Vec<_> = token.into_iter().collect();
         match read_lock(self.watch.link.exec.as_ref(), None, &tokens).await {
             // Also where nothing changed: the time that is left did.
-            Ok(lock) => {
-                self.lock = Some(lock.clone());
-                self.watch.say(ModelsMsg::Lock(lock)).await;
-            }
+            Ok(lock) => self.watch.say(ModelsMsg::Lock(lock)).await,
             Err(error) => self.trouble(error.to_string()).await,
         }
     }
@@ -166,6 +163,9 @@ impl Works {
             // It has said how it ended, and holds its lease for another moment: the next swap would be refused.
             report.end = None;
         }
+        if ready::is_wanted(&report) {
+            ready::ask(&self.watch, &report).await;
+        }
         self.tell_swap(report, job).await;
     }
 
@@ -189,7 +189,8 @@ impl Works {
     }
 
     async fn take_works(&mut self, jobs: &[Job]) {
-        let works = work_reports(jobs);
+        let mut works = work_reports(jobs);
+        works.extend(services::works(jobs));
         if self.work.as_ref() == Some(&works) {
             return;
         }

@@ -85,8 +85,10 @@ impl Desk {
             | Command::Arm { .. }
             | Command::Disarm { .. }
             | Command::Present => Ruling::Free,
-            // It changes nothing on any host, and the assistant has no business with it.
-            Command::Models(ModelsCommand::Keep(_)) => Ruling::Look,
+            // They change nothing on any host; the assistant itself has no business with them.
+            Command::AbortPower { .. }
+            | Command::Assistant(_)
+            | Command::Models(ModelsCommand::Keep(_)) => Ruling::Look,
             Command::Signal { .. }
             | Command::Shell { .. }
             | Command::Power { .. }
@@ -99,8 +101,6 @@ impl Desk {
                 Ok(wish) => self.ask(fleet, actor, wish),
                 Err(reply) => Ruling::Answer(reply),
             },
-            // They change nothing on any host; the assistant itself has no business with them.
-            Command::AbortPower { .. } | Command::Assistant(_) => Ruling::Look,
             Command::Decide { proposal, decision } => {
                 self.decide(fleet, actor, *proposal, decision)
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::heal;
 use crate::domain::{At, HostId, ServiceSpec};
@@ -98,10 +98,10 @@ impl Looking {
     }
 
     async fn deeply(self: Arc<Self>) {
-        let mut due = Instant::now() + about(FIRST_DEEP).max(FIRST_DEEP);
+        let mut pause = FIRST_DEEP + about(SHALLOW);
         loop {
-            sleep_until(due).await;
-            due += about(DEEP);
+            sleep(pause).await;
+            pause = about(DEEP);
             let look = self.look(Depth::Deep).await;
             heal::consider(&self, &look).await;
         }
