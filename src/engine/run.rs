@@ -121,17 +121,10 @@ impl Engine {
             period: config.settings.period,
             tasks: tasks.clone(),
         });
-        recall(keeper.as_ref(), &config, &tasks);
-        read_catalogue(&shared);
+        recall(keeper.as_ref(), &config, &shared);
         let ledger = acting.ledger.clone();
-        let outlets = Outlets {
-            notices,
-            redials: start_hosts(&config, &shared),
-            keeper,
-            webhook: webhook(&config, &shared),
-            door: open_door(acting, &config, &clock, &shared),
-        };
-        let performer = Performer::new(&shared, outlets);
+        let door = open_door(acting, &config, &clock, &shared);
+        let performer = Performer::new(&shared, outlets(&config, &shared, (notices, keeper, door)));
         let mut hub = Hub::new(&config, clock, performer);
         let written = record.map(|recorder| hub.record(recorder));
         hub.begin(&config);
@@ -176,6 +169,20 @@ impl Engine {
     }
 }
 
+fn outlets(
+    config: &Config,
+    shared: &Arc<Shared>,
+    (notices, keeper, door): (broadcast::Sender<Notice>, Option<Keeper>, Arc<Door>),
+) -> Outlets {
+    Outlets {
+        notices,
+        redials: start_hosts(config, shared),
+        keeper,
+        webhook: webhook(config, shared),
+        door,
+    }
+}
+
 fn start_hosts(config: &Config, shared: &Arc<Shared>) -> HashMap<HostId, Arc<Notify>> {
     let start = |spec: &Arc<crate::domain::HostSpec>| {
         let redial = Arc::new(Notify::new());
@@ -203,11 +210,13 @@ fn open_door(acting: Acting, config: &Config, clock: &Clock, shared: &Arc<Shared
     door
 }
 
-fn recall(keeper: Option<&Keeper>, config: &Config, tasks: &Tasks) {
+/// Reads what was there before this session: what the store knows, and the catalogue.
+fn recall(keeper: Option<&Keeper>, config: &Config, shared: &Arc<Shared>) {
     if let Some(keeper) = keeper.cloned() {
         let hosts = config.hosts.iter().map(|spec| spec.id.clone()).collect();
-        tasks.spawn(keeper.recall(hosts));
+        shared.tasks.spawn(keeper.recall(hosts));
     }
+    read_catalogue(shared);
 }
 
 fn read_catalogue(shared: &Arc<Shared>) {

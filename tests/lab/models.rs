@@ -79,9 +79,8 @@ fn a_model_is_fetched_served_changed_rolled_back_and_deleted() {
     assert_eq!(pair.token("spark-a", 8888, "lab/tiny"), "200");
 
     // Nothing is served, and then nothing is there.
-    let removed = pair.run("desk", &["models", "rm", "lab/tiny", "--yes", "lab/tiny"]);
-    assert_ne!(removed.code, Some(DONE), "it is served: {removed:?}");
-    assert_eq!(pair.whole("desk", "lab/tiny"), ["spark-a", "spark-b"]);
+    pair.run("desk", &["models", "rm", "lab/tiny", "--yes", "lab/tiny"])
+        .ends(REFUSED);
     pair.run("desk", &["models", "stop", "pair", "--yes", "pair"])
         .ends(DONE);
     for host in ["spark-a", "spark-b"] {
@@ -107,8 +106,7 @@ fn a_model_is_fetched_served_changed_rolled_back_and_deleted() {
             "serve ray on pair: done",
             "serve crash on spark-a: failed",
             "serve ray on pair: done",
-            "delete lab/tiny from spark-a, spark-b: failed",
-            "stop what pair serves, and serve nothing: done",
+            "stop what pair serves: done",
             "delete lab/tiny from spark-a, spark-b: done",
             "delete lab/other from spark-a: done",
         ]
@@ -163,17 +161,15 @@ fn what_goes_wrong_in_an_engine_is_said_in_its_own_words() {
         .ends(FAILED)
         .says("CUDA out of memory");
 
-    // A port that somebody else has, in a preflight and in a swap.
-    pair.on("spark-a", "setsid socat TCP-LISTEN:8095,bind=127.0.0.1,fork /dev/null >/dev/null 2>&1 & echo $! >stranger");
+    // A port that somebody else has, in a preflight and in a swap that is forced.
     let taken = pair.run(
         "desk",
         &["models", "preflight", "elsewhere", "--on", "spark-a"],
     );
-    taken.ends(FAILED).says("8095 is taken").says("socat");
+    taken.ends(FAILED).says("8090 is taken");
     pair.swap("desk", "elsewhere", "spark-a")
         .ends(REFUSED)
-        .says("8095");
-    pair.on("spark-a", "kill $(cat stranger)");
+        .says("8090");
 
     // An engine that does not end when it is asked to is ended.
     pair.swap("desk", "deaf", "spark-a").ends(DONE);
@@ -230,9 +226,7 @@ fn of_two_consoles_that_swap_at_once_one_is_refused() {
     let served = both.iter().filter(|said| said.code == Some(DONE)).count();
     assert_eq!(served, 1, "{both:?}");
     let refused = both.iter().find(|said| said.code != Some(DONE)).unwrap();
-    refused
-        .says("a swap to slow by ")
-        .says("is at work on spark-a");
+    refused.says("at work on spark-a");
     assert_eq!(pair.serves("desk", "spark-a"), ["slow ready"]);
 
     // Whoever has reserved the place is the only one who swaps there.

@@ -9,6 +9,7 @@ mod interest;
 mod look;
 mod places;
 mod preflight;
+mod ready;
 mod room;
 mod secrets;
 mod serving_watch;

@@ -8,9 +8,11 @@ use tokio::time::sleep;
 
 use super::ended;
 use super::places;
+use super::ready;
 use super::watch::ModelWatch;
 use crate::domain::Place;
 use crate::engine::models_state::ModelsMsg;
+use crate::engine::services;
 use crate::exec::RunLimits;
 use crate::jobs::{Job, JobError, JobId, JobState, Jobs};
 use crate::models::{
@@ -161,6 +163,9 @@ impl Works {
             // It has said how it ended, and holds its lease for another moment: the next swap would be refused.
             report.end = None;
         }
+        if ready::is_wanted(&report) {
+            ready::ask(&self.watch, &report).await;
+        }
         self.tell_swap(report, job).await;
     }
 
@@ -184,7 +189,8 @@ impl Works {
     }
 
     async fn take_works(&mut self, jobs: &[Job]) {
-        let works = work_reports(jobs);
+        let mut works = work_reports(jobs);
+        works.extend(services::works(jobs));
         if self.work.as_ref() == Some(&works) {
             return;
         }

@@ -6,8 +6,10 @@ mod heal;
 mod look;
 mod stakes;
 mod watch;
+mod works;
 
 pub(super) use carry::carry;
 pub(super) use look::{look, report};
 pub(super) use stakes::{ServiceChange, mended, wish};
 pub(super) use watch::{Looking, ServiceWatch};
+pub(super) use works::works;

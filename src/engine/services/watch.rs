@@ -98,11 +98,10 @@ impl Looking {
     }
 
     async fn deeply(self: Arc<Self>) {
-        let mut next = sleep(about(FIRST_DEEP).max(FIRST_DEEP));
+        let mut pause = FIRST_DEEP + about(SHALLOW);
         loop {
-            next.await;
-            // It counts from here: a look may take long.
-            next = sleep(about(DEEP));
+            sleep(pause).await;
+            pause = about(DEEP);
             let look = self.look(Depth::Deep).await;
             heal::consider(&self, &look).await;
         }

@@ -50,16 +50,11 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
         }
         Msg::Ledger { at, entries } => {
             advance(fleet, at, &mut effects);
-            fleet.ledger_read = true;
-            if !entries.is_empty() {
-                take_down(Arc::make_mut(&mut fleet.ledger), entries);
-                power::recall(fleet, &mut effects);
-            }
+            ledger(fleet, entries, &mut effects);
         }
         Msg::Catalog { at, catalog } => {
             advance(fleet, at, &mut effects);
-            fleet.catalog = catalog;
-            models::join(fleet);
+            models::read(fleet, catalog);
         }
         Msg::Preflight { at, preflight } => {
             advance(fleet, at, &mut effects);
@@ -75,6 +70,14 @@ pub fn update(fleet: &mut Fleet, msg: Msg) -> Vec<Effect> {
         }
     }
     effects
+}
+
+fn ledger(fleet: &mut Fleet, entries: Vec<LedgerEntry>, effects: &mut Vec<Effect>) {
+    fleet.ledger_read = true;
+    if !entries.is_empty() {
+        take_down(Arc::make_mut(&mut fleet.ledger), entries);
+        power::recall(fleet, effects);
+    }
 }
 
 /// Takes lines of the ledger. Those of earlier sessions may come after the first of this one.

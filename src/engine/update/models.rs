@@ -6,7 +6,7 @@ use crate::domain::At;
 use crate::engine::host_state::Timed;
 use crate::engine::models_state::{HostModels, ModelsMsg};
 use crate::engine::state::{Fleet, KnownPreflight};
-use crate::models::{Preflight, menu};
+use crate::models::{Catalog, Preflight, menu};
 
 /// Preflights that are kept.
 const PREFLIGHTS: usize = 16;
@@ -29,6 +29,12 @@ pub(super) fn update(models: &mut Arc<HostModels>, at: At, msg: ModelsMsg) {
         ModelsMsg::Work(work) => models.work = Arc::new(work),
         ModelsMsg::Trouble(value) => models.trouble = Some(Timed { at, value }),
     }
+}
+
+/// Takes the catalogue as it was read.
+pub(super) fn read(fleet: &mut Fleet, catalog: Arc<Catalog>) {
+    fleet.catalog = catalog;
+    join(fleet);
 }
 
 /// Joins what is on the disks to the recipes anew: after one of the two changed, never for a picture.
