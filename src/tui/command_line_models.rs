@@ -85,7 +85,7 @@ fn lock(place: PlaceName, order: LockOrder) -> WorkOrder {
     WorkOrder::Ask(ModelsCommand::Lock { place, order })
 }
 
-fn unknown(what: &str, name: &str, known: Vec<String>) -> Misunderstood {
+fn unknown(what: &str, name: &str, known: &[String]) -> Misunderstood {
     let near = action::nearest(name, known.iter().map(String::as_str));
     Misunderstood {
         what: format!("no {what} is called `{name}`"),
@@ -94,7 +94,7 @@ fn unknown(what: &str, name: &str, known: Vec<String>) -> Misunderstood {
 }
 
 fn place(name: &str, fleet: &Fleet) -> Result<Place, Misunderstood> {
-    place_named(fleet, name).ok_or_else(|| unknown("host or cluster", name, places(fleet)))
+    place_named(fleet, name).ok_or_else(|| unknown("host or cluster", name, &places(fleet)))
 }
 
 fn repo(text: &str) -> Result<RepoId, Misunderstood> {
@@ -120,8 +120,8 @@ fn service(text: &str, fleet: &Fleet) -> Result<ServiceRef, Misunderstood> {
             hint: Some(format!("write `{}/{}`", of.host, of.name)),
         }),
         (None, _) => {
-            let names = all.iter().map(|of| of.name.to_string()).collect();
-            Err(unknown("service", text, names))
+            let names: Vec<String> = all.iter().map(|of| of.name.to_string()).collect();
+            Err(unknown("service", text, &names))
         }
     }
 }

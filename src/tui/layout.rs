@@ -316,6 +316,9 @@ fn detail_inside(layout: &mut Layout, ui: &Ui, fleet: &Fleet) {
 /// From this width on a model stands beside the models.
 const MODEL_BESIDE: u16 = 116;
 
+/// Reservations that are told above the models.
+const BANNER: usize = 3;
+
 /// The models, and beside them the chosen one; where there is no room for both, the one that has the keys.
 fn models(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
     let wide = body.width >= MODEL_BESIDE && !ui.zoom;
@@ -337,7 +340,6 @@ fn models(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
     if layout.screen.width == 0 {
         return;
     }
-    const BANNER: usize = 3;
     let inner = Borders::of(layout.screen).inner;
     let held = panes::models_banner(fleet).len().min(BANNER) as u16;
     let table;

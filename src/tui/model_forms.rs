@@ -15,7 +15,7 @@ use crate::engine::{HostModels, recipe_problems};
 const TTL: &str = "15m";
 
 /// The longest one.
-const LONGEST: Duration = Duration::from_secs(86_400);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// Why a form was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -334,9 +334,10 @@ pub(super) fn left_out(recipe: &Recipe) -> String {
     };
     let knobs: Vec<String> = recipe.knobs.iter().map(knob).collect();
     let engine = super::model_lines::engine_words(&recipe.engine);
-    match knobs.is_empty() {
-        true => engine,
-        false => format!("{engine} · {}", knobs.join(" ")),
+    if knobs.is_empty() {
+        engine
+    } else {
+        format!("{engine} · {}", knobs.join(" "))
     }
 }
 

@@ -126,7 +126,7 @@ fn standing(row: &ModelRow, fleet: &Fleet, cells: usize) -> Vec<Line> {
         .and_then(|place| reservation(fleet, place));
     if let Some(lock) = held {
         lines.extend(wrapped(
-            &reserved(&lock.value, lock.age(fleet.at)),
+            &reserved(lock.value, lock.age(fleet.at)),
             Role::Warn,
             cells,
         ));

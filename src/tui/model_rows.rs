@@ -225,6 +225,9 @@ pub(super) fn source_name(source: &ModelSource) -> &str {
     }
 }
 
+/// An engine, and the host that was asked.
+type ServedBy = (HostId, Arc<Served>);
+
 /// What is known of one model before it is asked where it is served.
 #[derive(Default)]
 struct Entry {
@@ -232,7 +235,7 @@ struct Entry {
     source: Option<ModelSource>,
     on: Vec<OnHost>,
     /// Where it is served, or on its way to be.
-    at: Vec<(Place, ModelState, Option<(HostId, Arc<Served>)>)>,
+    at: Vec<(Place, ModelState, Option<ServedBy>)>,
 }
 
 fn join(from: &MadeFrom) -> Vec<ModelRow> {
@@ -245,8 +248,8 @@ fn join(from: &MadeFrom) -> Vec<ModelRow> {
     for known in from.menu.iter() {
         let entry = entries.entry(known.key.clone()).or_default();
         entry.source = Some(known.source.clone());
-        entry.recipe = known.recipe.clone();
-        entry.on = known.on.clone();
+        entry.recipe.clone_from(&known.recipe);
+        entry.on.clone_from(&known.on);
     }
     for (_, models) in &from.hosts {
         model_state::fetched(models, |source| fetched(&mut entries, source));
@@ -256,7 +259,7 @@ fn join(from: &MadeFrom) -> Vec<ModelRow> {
         add_swap(&mut entries, models);
     }
     entries
-        .into_iter()
+        .iter()
         .flat_map(|(key, entry)| rows_of(key, entry, from))
         .collect()
 }
@@ -347,7 +350,7 @@ fn add_swap(entries: &mut BTreeMap<ModelKey, Entry>, models: &HostModels) {
     }
 }
 
-fn rows_of(key: ModelKey, entry: Entry, from: &MadeFrom) -> Vec<ModelRow> {
+fn rows_of(key: &ModelKey, entry: &Entry, from: &MadeFrom) -> Vec<ModelRow> {
     let name = match (&entry.recipe, &entry.source) {
         (Some(recipe), _) => SafeText::new(&recipe.name),
         (None, Some(source)) => SafeText::new(source_name(source)),

@@ -120,12 +120,11 @@ fn layer_place(layer: &Layer) -> Place {
         Layer::Palette { .. }
         | Layer::Sources(_)
         | Layer::CommandLine { .. }
+        | Layer::Work(WorkLayer::Form(_))
         | Layer::Dialog(Dialog::Prompts { .. }) => Place::Text,
         Layer::Dialog(Dialog::Confirm { typed, .. }) if typed.active => Place::Text,
         Layer::Dialog(Dialog::Arm { .. } | Dialog::Power { .. }) => Place::Switch,
         Layer::Sessions(_) => Place::Sessions,
-        Layer::Work(WorkLayer::Form(_)) => Place::Text,
-        Layer::Work(_) => Place::Dialog,
-        Layer::Dialog(_) => Place::Dialog,
+        Layer::Work(_) | Layer::Dialog(_) => Place::Dialog,
     }
 }

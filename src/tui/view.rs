@@ -101,11 +101,10 @@ fn row_cursor(scene: Scene<'_>) -> Option<Position> {
         Place::Ledger => return panes::ledger_cursor(scene),
         Place::Models => return panes::model_cursor(scene),
         Place::Services => return panes::service_cursor(scene),
-        Place::Model => return None,
         Place::Containers => return panes::container_cursor(scene),
         Place::Sources => return panes::source_cursor(scene),
         Place::Logs => return panes::lens_cursor(scene),
-        Place::Talk | Place::Card | Place::Composer => return None,
+        Place::Model | Place::Talk | Place::Card | Place::Composer => return None,
         _ => {}
     }
     let (area, row) = match ui.focus {

@@ -151,8 +151,13 @@ fn looked_at(ui: &mut Ui, origin: &Command, reply: Reply) -> Option<Reply> {
         (Command::Models(ModelsCommand::Preflight(order)), _, Some(refusal)) => {
             models::checked(ui, order, ui.now, Err(refusal));
         }
-        (Command::Models(ModelsCommand::Watch), ..) => {}
-        (Command::WatchStats { .. } | Command::TerminalEnded { .. }, _, _) => {}
+        (
+            Command::Models(ModelsCommand::Watch)
+            | Command::WatchStats { .. }
+            | Command::TerminalEnded { .. },
+            _,
+            _,
+        ) => {}
         (_, reply, _) => return Some(reply),
     }
     None
