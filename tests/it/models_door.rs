@@ -1,9 +1,5 @@
 //! Models through the engine's door, on a host whose containers are a stand-in: who may swap, what two consoles do to each other, what
 //! a console finds that comes later, and what the ledger tells of it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a test is the world around the program: it has no ground floor beneath it"
-)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -53,13 +53,14 @@ impl Place {
         let mut lines = fs::read_to_string(&file).unwrap();
         lines.push_str(&line(self.stage.line(&sshd::public(&key), "127.0.0.1")));
         fs::write(&file, lines).unwrap();
-        self.hosts += &format!(
+        let host = format!(
             "  - name: {name}\n    address: 127.0.0.1\n    port: {}\n    ssh_config: false\n    power:\n      \
              host: {}@127.0.0.1:{port}\n      identity: {}\n      {more}\n",
             free_port(),
             sshd::whoami(),
             key.display(),
         );
+        self.hosts.push_str(&host);
     }
 
     fn path(&self, name: &str) -> String {

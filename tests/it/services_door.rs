@@ -187,7 +187,7 @@ fn spec(heals: bool) -> ServiceSpec {
 }
 
 impl Stage {
-    async fn new(heals: bool, read_only: bool, store: Option<Store>) -> Self {
+    fn new(heals: bool, read_only: bool, store: Option<Store>) -> Self {
         let host = Arc::new(Made {
             commands: Mutex::default(),
             status: Mutex::new(200),
@@ -273,7 +273,7 @@ fn why(reply: &Reply) -> &str {
 
 #[tokio::test(start_paused = true)]
 async fn a_wedge_is_mended_by_the_rule_and_the_ledger_says_who_did_it() {
-    let stage = Stage::new(true, false, None).await;
+    let stage = Stage::new(true, false, None);
     stage.host.leave.lock().unwrap().push_back("go");
     stage
         .until(|service| service.word == ServiceWord::Healthy)
@@ -312,7 +312,7 @@ async fn a_wedge_is_mended_by_the_rule_and_the_ledger_says_who_did_it() {
 #[tokio::test(start_paused = true)]
 async fn the_host_holds_the_rule_to_its_limits_and_a_switched_off_one_does_nothing() {
     for (heals, read_only) in [(true, false), (false, false), (true, true)] {
-        let stage = Stage::new(heals, read_only, None).await;
+        let stage = Stage::new(heals, read_only, None);
         stage
             .until(|service| service.word == ServiceWord::Healthy)
             .await;
@@ -335,7 +335,7 @@ async fn the_host_holds_the_rule_to_its_limits_and_a_switched_off_one_does_nothi
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_is_let_through_for_nothing_else_and_a_person_is_asked() {
-    let stage = Stage::new(true, false, None).await;
+    let stage = Stage::new(true, false, None);
     stage
         .until(|service| service.word == ServiceWord::Healthy)
         .await;
@@ -389,7 +389,7 @@ async fn a_rule_is_let_through_for_nothing_else_and_a_person_is_asked() {
 async fn what_happened_to_a_service_is_there_in_the_next_session() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.db");
-    let stage = Stage::new(false, false, Some(Store::new(&path))).await;
+    let stage = Stage::new(false, false, Some(Store::new(&path)));
     stage
         .until(|service| service.word == ServiceWord::Healthy)
         .await;
@@ -405,7 +405,7 @@ async fn what_happened_to_a_service_is_there_in_the_next_session() {
         .until(|service| service.word == ServiceWord::Unhealthy)
         .await;
     stage.end().await;
-    let stage = Stage::new(false, false, Some(Store::new(&path))).await;
+    let stage = Stage::new(false, false, Some(Store::new(&path)));
     let service = stage.until(|service| !service.events.is_empty()).await;
     let first = service.events[0].words.as_str();
     assert!(

@@ -51,6 +51,10 @@ fn weights(name: &str, gib: f64, missing: Option<&str>) -> Weights {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands where a host may have none"
+)]
 fn on_disk(weights: Vec<Weights>) -> Option<Timed<Arc<WeightsReport>>> {
     Some(Timed {
         at: At(NOW.0 - 190_000),
@@ -98,6 +102,10 @@ fn served(name: &str, recipe: &str, state: ServedState) -> Served {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands where a host may have none"
+)]
 fn serving(all: Vec<Served>, ago: u64) -> Option<Timed<Arc<Serving>>> {
     Some(Timed {
         at: At(NOW.0 - ago),
@@ -358,6 +366,10 @@ pub(crate) fn crowded() -> Fleet {
     joined(fleet)
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands where nobody may have looked yet"
+)]
 fn probed(ago: u64, millis: u64, outcome: ProbeOutcome) -> Option<Probed> {
     Some(Probed {
         at: At(NOW.0 - ago),

@@ -72,7 +72,10 @@ async fn what_a_swap_would_meet_is_asked_all_at_once() {
             .map(|one| (one.name.as_str(), one.runs, one.ports.len()))
             .collect();
         assert_eq!(boxes, [("vllm", true, 0), ("web", true, 2)], "{kind}");
-        let model = facts.boxes[0].model.as_ref().map(|model| model.as_str());
+        let model = facts.boxes[0]
+            .model
+            .as_ref()
+            .map(pilothouse::text::SafeText::as_str);
         assert_eq!((model, &facts.boxes[1].model), (Some("qwen"), &None));
         let there: Vec<bool> = facts.images.iter().map(|(_, there)| *there).collect();
         assert_eq!(there, [true, false], "{kind}");

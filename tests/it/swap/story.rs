@@ -39,7 +39,11 @@ async fn a_model_is_served_then_another_and_then_none() {
         assert_eq!(first.before, None);
         assert_eq!(first.by.as_str(), "ann@desk");
         assert_eq!(words(&first, SwapPhase::Stop), "done nothing was served");
-        let log: Vec<_> = first.log.iter().map(|line| line.as_str()).collect();
+        let log: Vec<_> = first
+            .log
+            .iter()
+            .map(pilothouse::text::SafeText::as_str)
+            .collect();
         assert!(log.iter().any(|line| line.contains("4/4")), "{log:#?}");
         // The secret is in the environment of the launch, and in nobody's arguments or files.
         let env = stage.read("dock/vllm/env");

@@ -19,7 +19,9 @@ fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
         Some(SwapEnd::Failed { phase, why, hint }) => (
             *phase,
             why.as_str(),
-            hint.as_ref().map(|hint| hint.as_str()).unwrap_or_default(),
+            hint.as_ref()
+                .map(pilothouse::text::SafeText::as_str)
+                .unwrap_or_default(),
         ),
         other => panic!("it did not fail but {other:?}: {report:#?}"),
     }
@@ -57,7 +59,10 @@ async fn a_load_that_fails_says_why_and_the_model_before_can_be_brought_back() {
             assert!(words(&report, SwapPhase::Ready).starts_with("skipped"));
             // However often it failed, what answered last is what a rollback brings back.
             assert_eq!(
-                report.before.as_ref().map(|key| key.as_str()),
+                report
+                    .before
+                    .as_ref()
+                    .map(pilothouse::domain::ModelKey::as_str),
                 Some("qwen"),
                 "{kind} {how}"
             );
@@ -223,7 +228,12 @@ async fn a_cancelled_load_leaves_nothing_served_and_says_so() {
         stage.behaves("nothing");
         let next = stage.swap(&stage.plan("gemma")).await;
         assert_eq!(next.end, Some(SwapEnd::Served), "{kind}: {next:#?}");
-        assert_eq!(next.before.as_ref().map(|key| key.as_str()), Some("qwen"));
+        assert_eq!(
+            next.before
+                .as_ref()
+                .map(pilothouse::domain::ModelKey::as_str),
+            Some("qwen")
+        );
     }
 }
 
@@ -311,7 +321,13 @@ async fn a_console_that_is_killed_in_any_phase_changes_nothing() {
         stage.behaves("nothing");
         let report = stage.ended(&id).await;
         assert_eq!(report.end, Some(SwapEnd::Served), "{phase:?}: {report:#?}");
-        assert_eq!(report.before.as_ref().map(|key| key.as_str()), Some(before));
+        assert_eq!(
+            report
+                .before
+                .as_ref()
+                .map(pilothouse::domain::ModelKey::as_str),
+            Some(before)
+        );
         before = "gemma";
     }
 }

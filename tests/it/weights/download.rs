@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::host::{Host, KINDS};
 use super::hub::Hub;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SIZE: usize = 3_000_000;
 
 fn repo() -> RepoId {

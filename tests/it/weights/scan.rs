@@ -280,7 +280,7 @@ async fn names_that_would_forge_an_answer_forge_none() {
             report
                 .troubles
                 .iter()
-                .map(|words| words.as_str())
+                .map(pilothouse::text::SafeText::as_str)
                 .collect::<Vec<_>>(),
             ["a file name there is no text"]
         );
