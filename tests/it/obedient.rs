@@ -33,7 +33,7 @@ use tokio::sync::mpsc;
 use crate::assistant::claude;
 use crate::messages_api::{self, MessagesApi};
 use crate::payloads::{canaries, obedient_calls, only_looks, wishes};
-use crate::talks::stage::{Puppet, Stage, Talk, commands, words};
+use crate::talks::stage::{Puppet, Stage, Talk, commands, is_our_look, words};
 
 /// Texts that one fleet carries at once.
 const WAVE: usize = 24;
@@ -432,7 +432,7 @@ const READING: [&str; 7] = [
 fn only_reads(line: &str, asked: &BTreeSet<String>) -> bool {
     match line.strip_prefix("timeout -k 1 15 ") {
         Some(question) => asked.contains(question),
-        None => READING.iter().any(|reading| line.starts_with(reading)),
+        None => is_our_look(line) || READING.iter().any(|reading| line.starts_with(reading)),
     }
 }
 
@@ -573,7 +573,7 @@ async fn no_word_but_the_word_approves_and_it_approves_once() {
         let shut = decide(Actor::Terminal, power_id, typed).await;
         assert_eq!(shut, "not confirmed", "{typed:?}");
     }
-    assert!(commands(&stage, "sim-001").is_empty());
+    assert_eq!(commands(&stage, "sim-001"), Vec::<String>::new());
     // A number that nobody gave, and then the right one, twice.
     let shut = decide(Actor::Terminal, ProposalId(999), "sim-001").await;
     assert!(shut.contains("no such proposal"), "{shut}");

@@ -232,7 +232,7 @@ fn the_same_machine_is_brought_back_where_there_is_no_claude() {
     leave_pane(&mut console);
     arm(&mut console);
     console.line(':', "power guest cycle");
-    console.shows("guest --now");
+    console.shows("10 s to change your mind");
     console.press("guest --now\r\t\r");
     console.shows("guest ● ok");
     assert_eq!(story.hypervisor.changes(before), ["stop 102", "start 102"]);

@@ -351,9 +351,18 @@ pub(crate) fn words(transcript: &Transcript) -> Vec<String> {
     transcript.entries.iter().map(word).collect()
 }
 
-/// What was asked of a simulated host, but for our own look for its container engine.
+/// What was asked of a simulated host, but for our own looks.
 pub(crate) fn commands(stage: &Stage, host: &str) -> Vec<String> {
     let mut ran = stage.sim.commands(host);
-    ran.retain(|ran| !ran.contains("pilothouse-containers"));
+    ran.retain(|ran| !is_our_look(ran));
     ran
+}
+
+/// Whether this is a look of the console's own: for the container engine, for weights, for jobs, for a reservation.
+pub(crate) fn is_our_look(command: &str) -> bool {
+    let verb = |name: &str, verb: &str| command.contains(name) && command.ends_with(verb);
+    command.contains("pilothouse-containers")
+        || command.contains("pilothouse-weights")
+        || verb(" pilothouse-jobs ", " list")
+        || verb(" pilothouse-lock ", " show < \n")
 }
