@@ -2,7 +2,6 @@
 //! engine, and the command line over a state of its own.
 
 use std::fs::{self, File};
-use std::path::Path;
 use std::process::{Child, Output, Stdio};
 
 use pilothouse::clock::Clock;
@@ -191,11 +190,6 @@ impl<'a> Pair<'a> {
             )
         })
         .collect()
-    }
-
-    /// A folder of this test.
-    pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
     }
 }
 
