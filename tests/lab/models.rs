@@ -28,7 +28,7 @@ impl Pair<'_> {
 }
 
 #[test]
-#[ignore = "minutes of real swaps: `tests/run --long`"]
+#[ignore = "fails: the container that is asked for flags is told as a failing engine"]
 fn a_model_is_fetched_served_changed_rolled_back_and_deleted() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
@@ -156,7 +156,7 @@ fn the_server_of_llama_cpp_is_one_more_engine() {
 }
 
 #[test]
-#[ignore = "minutes of real swaps: `tests/run --long`"]
+#[ignore = "fails: not looked into yet"]
 fn what_goes_wrong_in_an_engine_is_said_in_its_own_words() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
@@ -193,7 +193,7 @@ fn what_goes_wrong_in_an_engine_is_said_in_its_own_words() {
 }
 
 #[test]
-#[ignore = "minutes of real swaps: `tests/run --long`"]
+#[ignore = "not seen to end: cut off after 90 s"]
 fn a_swap_that_hangs_is_cancelled_and_leaves_nothing() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
@@ -218,7 +218,7 @@ fn a_swap_that_hangs_is_cancelled_and_leaves_nothing() {
 }
 
 #[test]
-#[ignore = "minutes of real swaps: `tests/run --long`"]
+#[ignore = "fails: not looked into yet"]
 fn of_two_consoles_that_swap_at_once_one_is_refused() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
@@ -264,7 +264,7 @@ fn of_two_consoles_that_swap_at_once_one_is_refused() {
 }
 
 #[test]
-#[ignore = "minutes of real swaps: `tests/run --long`"]
+#[ignore = "fails: the container that is asked for flags is told as a failing engine"]
 fn a_console_that_is_killed_in_any_phase_changes_nothing() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
@@ -298,7 +298,7 @@ fn a_console_that_is_killed_in_any_phase_changes_nothing() {
 }
 
 #[test]
-#[ignore = "minutes of real swaps: `tests/run --long`"]
+#[ignore = "not seen to end: cut off after 90 s"]
 fn a_peer_that_is_lost_in_a_cluster_load_fails_it() {
     let lab = Lab::open();
     let pair = Pair::begin(&lab, "");
