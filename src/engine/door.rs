@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The same for a power verb: whoever uses it has no time.
 const HASTE: Duration = Duration::from_secs(1);
 
+/// Where somebody sits whose acts are forgotten.
+const UNRECORDED: &str = "a session that is not recorded";
+
 /// Who acts in a session, and where that is written down.
 #[derive(Debug, Clone)]
 pub struct Acting {
@@ -50,8 +53,13 @@ impl Acting {
         Self {
             ledger: Ledger::in_memory(),
             who: "nobody".into(),
-            from: "a session that is not recorded".into(),
+            from: UNRECORDED.into(),
         }
+    }
+
+    /// Whether anybody reads the ledger of this session after it.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.from.as_str() != UNRECORDED
     }
 }
 

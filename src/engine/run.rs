@@ -109,7 +109,7 @@ impl Engine {
             sessions: Sessions::new(assisting, store.clone(), (&lanes, &clock), settings),
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             powers: Powers::default(),
-            models: Models::new(&settings.models, &acting.who),
+            models: Models::new(&settings.models, &acting),
             services: settings.services.clone(),
             handle: handle.clone(),
             lanes,

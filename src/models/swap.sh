@@ -198,6 +198,8 @@ stop_container() {
 			seen "$_it is asked to stop, for $patience s at most"
 			within $((patience * 100 + 1000)) "$work/said" docker stop -t "$patience" "$_it" ||
 				say "$_it did not stop when asked: $(last_words "$work/said")"
+			# Docker itself forces it when its time is over.
+			if container "$_it" && [ "$code" = 137 ]; then forced=1; fi
 		fi
 		if up "$_it"; then
 			seen "$_it is forced to stop"

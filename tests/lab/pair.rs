@@ -20,7 +20,7 @@ models:
   deaf: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: deaf}}
   slow: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: 'slow:1'}}
   wedge: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: 'wedge:2'}}
-  elsewhere: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8090, context: 8192, container: lab-vllm, gpu_percent: 2}
+  elsewhere: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8095, context: 8192, container: lab-vllm, gpu_percent: 2}
   ray: {repo: lab/tiny, engine: spark-launcher, folder: ~/spark-vllm-docker, form: escaped, mode: cluster, port: 8888, context: 8192, tensor_parallel: 2, gpu_percent: 2}
   ranks: {repo: lab/tiny, engine: spark-launcher, folder: ~/spark-vllm-docker, form: escaped, ray: false, mode: cluster, port: 8888, context: 8192, tensor_parallel: 2, gpu_percent: 2}
   joined: {repo: lab/tiny, engine: spark-launcher, folder: ~/spark-vllm-docker-joined, form: joined, mode: cluster, port: 8888, context: 8192, tensor_parallel: 2, gpu_percent: 2}
@@ -32,12 +32,13 @@ models:
 /// Everything that tests put on a Spark; what is not there is no reason to stop.
 const SWEEP: &str = "ids=$(docker ps -aq); [ -z \"$ids\" ] || docker rm -f $ids >/dev/null
 for job in .pilothouse/jobs/*/runner.is; do [ ! -e \"$job\" ] || read -r pid _ <\"$job\" && kill -KILL -- \"-$pid\" \"$pid\"; done 2>/dev/null
-rm -rf .cache/huggingface/hub/* .pilothouse; true";
+[ ! -e stranger ] || kill \"$(cat stranger)\" 2>/dev/null
+rm -rf .cache/huggingface/hub/* .pilothouse stranger .said; true";
 
 /// The pair, for one test at a time.
 pub(crate) struct Pair<'a> {
-    pub(crate) lab: &'a Lab,
-    pub(crate) folder: tempfile::TempDir,
+    lab: &'a Lab,
+    folder: tempfile::TempDir,
     _alone: File,
 }
 
@@ -174,6 +175,17 @@ impl<'a> Pair<'a> {
         whole
             .map(|weights| weights["host"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// Who began what these tests begin, as every console shows it.
+    pub(crate) fn who(&self) -> String {
+        let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+        let user = self.lab.command("id").arg("-un").output().unwrap().stdout;
+        format!(
+            "{}@{}",
+            String::from_utf8(user).unwrap().trim(),
+            machine.trim()
+        )
     }
 
     /// Every act of a console's ledger as `what: outcome`, once it verifies.

@@ -24,7 +24,8 @@ pub(super) fn status(name: Option<&str>, now: bool, here: &Here) -> Result<Exit,
             Some(name) => config(name, here)?,
             None => hosts(Vec::new(), here)?,
         },
-        kept: Kept::Nothing,
+        // Whoever goes along sees the end, and writes it down.
+        kept: if now { Kept::Nothing } else { Kept::Acts },
     };
     session::with(wanted, here, async |session| {
         if let Some(name) = name

@@ -1,18 +1,21 @@
 //! What follows when long work on a host ends: its disk and its ports are looked at anew, people are told, and one console writes it
 //! down and calls the webhook. Which one, the host decides.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::places;
 use super::secrets;
 use super::watch::ModelWatch;
 use crate::config::SwapWebhook;
-use crate::domain::{ActOutcome, HostId, Severity, Wall};
+use crate::domain::{ActId, ActOutcome, HostId, LedgerEntry, LedgerEvent, Severity, Wall};
 use crate::engine::msg::Msg;
 use crate::engine::notice::Notice;
+use crate::engine::state::Fleet;
 use crate::exec::{Exec, LocalExec};
 use crate::jobs::Job;
 use crate::models::{
@@ -23,6 +26,9 @@ use crate::text::SafeText;
 
 /// What ended longer ago is nobody's news: milliseconds.
 const OLD: i64 = 24 * 60 * 60 * 1000;
+
+/// How long the ledger may take with an end before it is shown all the same.
+const WRITTEN: Duration = Duration::from_secs(2);
 
 /// The end of a work that was seen, for the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,13 +69,40 @@ pub(super) async fn swap(watch: &ModelWatch, report: &SwapReport, job: &Job, see
         let fleet = fleet.borrow();
         (fleet.read_only, fleet.wall)
     };
-    if !read_only && (seen_at_work || is_news(job, wall)) {
+    let tells = watch.shared.models.is_kept && !read_only;
+    if tells && (seen_at_work || is_news(job, wall)) && is_our_turn(watch, report).await {
+        // Before anybody sees the end: a session that waits for it leaves then.
+        let at = watch.shared.lanes.now();
+        let witness = witness(&watch.host, report);
+        let request = witness.request.clone();
+        let message = Msg::Witnessed { at, witness };
+        watch.shared.lanes.fact(message).await;
+        written(watch, &request).await;
         let (told, report) = (watch.clone(), report.clone());
         watch
             .shared
             .tasks
-            .spawn(async move { in_turn(&told, &report).await });
+            .spawn(async move { pass_on(&told, &report).await });
     }
+}
+
+/// Waits until an end is in the ledger.
+async fn written(watch: &ModelWatch, request: &SafeText) {
+    let mut fleet = watch.shared.handle.fleet();
+    let is_there = |fleet: &Arc<Fleet>| is_closed(&fleet.ledger, request);
+    if timeout(WRITTEN, fleet.wait_for(is_there)).await.is_err() {
+        tracing::warn!(host = %watch.host, %request, "its end takes long to be written down");
+    }
+}
+
+/// Whether the act of this request has its outcome.
+fn is_closed(ledger: &VecDeque<LedgerEntry>, request: &SafeText) -> bool {
+    let act = ledger.iter().rev().find_map(|entry| match &entry.event {
+        LedgerEvent::Intent(intent) if intent.request == *request => Some(ActId(entry.number)),
+        _ => None,
+    });
+    let closes = |entry: &LedgerEntry| matches!(&entry.event, LedgerEvent::Outcome { act: closed, .. } if Some(*closed) == act);
+    act.is_some() && ledger.iter().any(closes)
 }
 
 fn is_news(job: &Job, now: Wall) -> bool {
@@ -77,24 +110,20 @@ fn is_news(job: &Job, now: Wall) -> bool {
     now.0.saturating_sub(ended.0) < OLD
 }
 
-/// Writes the end down and calls the webhook, if the host says that this is ours to do.
-async fn in_turn(watch: &ModelWatch, report: &SwapReport) {
-    let exec = watch.link.exec.as_ref();
-    match take_turn(exec, None, &report.work.0).await {
-        Ok(Turn::Ours) => {}
-        Ok(Turn::Theirs) => return,
+/// Whether the end is ours to write down and to tell: the host decides.
+async fn is_our_turn(watch: &ModelWatch, report: &SwapReport) -> bool {
+    match take_turn(watch.link.exec.as_ref(), None, &report.work.0).await {
+        Ok(turn) => turn == Turn::Ours,
         Err(why) => {
             tracing::warn!(host = %watch.host, %why, "nobody knows whose turn it is to tell a swap");
-            return;
+            false
         }
     }
-    let at = watch.shared.lanes.now();
-    let witness = witness(&watch.host, report);
-    watch
-        .shared
-        .lanes
-        .fact(Msg::Witnessed { at, witness })
-        .await;
+}
+
+/// Calls the webhook; then the host knows that the end was told.
+async fn pass_on(watch: &ModelWatch, report: &SwapReport) {
+    let exec = watch.link.exec.as_ref();
     if let Some(webhook) = &watch.shared.models.settings.webhook
         && let Err(why) = call(watch, webhook, report).await
     {

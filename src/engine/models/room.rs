@@ -4,6 +4,7 @@ use super::book::Book;
 use super::interest::Interest;
 use super::tokens::Tokens;
 use crate::config::ModelsSettings;
+use crate::engine::door::Acting;
 use crate::text::SafeText;
 
 /// What everything about models shares.
@@ -13,6 +14,8 @@ pub(in crate::engine) struct Models {
     pub(super) settings: ModelsSettings,
     /// The login name on this machine, as other consoles are shown it.
     pub(super) who: SafeText,
+    /// What is written down is kept: only then the end of somebody's swap is ours to write down and to tell.
+    pub(super) is_kept: bool,
     /// Whether somebody looks at what is served.
     pub(super) interest: Interest,
     /// The tokens of this person.
@@ -23,9 +26,10 @@ pub(in crate::engine) struct Models {
 
 impl Models {
     /// With these settings, for this person.
-    pub(in crate::engine) fn new(settings: &ModelsSettings, who: &SafeText) -> Self {
+    pub(in crate::engine) fn new(settings: &ModelsSettings, acting: &Acting) -> Self {
         Self {
-            who: who.clone(),
+            who: acting.who.clone(),
+            is_kept: acting.is_recorded(),
             book: Book::new(settings),
             tokens: Tokens::new(settings.tokens.clone()),
             settings: settings.clone(),

@@ -179,12 +179,13 @@ impl Works {
         let was_over = known.is_some_and(|told| told.end.is_some());
         let seen_at_work = known.is_some_and(|told| told.end.is_none());
         self.told = Some(report.clone());
-        self.watch
-            .say(ModelsMsg::Swap(Box::new(report.clone())))
-            .await;
-        if is_over && !was_over {
-            self.look_at_lock().await;
+        let ends = is_over && !was_over;
+        if ends {
             ended::swap(&self.watch, &report, job, seen_at_work).await;
+        }
+        self.watch.say(ModelsMsg::Swap(Box::new(report))).await;
+        if ends {
+            self.look_at_lock().await;
         }
     }
 
