@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::here::Here;
 use super::{breakglass_drill, looks, once, print, runtime};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::demo::{Demo, DemoOptions, Drill};
 use crate::tasks::Tasks;
 
@@ -63,9 +63,15 @@ pub(super) fn run(args: &DemoArgs, here: &Arc<Here>) -> Result<Exit, CliError> {
     let runtime = runtime::start()?;
     let tasks = Tasks::new();
     let demo = runtime.block_on(Demo::start(&tasks, &Clock::system(), args.options()))?;
+    let own = demo.config();
     let config = Config {
-        settings,
-        ..demo.config()
+        settings: Settings {
+            // The person's machines are not here: nobody is told of their swaps, and none of their services is asked.
+            models: own.settings.models.clone(),
+            services: own.settings.services.clone(),
+            ..settings
+        },
+        ..own
     };
     let outcome = if args.drill == Some(Drill::Breakglass) {
         runtime.block_on(breakglass_drill::play(&demo, here, &tasks))

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::answers::Look;
 use super::journal;
+use super::keeps;
 use super::syslog;
 use super::world::World;
 
@@ -29,6 +30,8 @@ pub(super) enum Program {
     Syslog(syslog::Ask),
     /// Answers a read-only question.
     Looks(Look),
+    /// Tells what it keeps of models and services.
+    Keeps(keeps::Ask),
     /// Restarts the machine.
     Reboots,
 }
@@ -69,6 +72,11 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
         && let Some(ask) = syslog::Ask::read(rest)
     {
         return Program::Syslog(ask);
+    }
+    if let ["sh", "-c", _, rest @ ..] = argv
+        && let Some(ask) = keeps::Ask::read(rest)
+    {
+        return Program::Keeps(ask);
     }
     match argv {
         [] | ["true" | ":" | "sync"] => Program::says(""),

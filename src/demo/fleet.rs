@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::config::{Config, Settings};
+use crate::config::Config;
 use crate::domain::{
     At, GpuSourceChoice, HostAddress, HostId, HostSpec, PowerMethod, PowerSpec, SshSpec,
     StrictHostKeys,
@@ -16,6 +16,7 @@ use super::hypervisor::Hypervisor;
 use super::keys::{KeyRing, fresh_key};
 use super::node::{Node, Shared};
 use super::profile::Profile;
+use super::topology;
 use super::{DemoError, Drill, Faults, Line, written};
 
 /// How often a drill looks at the clock.
@@ -103,7 +104,7 @@ impl Demo {
         Config {
             fleet: "demo".into(),
             hosts: hosts.collect(),
-            settings: Settings::default(),
+            settings: topology::settings(&self.nodes, self.folder()),
             file: None,
             problems: Vec::new(),
         }

@@ -19,6 +19,7 @@ use crate::tasks::Tasks;
 use super::answers::{Look, Said, Scene};
 use super::boxes::{Boxes, Container};
 use super::cable::{self, Habits};
+use super::keeps::{Ask, Keeper};
 use super::keys::fresh_key;
 use super::profile::Profile;
 use super::session::Login;
@@ -266,6 +267,23 @@ impl Node {
                 now,
             })
         })
+    }
+
+    /// What it keeps of models and services now.
+    pub(super) fn keeps(&self, ask: &Ask) -> String {
+        let boxes: Vec<Container> = self.boxes().all().cloned().collect();
+        ask.answer(&Keeper {
+            name: &self.name,
+            profile: self.profile,
+            boxes: &boxes,
+            started: self.began(),
+            now: self.wall(),
+        })
+    }
+
+    /// When the demo began.
+    pub(super) fn began(&self) -> Wall {
+        self.started
     }
 
     /// Its containers.

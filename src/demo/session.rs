@@ -21,6 +21,7 @@ use super::hypervisor;
 use super::journal::Query;
 use super::node::Node;
 use super::sampler::Sampler;
+use super::serving;
 use super::syslog::{Ask, Tail};
 use super::{Faults, LoginRule};
 
@@ -133,6 +134,10 @@ impl Login {
                 session.data(channel, file.answer(&ask, now))?;
                 self.ended(channel, 0, session)
             }
+            Program::Keeps(ask) => {
+                session.data(channel, self.node.keeps(&ask))?;
+                self.ended(channel, 0, session)
+            }
             Program::Looks(look) => {
                 let Said { out, err, status } = self.node.look(&look);
                 session.data(channel, out)?;
@@ -235,6 +240,27 @@ impl Handler for Login {
                 .spawn(engine_api::serve(Arc::clone(&self.node), channel));
         } else {
             reply.reject(ChannelOpenFailure::ConnectFailed).await;
+        }
+        Ok(())
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        _host: &str,
+        port: u32,
+        _from: &str,
+        _from_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        match serving::port(&self.node, port) {
+            Some(port) => {
+                reply.accept().await;
+                self.tasks
+                    .spawn(serving::serve(Arc::clone(&self.node), port, channel));
+            }
+            None => reply.reject(ChannelOpenFailure::ConnectFailed).await,
         }
         Ok(())
     }

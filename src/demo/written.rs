@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::domain::{HostAddress, HostSpec, PowerMethod, PowerSpec, SshSpec, StrictHostKeys};
+use crate::domain::{
+    DeepProbe, HostAddress, HostSpec, Managed, PowerMethod, PowerSpec, ServicePreset, SshSpec,
+    StrictHostKeys,
+};
 
 use super::DemoError;
 
@@ -40,6 +43,50 @@ fn text(config: &Config) -> String {
     text += "hosts:\n";
     for host in &config.hosts {
         text += &entry(host);
+    }
+    text += &serving(config);
+    text
+}
+
+/// The pair, and the services, each as its kind has it.
+fn serving(config: &Config) -> String {
+    let mut text = String::new();
+    for cluster in &config.settings.models.clusters {
+        let nodes = std::iter::once(&cluster.head).chain(&cluster.workers);
+        let nodes: Vec<String> = nodes
+            .map(|node| format!("{}: {}", quoted(node.host.as_str()), node.address))
+            .collect();
+        let devices: Vec<String> = cluster.devices.iter().map(|one| quoted(one)).collect();
+        let _ = write!(
+            text,
+            "models:\n  clusters:\n    - name: {}\n      nodes: {{{}}}\n      devices: [{}]\n",
+            quoted(&cluster.name),
+            nodes.join(", "),
+            devices.join(", ")
+        );
+        if let Some(interface) = &cluster.interface {
+            let _ = writeln!(text, "      interface: {}", quoted(interface));
+        }
+    }
+    if !config.settings.services.is_empty() {
+        text += "services:\n";
+    }
+    for service in &config.settings.services {
+        let kind = match service.deep {
+            Some(DeepProbe::Transcription) => ServicePreset::SpeechToText,
+            _ => ServicePreset::Vllm,
+        };
+        let (Managed::Container(container), Some(port)) = (&service.managed, service.port) else {
+            continue;
+        };
+        let _ = writeln!(
+            text,
+            "  - {{kind: {}, name: {}, host: {}, container: {}, port: {port}}}",
+            kind.word(),
+            quoted(service.name.as_str()),
+            quoted(service.host.as_str()),
+            quoted(container)
+        );
     }
     text
 }

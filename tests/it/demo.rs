@@ -608,7 +608,13 @@ async fn the_written_configuration_reads_back_as_the_same_hosts() {
     let read = resolve_config(Some(&source), &environment, &flags, home).unwrap();
     assert_eq!(read.config.problems, []);
     assert_eq!(read.config.fleet, "demo");
-    assert_eq!(read.config.hosts, stage.demo.config().hosts);
+    let own = stage.demo.config();
+    assert_eq!(read.config.hosts, own.hosts);
+    assert_eq!(read.config.settings.services, own.settings.services);
+    assert_eq!(
+        read.config.settings.models.clusters,
+        own.settings.models.clusters
+    );
 }
 
 #[tokio::test]

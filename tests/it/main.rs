@@ -18,6 +18,7 @@ mod console;
 mod containers;
 mod containers_cli;
 mod demo;
+mod demo_models;
 mod demo_runbooks;
 mod diagnose;
 mod dial;
