@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 5 faces | [`tui`], [`cli`], [`mcp`] | [`engine`], [`config`], floor 0 |
 //! | 4 engine | [`engine`] | every floor below |
-//! | 3 trades | [`models`], [`services`], [`logs`], [`power`], [`assistant`] | floors 0–2 |
+//! | 3 trades | [`models`], [`services`], [`apps`], [`logs`], [`power`], [`assistant`] | floors 0–2 |
 //! | 2 machines | [`gpu`], [`capacity`], [`machine`], [`reach`], [`follow`], [`docker`], [`jobs`], [`diagnose`] | floors 0–1; `machine` also `gpu`, `docker` also `follow` |
 //! | 1 ground | [`config`], [`exec`], [`ssh`], [`store`], [`clock`], [`tasks`], [`telemetry`] | floor 0, `clock`, `tasks`; `exec` also `ssh` |
 //! | 0 words | [`domain`], [`shell`], [`text`] | nothing of ours; `domain` also `text` |
@@ -41,6 +41,7 @@ pub mod jobs;
 pub mod machine;
 pub mod reach;
 
+pub mod apps;
 pub mod assistant;
 pub mod logs;
 pub mod models;

@@ -1,5 +1,6 @@
 //! The words of the trade: identifiers, units, times, readings, states. Plain data that every floor may use; no I/O, no clock.
 
+mod app;
 mod checks;
 mod container;
 mod health;
@@ -22,6 +23,7 @@ mod severity;
 mod time;
 mod units;
 
+pub use app::{AppKind, AppName, Framework, InvalidAppName, InvalidTreePath, TreePath};
 pub use checks::CHECKS;
 pub use container::{
     ComposePlace, Container, ContainerAct, ContainerDetail, ContainerHealth, ContainerState,

@@ -43,6 +43,7 @@ const ROOMS: &[Room] = &[
     room("logs", 3, &[]),
     room("models", 3, &[]),
     room("services", 3, &[]),
+    room("apps", 3, &[]),
     room("power", 3, &[]),
     room("assistant", 3, &[]),
     room("engine", 4, &[]),
