@@ -89,6 +89,13 @@ fn lives(pid: &str) -> bool {
     std::fs::exists(format!("/proc/{}", pid.trim())).unwrap()
 }
 
+/// How nice a process is to the others.
+fn nice(pid: &str) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').nth(16).unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn streams_that_are_wrong_end_their_turn_and_nothing_else() {
     for (scene, texts) in [
@@ -216,6 +223,12 @@ async fn what_hears_no_signal_and_whatever_it_started_is_killed_and_buried() {
         .await;
     let brood = [play.note("a"), play.note("b"), play.note("started")];
     assert!(brood.iter().all(|pid| lives(pid)));
+    // None of them is as urgent as the console.
+    let ours = nice("self");
+    assert_eq!(
+        brood.each_ref().map(|pid| nice(pid)),
+        [(ours + 10).min(19); 3]
+    );
     let begun = Instant::now();
     play.talk.with.wish(Wish::Interrupt).unwrap();
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
