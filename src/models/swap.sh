@@ -159,11 +159,11 @@ node_memory() {
 
 # --- what is there ----------------------------------------------------------------------------------------------------------
 
-# status, restarts, code, oom, id and label of a container. 1: there is none; 2: its engine does not answer.
+# status, restarts, code, oom and label of a container. 1: there is none; 2: its engine does not answer.
 container() {
 	if within 1500 "$work/state" docker inspect --type container \
-		-f '{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.Id}} {{index .Config.Labels "pilothouse.model"}}' "$1"; then
-		read -r status restarts code oom id label <"$work/state"
+		-f '{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.OOMKilled}} {{index .Config.Labels "pilothouse.model"}}' "$1"; then
+		read -r status restarts code oom label <"$work/state"
 		return 0
 	fi
 	! grep -qi 'no such' "$work/state" || return 1

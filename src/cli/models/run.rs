@@ -249,7 +249,8 @@ fn remove(repo: &RepoId, names: &[String], here: &Here) -> Result<Exit, CliError
         kept: kept(here),
     };
     session::with(wanted, here, async |session| {
-        let fleet = wait::weights(session).await;
+        // What is served is refused before anything is begun.
+        let fleet = wait::served(session).await;
         // Who can't be asked may have them: that must not look as if they were gone everywhere.
         let away = fleet.hosts.iter().find(|host| is_away(&fleet, host));
         if let Some(host) = away {
