@@ -521,7 +521,8 @@ mod tests {
                 timeout: Duration::from_secs(600),
                 output: 4096,
             };
-            let said = host().run_terse(&sh(&script), endless);
+            let (host, script) = (host(), sh(&script));
+            let said = host.run_terse(&script, endless);
             let error = tokio::time::timeout(LONG, said).await.unwrap().unwrap_err();
             assert_eq!(error.kind, ExecErrorKind::Protocol);
             assert_eq!(error.to_string(), "sh prints more than 4096 bytes");
@@ -531,7 +532,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        let short = host().run_terse(&sh("echo 1.2"), RunLimits::default());
+        let (host, script) = (host(), sh("echo 1.2"));
+        let short = host.run_terse(&script, RunLimits::default());
         assert_eq!(&short.await.unwrap().stdout[..], b"1.2\n");
     }
 
