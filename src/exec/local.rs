@@ -532,9 +532,11 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        let (host, script) = (host(), sh("echo 1.2"));
-        let short = host.run_terse(&script, RunLimits::default());
-        assert_eq!(&short.await.unwrap().stdout[..], b"1.2\n");
+        let short = host()
+            .run_terse(&sh("echo 1.2"), RunLimits::default())
+            .await
+            .unwrap();
+        assert_eq!(&short.stdout[..], b"1.2\n");
     }
 
     #[tokio::test]
