@@ -60,6 +60,7 @@ mod sampler;
 mod screens;
 mod secrets;
 mod services_door;
+mod services_hostile;
 mod ssh;
 mod ssh_login;
 mod ssh_prompts;
