@@ -201,6 +201,13 @@ pub(super) enum Verb {
         /// The shell
         shell: Shell,
     },
+    /// Print the names that the last word may become; completions ask this
+    #[command(hide = true)]
+    Names {
+        /// The words of a command line, without the program
+        #[arg(value_name = "WORDS", last = true)]
+        words: Vec<String>,
+    },
     /// Print the manual page
     Man,
     /// Serve the assistant's tools on standard input and output; the console starts this, nobody else can

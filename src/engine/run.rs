@@ -363,7 +363,7 @@ impl Hub {
         match self.desk.rule(&self.fleet, actor, &command) {
             Ruling::Free => {}
             Ruling::Look => self.performer.look(id, command),
-            Ruling::Prepare(order) => self.performer.prepare(id, (actor, command), order),
+            Ruling::Prepare(unlooked) => self.performer.prepare(id, (actor, command), unlooked),
             Ruling::Answer(reply) => self.performer.reply(id, reply),
             Ruling::Do(confirmed) => self.carry(id, confirmed),
             Ruling::Decided { proposal, decided } => {

@@ -12,7 +12,7 @@ mark() {
 		;;
 	esac
 	if [ "${#1}" -gt 32 ] || { [ ! -e "$_pilothouse_job/mark.$1" ] &&
-		[ "$(ls "$_pilothouse_job" | grep -c '^mark[.]')" -ge 12 ]; }; then
+		[ "$(set -- "$_pilothouse_job"/mark.* && echo $#)" -ge 12 ]; }; then
 		echo "mark: $1 is too long, or the thirteenth" >&2
 		return 2
 	fi

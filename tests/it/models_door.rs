@@ -104,7 +104,7 @@ impl Connect for ToHost {
 }
 
 /// A person's console.
-struct Console {
+pub(crate) struct Console {
     engine: Engine,
 }
 
@@ -113,7 +113,7 @@ fn home(host: &Host) -> String {
 }
 
 /// A host with the weights of two models, and a catalogue that launches them.
-async fn host() -> Host {
+pub(crate) async fn host() -> Host {
     let host = Host::new("dash").await;
     let hub = host.path("home/.cache/huggingface/hub");
     for name in ["models--qwen--x", "models--gemma--y"] {
@@ -141,12 +141,12 @@ async fn host() -> Host {
 
 impl Console {
     async fn new(host: &Host, who: &str) -> Self {
-        Self::with(host, who, false).await
+        Self::with(host, who, |_| {}).await
     }
 
-    async fn with(host: &Host, who: &str, read_only: bool) -> Self {
-        let settings = Settings {
-            read_only,
+    /// With settings of its own beside those that every one has here.
+    pub(crate) async fn with(host: &Host, who: &str, more: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
             models: ModelsSettings {
                 catalogs: vec![host.path("catalog.yaml")],
                 recipes: Some(host.path(&format!("{who}-recipes"))),
@@ -155,6 +155,7 @@ impl Console {
             },
             ..Settings::default()
         };
+        more(&mut settings);
         let spec = HostSpec {
             id: HostId::new(HOST),
             address: HostAddress::Local,
@@ -198,13 +199,13 @@ impl Console {
         console
     }
 
-    async fn ask(&self, command: ModelsCommand) -> Reply {
+    pub(crate) async fn ask(&self, command: ModelsCommand) -> Reply {
         let handle = self.engine.handle();
         handle.ask(Actor::Terminal, Command::Models(command)).await
     }
 
     /// Asks, and does what it takes.
-    async fn act(&self, command: ModelsCommand) -> Reply {
+    pub(crate) async fn act(&self, command: ModelsCommand) -> Reply {
         let reply = self.ask(command).await;
         let Reply::NeedsConfirmation { id, challenge, .. } = reply else {
             return reply;
@@ -218,7 +219,7 @@ impl Console {
         handle.ask(Actor::Terminal, confirm).await
     }
 
-    async fn until(&self, holds: impl Fn(&Fleet) -> bool) -> Arc<Fleet> {
+    pub(crate) async fn until(&self, holds: impl Fn(&Fleet) -> bool) -> Arc<Fleet> {
         let mut fleet = self.engine.handle().fleet();
         let found = timeout(LONG, fleet.wait_for(|fleet| holds(fleet))).await;
         let Ok(found) = found else {
@@ -229,7 +230,7 @@ impl Console {
         Arc::clone(&found.unwrap())
     }
 
-    async fn ended(&self) -> SwapEnd {
+    pub(crate) async fn ended(&self) -> SwapEnd {
         let end = |fleet: &Fleet| fleet.hosts[0].models.swap.as_ref()?.end.clone();
         let fleet = self.until(|fleet| end(fleet).is_some()).await;
         end(&fleet).unwrap()
@@ -244,7 +245,7 @@ impl Console {
             .collect()
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         assert!(self.engine.shutdown(Duration::from_secs(10)).await);
     }
 }
@@ -258,7 +259,7 @@ fn order(model: &str, force: bool) -> SwapOrder {
     }
 }
 
-fn swap(model: &str) -> ModelsCommand {
+pub(crate) fn swap(model: &str) -> ModelsCommand {
     // The stand-in has no driver to look at.
     ModelsCommand::Swap(order(model, true))
 }
@@ -546,7 +547,12 @@ async fn a_reservation_holds_against_others_and_is_broken_by_name() {
     assert!(why.contains("nightly run"), "{why}");
     assert!(hint.contains("--break"), "{hint}");
     let reply = bob.act(take("bob")).await;
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
     assert!(refusal(&reply).0.contains("reserved by ann"), "{reply:?}");
+    // What is ann's is not given back by bob.
+    let reply = bob.act(lock(LockOrder::Release { token: None })).await;
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
+    assert!(refusal(&reply).1.contains("--break"), "{reply:?}");
     // A wrong token is found out by the host.
     let wrong = ModelsCommand::Swap(SwapOrder {
         token: Some(pilothouse::domain::Secret::new("wrong".into())),
@@ -560,6 +566,9 @@ async fn a_reservation_holds_against_others_and_is_broken_by_name() {
     };
     assert_eq!(bob.act(lock(LockOrder::Break)).await, free);
     assert!(matches!(bob.act(take("bob")).await, Reply::Lock { .. }));
+    // It is known at once, without another look.
+    let fleet = bob.until(|fleet| held(fleet).is_some()).await;
+    assert!(held(&fleet).unwrap().ours);
     assert_eq!(
         bob.act(lock(LockOrder::Release { token: None })).await,
         free
@@ -571,7 +580,7 @@ async fn a_reservation_holds_against_others_and_is_broken_by_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn read_only_changes_nothing_and_the_assistant_only_rehearses() {
     let host = host().await;
-    let console = Console::with(&host, "ann", true).await;
+    let console = Console::with(&host, "ann", |settings| settings.read_only = true).await;
     let repo = "qwen/x".parse().unwrap();
     for command in [
         swap("qwen"),
@@ -618,10 +627,27 @@ async fn read_only_changes_nothing_and_the_assistant_only_rehearses() {
 async fn weights_go_by_name_and_the_disk_says_so() {
     let host = host().await;
     let console = Console::new(&host, "ann").await;
-    let remove = ModelsCommand::Remove {
-        repo: "gemma/y".parse().unwrap(),
+    let removal = |repo: &str| ModelsCommand::Remove {
+        repo: repo.parse().unwrap(),
         hosts: Vec::new(),
     };
+    let remove = removal("gemma/y");
+    // What a swap brings and what is served is nobody's to delete.
+    host.behaves("gate-load");
+    let swapped = console.act(swap("qwen")).await;
+    let Reply::Working { work, .. } = &swapped else {
+        panic!("{swapped:?}");
+    };
+    let at_work = |fleet: &Fleet| {
+        let swap = fleet.hosts[0].models.swap.as_ref();
+        swap.is_some_and(|swap| swap.work == *work && swap.model.is_some())
+    };
+    console.until(at_work).await;
+    let reply = console.ask(removal("qwen/x")).await;
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
+    assert!(refusal(&reply).0.contains("by ann@"), "{reply:?}");
+    host.behaves("");
+    assert_eq!(console.ended().await, SwapEnd::Served);
     let reply = console.ask(remove.clone()).await;
     let Reply::NeedsConfirmation {
         challenge, plan, ..
@@ -648,15 +674,15 @@ async fn weights_go_by_name_and_the_disk_says_so() {
         "{reply:?}"
     );
     let events = console.entries().await;
-    let LedgerEvent::Outcome {
-        outcome: ActOutcome::Done,
-        verification: Some(told),
-        ..
-    } = &events[1]
-    else {
-        panic!("{events:?}");
-    };
-    assert!(told.as_str().contains("spark-1: gone"), "{told}");
+    let gone = events.iter().any(|event| match event {
+        LedgerEvent::Outcome {
+            outcome: ActOutcome::Done,
+            verification: Some(told),
+            ..
+        } => told.as_str().contains("spark-1: gone"),
+        _ => false,
+    });
+    assert!(gone, "{events:?}");
     console.end().await;
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use pilothouse::domain::{Bytes, RepoId, Secret};
 use pilothouse::jobs::{Job, JobId, Jobs};
 use pilothouse::models::{
-    Completeness, DownloadOrder, Patience, WeightsScan, WorkId, WorkState, download, freed, remove,
-    work_reports, work_state,
+    Completeness, DownloadOrder, Patience, WeightsScan, WorkId, WorkState, download, freed,
+    is_in_use, remove, work_reports, work_state,
 };
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::time::timeout;
@@ -290,9 +290,11 @@ async fn what_is_served_or_lies_elsewhere_is_not_deleted() {
             .spawn()
             .unwrap();
         let work = remove(&jobs, &repo).await.unwrap();
-        let state = work_state(&until(&jobs, &work, ended).await);
+        let job = until(&jobs, &work, ended).await;
         engine.kill().unwrap();
         engine.wait().unwrap();
+        assert!(is_in_use(&job), "{kind}");
+        let state = work_state(&job);
         assert_eq!(
             why(&state),
             format!("process {} works with ann/served", engine.id()),
@@ -303,7 +305,9 @@ async fn what_is_served_or_lies_elsewhere_is_not_deleted() {
         fs::rename(&at, &elsewhere).unwrap();
         std::os::unix::fs::symlink(&elsewhere, &at).unwrap();
         let work = remove(&jobs, &repo).await.unwrap();
-        let state = work_state(&until(&jobs, &work, ended).await);
+        let job = until(&jobs, &work, ended).await;
+        assert!(!is_in_use(&job), "{kind}");
+        let state = work_state(&job);
         assert!(
             why(&state).ends_with("is a link to elsewhere, and is left alone"),
             "{kind} {state:?}"
