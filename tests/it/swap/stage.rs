@@ -24,7 +24,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::jobs::Shelled;
+use crate::dressed::Dressed;
 
 pub(crate) const KINDS: [&str; 3] = ["dash", "bash", "busybox"];
 
@@ -130,18 +130,14 @@ impl Host {
     /// A connection of its own each time: another console.
     pub(crate) fn exec(&self) -> Arc<dyn Exec> {
         let path = format!("PATH={}:/usr/bin:/bin", self.path("bin").display());
-        Arc::new(Shelled {
-            exec: Arc::new(LocalExec::new(Tasks::new())),
-            path,
-        })
+        let here = Arc::new(LocalExec::new(Tasks::new()));
+        Arc::new(Dressed::new(here, path))
     }
 
     /// Its jobs, with only these programs.
     pub(crate) fn jobs_with(&self, path: &str) -> Jobs {
-        let exec = Shelled {
-            exec: Arc::new(LocalExec::new(Tasks::new())),
-            path: path.to_owned(),
-        };
+        let here = Arc::new(LocalExec::new(Tasks::new()));
+        let exec = Dressed::new(here, path.to_owned());
         Jobs::at(Arc::new(exec), &self.base())
     }
 
