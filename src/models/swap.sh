@@ -197,7 +197,10 @@ stop_container() {
 	_it=$1
 	_tries=0
 	until container "$_it"; do
-		[ $? -eq 2 ] || return 0
+		[ $? -eq 2 ] || {
+			stop_on_nodes "$_it"
+			return 0
+		}
 		_tries=$((_tries + 1))
 		[ "$_tries" -lt 3 ] || fail "docker does not answer: $trouble"
 	done
@@ -221,8 +224,13 @@ stop_container() {
 		fi
 	fi
 	free_name "$_it"
+	stop_on_nodes "$_it"
+}
+
+# Whatever the head has: an engine there may be left of one that is gone here.
+stop_on_nodes() {
 	for _node in $nodes; do
-		stop_on_node "$_node" "$_it"
+		stop_on_node "$_node" "$1"
 	done
 }
 
@@ -234,7 +242,14 @@ on_node() {
 
 # The same container on another node. Its words are safe for the shell over there: names of containers have no other.
 stop_on_node() {
-	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || return 0
+	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || {
+		case "$?$mute_nodes " in
+		*" $1 "*) ;;
+		124* | 255*) mute_nodes="$mute_nodes $1" ;;
+		esac
+		return 0
+	}
+	! grep -q running "$work/said" || stopped=1
 	seen "$2 is stopped on $1"
 	if [ "$force" = 0 ]; then
 		on_node "$1" docker stop -t "$patience" "$2" || on_node "$1" docker kill "$2"
@@ -318,6 +333,13 @@ stop_all() {
 	done
 }
 
+# What is said of the nodes that could not be asked.
+mute_words() {
+	for _node in $mute_nodes; do
+		printf '; %s does not answer, and what it serves is left' "$_node"
+	done
+}
+
 nodes_memory() {
 	for _node in $nodes; do
 		printf '%s %s\n' "$_node" "$(node_memory "$_node")"
@@ -340,10 +362,11 @@ stop_phase() {
 	avail_before=$avail gpu_before=$gpu apps_before=$apps
 	nodes_memory >"$work/nodes"
 	stopped=
+	mute_nodes=
 	stop_all "$@"
 	if [ -z "$stopped" ]; then
 		rm -f "$room/served" "$room/launched"
-		end_phase 'nothing was served'
+		end_phase "nothing was served$(mute_words)"
 		return
 	fi
 	_held=0
@@ -372,6 +395,7 @@ stop_phase() {
 			_words="$_words; $_node: $(gib $((_is > _was ? _is - _was : 0)))"
 	done <"$work/nodes"
 	[ -z "$forced" ] || _words="$_words; it had to be forced"
+	_words="$_words$(mute_words)"
 	end_phase "$_words"
 }
 

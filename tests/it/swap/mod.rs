@@ -7,6 +7,7 @@
 mod facts;
 mod hostile;
 pub(crate) mod nasty;
+mod nodes;
 mod reservation;
 pub(crate) mod stage;
 mod story;

@@ -53,9 +53,12 @@ pub(crate) struct Host {
 }
 
 fn install(folder: &Path, name: &str, text: &str) {
-    let file = folder.join("bin").join(name);
-    fs::write(&file, text).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    install_at(&folder.join("bin").join(name), text);
+}
+
+fn install_at(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 impl Stage {
@@ -105,6 +108,11 @@ impl Host {
     /// From now on this is a program of it.
     pub(crate) fn program(&self, name: &str, text: &str) {
         install(&self.root, name, text);
+    }
+
+    /// From now on this is a program at a place of it.
+    pub(crate) fn program_at(&self, place: &str, text: &str) {
+        install_at(&self.path(place), text);
     }
 
     /// From now on its docker misbehaves so.
