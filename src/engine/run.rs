@@ -106,7 +106,12 @@ impl Engine {
         let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
-            sessions: Sessions::new(assisting, store.clone(), (&lanes, &clock), settings),
+            sessions: Sessions::new(
+                assisting,
+                (store.clone(), acting.ledger.clone()),
+                (&lanes, &clock),
+                settings,
+            ),
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             powers: Powers::default(),
             models: Models::new(&settings.models, &acting),

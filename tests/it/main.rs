@@ -64,6 +64,7 @@ mod screens;
 mod secrets;
 mod services_door;
 mod services_install;
+mod services_hostile;
 mod ssh;
 mod ssh_login;
 mod ssh_prompts;
