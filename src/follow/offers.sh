@@ -25,7 +25,7 @@ find /var/log "$HOME/.pilothouse" -maxdepth 3 -type f -mtime -30 ! -name "*.gz" 
 	! -name "*
 *" ! -name "*.bz2" ! -name "*.journal*" ! -name "*.[0-9]" ! -name "*tmp" ! -name lastlog ! -name faillog ! -path "*/.pilothouse/*/bin/*" \
 	-exec stat -c "f %Y %s %n" {} + 2>/dev/null | sort -rn -k 2 | head -n 200 |
-	while read -r f at size name; do
+	while read -r _ _ size name; do
 		if [ -r "$name" ]; then
 			echo "f $size $name"
 		else

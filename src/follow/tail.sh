@@ -42,7 +42,8 @@ last=0
 turns=0
 while read -r beat; do
 	position
-	word=at
+	word='at'
+	# shellcheck disable=SC3013 # dash and busybox have it
 	if [ "$1" -ef "$mine" ]; then
 		turns=0
 	elif [ -e "$1" ]; then

@@ -6,7 +6,7 @@ child=$!
 # Nobody writes to it: what is waited for is the end. A builtin, so that no process is left when this shell is killed.
 {
 	exec 0<&3 3<&- >/dev/null 2>&1
-	while read -r word; do
+	while read -r _; do
 		:
 	done
 	kill -9 "$child"

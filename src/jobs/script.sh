@@ -12,15 +12,20 @@ mark() {
 		;;
 	esac
 	if [ "${#1}" -gt 32 ] || { [ ! -e "$_pilothouse_job/mark.$1" ] &&
-		[ "$(ls "$_pilothouse_job" | grep -c '^mark[.]')" -ge 12 ]; }; then
+		[ "$(set -- "$_pilothouse_job"/mark.* && echo $#)" -ge 12 ]; }; then
 		echo "mark: $1 is too long, or the thirteenth" >&2
 		return 2
 	fi
-	printf '%s %s\n' "$(date +%s)" \
-		"$(printf '%s' "${2-}" | LC_ALL=C tr '\000-\037\177' ' ' | cut -c 1-200)" \
-		2>/dev/null >"$_pilothouse_job/part.$1" &&
-		mv -f "$_pilothouse_job/part.$1" "$_pilothouse_job/mark.$1" ||
-		echo "mark: $1 could not be written" >&2
+	_pilothouse_mark=$(printf '%s %s' "$(date +%s)" "$(printf '%s' "${2-}" | LC_ALL=C tr '\000-\037\177' ' ' | cut -c 1-200)")
+	_pilothouse_write "$1" && return
+	# What was set aside for a full disk.
+	rm -f "$_pilothouse_job/room"
+	_pilothouse_write "$1" || echo "mark: $1 could not be written" >&2
+}
+
+_pilothouse_write() {
+	printf '%s\n' "$_pilothouse_mark" 2>/dev/null >"$_pilothouse_job/part.$1" &&
+		mv -f "$_pilothouse_job/part.$1" "$_pilothouse_job/mark.$1"
 }
 
 # Whether nobody has taken this job's lease after it.

@@ -235,7 +235,7 @@ wish() {
 }
 
 body() {
-	read -r self x </proc/self/stat
+	read -r self _ </proc/self/stat
 	count_cpus
 	find_nics
 	l=1

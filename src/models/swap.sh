@@ -25,6 +25,8 @@ load_limit=3600
 ready_limit=300
 program=
 nodes=
+# The nodes that are to be ended when what was begun fails.
+spread=
 
 settle() {
 	while [ $# -gt 1 ]; do
@@ -68,10 +70,17 @@ end_phase() {
 }
 
 fail() {
+	end_nodes
 	mark "$phase" "failed $since $(($(uptime_now) - from)) $1"
 	mark end "failed $phase $1"
 	say "$phase failed: $1"
 	exit 1
+}
+
+# It took too long and is left as it is, on all nodes: it may come up yet, and a person can look at it.
+fail_late() {
+	spread=
+	fail "$1"
 }
 
 late() {
@@ -150,11 +159,11 @@ node_memory() {
 
 # --- what is there ----------------------------------------------------------------------------------------------------------
 
-# status, restarts, code, oom, id and label of a container. 1: there is none; 2: its engine does not answer.
+# status, restarts, code, oom and label of a container. 1: there is none; 2: its engine does not answer.
 container() {
 	if within 1500 "$work/state" docker inspect --type container \
-		-f '{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.Id}} {{index .Config.Labels "pilothouse.model"}}' "$1"; then
-		read -r status restarts code oom id label <"$work/state"
+		-f '{{.State.Status}} {{.RestartCount}} {{.State.ExitCode}} {{.State.OOMKilled}} {{index .Config.Labels "pilothouse.model"}}' "$1"; then
+		read -r status restarts code oom label <"$work/state"
 		return 0
 	fi
 	! grep -qi 'no such' "$work/state" || return 1
@@ -384,6 +393,20 @@ end_new() {
 	return "$_done"
 }
 
+# What was begun on the other nodes does not outlive a launch that failed: it would hold their memory, and be in the way of the next.
+end_nodes() {
+	[ -n "$spread" ] || return 0
+	spread=
+	seen 'what was started on the other nodes is ended'
+	[ -z "$undo" ] || within $((patience * 100 + 6000)) "$work/said" sh -c "$undo" ||
+		say "the launcher's own stop failed: $(last_words "$work/said")"
+	[ -n "$name" ] || return 0
+	for _node in $nodes; do
+		on_node "$_node" docker rm -f "$name" || grep -qi 'no such' "$work/said" ||
+			say "what was started on $_node could not be ended: $(last_words "$work/said")"
+	done
+}
+
 # What runs now, with the MiB it holds.
 record() {
 	_kind=container
@@ -423,6 +446,7 @@ launch_phase() {
 		end_phase "it runs as the job $program"
 		return
 	fi
+	spread=$nodes
 	launch_nodes "$@"
 	within $((launch_limit * 100)) "$work/launch" sh -c "umask $login_umask; $launch"
 	_code=$?
@@ -574,7 +598,7 @@ load_phase() {
 			healthy && break
 		fi
 		nodes_stand || load_failed
-		! late || fail "it was not loaded within $load_limit s; it is left running: $(last_of_engine)"
+		! late || fail_late "it was not loaded within $load_limit s; it is left running: $(last_of_engine)"
 		_round=$((_round + 1))
 		if [ "$_round" -lt 100 ]; then nap 0.1; else nap 0.5; fi
 	done
@@ -665,7 +689,7 @@ ask_console() {
 	seen 'this host has neither curl nor python3 nor bash: a console has to ask'
 	while [ ! -s "$_file" ]; do
 		stands || load_failed
-		! late || fail "no console asked within $ready_limit s whether it answers"
+		! late || fail_late "no console asked within $ready_limit s whether it answers"
 		nap 0.5
 	done
 	read -r _finding why <"$_file"
@@ -683,7 +707,7 @@ ready_phase() {
 		until healthy; do
 			new_lines
 			stands || load_failed
-			! late || fail "it is loaded, and its health was not good within $ready_limit s"
+			! late || fail_late "it is loaded, and its health was not good within $ready_limit s"
 			nap 0.2
 		done
 		seen 'one token is asked for'
@@ -691,7 +715,7 @@ ready_phase() {
 			new_lines
 			_why=$why
 			stands || load_failed
-			! late || fail "$_why"
+			! late || fail_late "$_why"
 			nap 1
 		done
 	fi
@@ -753,8 +777,9 @@ choose_client
 lock_phase
 # Variables of the launch, secrets among them: they are in no argument and no file.
 while IFS= read -r _variable; do
+	# No name of this script or of the shell's is in capitals and comes through: whoever plans a swap refuses those.
 	case $_variable in
-	[A-Za-z_]*=*) export "${_variable?}" ;;
+	[A-Z]*=*) export "${_variable?}" ;;
 	esac
 done
 stop_phase "$@"

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::model_rows::ModelRow;
 use super::ui_work::{FormField, FormKind, FormUi};
-use crate::domain::{Cluster, GpuMemory, HostId, ModelKey, Place, RepoId};
+use crate::domain::{Cluster, HostId, ModelKey, Place, RepoId};
 use crate::engine::{
-    Command, Fleet, Ground, Knob, LockOrder, Mode, ModelSource, ModelsCommand, Recipe, Weights,
+    Command, Fleet, Knob, LockOrder, Mode, ModelSource, ModelsCommand, Recipe, Weights, ground,
     suggest,
 };
 use crate::engine::{HostModels, recipe_problems};
@@ -118,23 +118,6 @@ pub(super) fn set_up(fleet: &Fleet, row: &ModelRow) -> Result<FormUi, String> {
 
 fn weights_of<'a>(models: &'a HostModels, source: &ModelSource) -> Option<&'a Weights> {
     models.weights.as_ref()?.value.of(source)
-}
-
-/// What a host is to whoever launches a model there: its cards, or a memory that they share with the rest.
-fn ground(fleet: &Fleet, host: &HostId) -> Ground {
-    let report = fleet.host(host).and_then(|host| host.gpus.as_ref());
-    let gpus = report.map_or(&[][..], |read| read.value.gpus.as_slice());
-    let own = gpus.iter().find_map(|gpu| match &gpu.memory {
-        GpuMemory::Dedicated { total, .. } => Some(*total),
-        _ => None,
-    });
-    match own {
-        Some(memory) => Ground::Server {
-            gpus: u16::try_from(gpus.len()).unwrap_or(u16::MAX),
-            memory,
-        },
-        None => Ground::Spark,
-    }
 }
 
 /// The few settings that matter, as text.

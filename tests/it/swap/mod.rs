@@ -5,6 +5,8 @@
 )]
 
 mod facts;
+mod hostile;
+pub(crate) mod nasty;
 mod reservation;
 pub(crate) mod stage;
 mod story;
