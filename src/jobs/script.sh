@@ -16,7 +16,12 @@ mark() {
 		echo "mark: $1 is too long, or the thirteenth" >&2
 		return 2
 	fi
-	_pilothouse_mark=$(printf '%s %s' "$(date +%s)" "$(printf '%s' "${2-}" | LC_ALL=C tr '\000-\037\177' ' ' | cut -c 1-200)")
+	_pilothouse_said=${2-}
+	case $_pilothouse_said in
+	*[[:cntrl:]]*) _pilothouse_said=$(printf '%s' "$_pilothouse_said" | LC_ALL=C tr '\000-\037\177' ' ') ;;
+	esac
+	[ "${#_pilothouse_said}" -le 200 ] || _pilothouse_said=$(printf '%s' "$_pilothouse_said" | cut -c 1-200)
+	_pilothouse_mark="$(date +%s) $_pilothouse_said"
 	_pilothouse_write "$1" && return
 	# What was set aside for a full disk.
 	rm -f "$_pilothouse_job/room"
