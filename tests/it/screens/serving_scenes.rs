@@ -63,6 +63,7 @@ pub(crate) fn panes() -> Vec<Scene> {
             "spark-1",
             inside("minimax-m2.7", Some("pair"), ModelTab::Swap),
         ),
+        scene("many-models", serving::many(60, 8), "host-3", models),
         scene("narrow-models", serving::crowded(), long, models),
         scene("lost-models", serving::lost(), "h200-a", models),
         scene(
