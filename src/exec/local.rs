@@ -518,7 +518,7 @@ mod tests {
         for script in ["exec yes", "exec yes >&2"] {
             let script = format!("echo $$ >{}; {script}", mark.display());
             let endless = RunLimits {
-                timeout: Duration::from_secs(600),
+                timeout: Duration::from_mins(10),
                 output: 4096,
             };
             let (host, script) = (host(), sh(&script));
