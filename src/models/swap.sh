@@ -130,18 +130,25 @@ numbers() {
 	awk '/^ *[0-9]+ *$/ { sum += $1; some = 1 } END { if (some) print sum }' "$1"
 }
 
-# avail: KiB of the host; gpu: MiB in use on its GPUs, empty where they have none of their own; apps: MiB of their processes.
+# avail: KiB of the host; gpu: MiB in use on its GPUs, empty where they have none of their own.
 memory_now() {
 	avail=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
 	gpu=
-	apps=0
 	[ -z "$no_smi" ] || return 0
 	if ! within 500 "$work/smi" nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; then
-		no_smi=1
+		no_smi=1 blind=1
 		return 0
 	fi
 	gpu=$(numbers "$work/smi")
-	[ -z "$gpu" ] || return 0
+	# Where they share the host's memory now, they do a minute later.
+	[ -n "$gpu" ] || no_smi=1
+}
+
+# The same, and apps: MiB of the processes on GPUs that have no memory of their own.
+all_memory_now() {
+	memory_now
+	apps=0
+	[ -z "$gpu" ] && [ -z "$blind" ] || return 0
 	if within 500 "$work/smi" nvidia-smi --query-compute-apps=used_memory --format=csv,noheader,nounits; then
 		apps=$(numbers "$work/smi")
 		apps=${apps:-0}
@@ -171,8 +178,8 @@ container() {
 	return 2
 }
 
-up() {
-	container "$1" || return 1
+# Whether the container that was looked at runs.
+runs() {
 	case $status in
 	exited | dead | created | removing) return 1 ;;
 	esac
@@ -193,36 +200,58 @@ holder() {
 
 # --- stop -------------------------------------------------------------------------------------------------------------------
 
+# Looks at a container again; `gone` is 1 where there is none any more.
+look_again() {
+	gone=
+	container "$1" || gone=1
+}
+
 stop_container() {
 	_it=$1
+	case " $handled " in
+	*" $_it "*) return 0 ;;
+	esac
+	handled="$handled $_it"
 	_tries=0
+	gone=
 	until container "$_it"; do
-		[ $? -eq 2 ] || return 0
+		[ $? -eq 2 ] || {
+			stop_on_nodes "$_it"
+			return 0
+		}
 		_tries=$((_tries + 1))
 		[ "$_tries" -lt 3 ] || fail "docker does not answer: $trouble"
 	done
-	if up "$_it"; then
+	if runs; then
 		stopped=1
 		if [ "$force" = 0 ]; then
 			seen "$_it is asked to stop, for $patience s at most"
 			within $((patience * 100 + 1000)) "$work/said" docker stop -t "$patience" "$_it" ||
 				say "$_it did not stop when asked: $(last_words "$work/said")"
+			look_again "$_it"
 			# Docker itself forces it when its time is over.
-			if container "$_it" && [ "$code" = 137 ]; then forced=1; fi
+			if [ -z "$gone" ] && [ "$code" = 137 ]; then forced=1; fi
 		fi
-		if up "$_it"; then
+		if [ -z "$gone" ] && runs; then
 			seen "$_it is forced to stop"
 			within 2000 "$work/said" docker kill "$_it"
 			forced=1
-			if up "$_it"; then
+			look_again "$_it"
+			if [ -z "$gone" ] && runs; then
 				within 3000 "$work/said" docker rm -f "$_it"
+				look_again "$_it"
 			fi
-			! up "$_it" || fail "$_it can not be stopped: $(last_words "$work/said")"
+			[ -n "$gone" ] || ! runs || fail "$_it can not be stopped: $(last_words "$work/said")"
 		fi
 	fi
-	free_name "$_it"
+	[ -n "$gone" ] || free_name "$_it"
+	stop_on_nodes "$_it"
+}
+
+# Whatever the head has: an engine there may be left of one that is gone here.
+stop_on_nodes() {
 	for _node in $nodes; do
-		stop_on_node "$_node" "$_it"
+		stop_on_node "$_node" "$1"
 	done
 }
 
@@ -234,7 +263,14 @@ on_node() {
 
 # The same container on another node. Its words are safe for the shell over there: names of containers have no other.
 stop_on_node() {
-	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || return 0
+	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || {
+		case "$?$mute_nodes " in
+		*" $1 "*) ;;
+		124* | 255*) mute_nodes="$mute_nodes $1" ;;
+		esac
+		return 0
+	}
+	! grep -q running "$work/said" || stopped=1
 	seen "$2 is stopped on $1"
 	if [ "$force" = 0 ]; then
 		on_node "$1" docker stop -t "$patience" "$2" || on_node "$1" docker kill "$2"
@@ -247,12 +283,12 @@ stop_on_node() {
 	[ -z "$_label" ] || [ "$_label" = '<no value>' ] || on_node "$1" docker rm -f "$2"
 }
 
-# What we launched is removed. A container of somebody else is kept: under another name where this one is wanted.
+# What we launched is removed. A container of somebody else is kept: under another name where this one is wanted. It was just
+# looked at.
 free_name() {
-	container "$1" || return 0
 	[ "$label" != '<no value>' ] || label=
 	if [ -n "$label" ]; then
-		within 3000 "$work/said" docker rm -f "$1"
+		! within 3000 "$work/said" docker rm -f "$1" || return 0
 	elif [ "$1" = "$name" ]; then
 		_kept=$1.before.$since
 		if within 1500 "$work/said" docker rename "$1" "$_kept"; then
@@ -318,6 +354,13 @@ stop_all() {
 	done
 }
 
+# What is said of the nodes that could not be asked.
+mute_words() {
+	for _node in $mute_nodes; do
+		printf '; %s does not answer, and what it serves is left' "$_node"
+	done
+}
+
 nodes_memory() {
 	for _node in $nodes; do
 		printf '%s %s\n' "$_node" "$(node_memory "$_node")"
@@ -326,7 +369,7 @@ nodes_memory() {
 
 # How much came back, in MiB: of the GPUs' own memory where they have some, else of the host's.
 came_back() {
-	memory_now
+	all_memory_now
 	if [ -n "$gpu" ] && [ -n "$gpu_before" ]; then
 		back=$((gpu_before - gpu))
 	else
@@ -336,14 +379,15 @@ came_back() {
 
 stop_phase() {
 	begin_phase stop 'the memory is looked at'
-	memory_now
+	all_memory_now
 	avail_before=$avail gpu_before=$gpu apps_before=$apps
 	nodes_memory >"$work/nodes"
 	stopped=
+	mute_nodes=
 	stop_all "$@"
 	if [ -z "$stopped" ]; then
 		rm -f "$room/served" "$room/launched"
-		end_phase 'nothing was served'
+		end_phase "nothing was served$(mute_words)"
 		return
 	fi
 	_held=0
@@ -372,6 +416,7 @@ stop_phase() {
 			_words="$_words; $_node: $(gib $((_is > _was ? _is - _was : 0)))"
 	done <"$work/nodes"
 	[ -z "$forced" ] || _words="$_words; it had to be forced"
+	_words="$_words$(mute_words)"
 	end_phase "$_words"
 }
 
@@ -591,7 +636,8 @@ load_phase() {
 		new_lines
 		progress
 		! grep -qE "$loaded" "$work/new" || break
-		stands || load_failed
+		# To ask docker takes longer than to read a log.
+		[ $((_round % 4)) -ne 3 ] || stands || load_failed
 		# What says nothing of its start-up tells by answering.
 		if [ $((_round % 8)) -eq 7 ]; then
 			sample_peak
@@ -764,10 +810,12 @@ settle "$@"
 phase=
 took=
 forced=
+handled=
 no_smi=
 used=0
 peak=0
-command -v nvidia-smi >/dev/null || no_smi=1
+blind=
+command -v nvidia-smi >/dev/null || no_smi=1 blind=1
 trap cancelled TERM
 mark by "$by"
 mark swap "$place"

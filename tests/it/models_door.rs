@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Config, ModelsSettings, Settings};
 use pilothouse::domain::{
@@ -17,59 +16,17 @@ use pilothouse::engine::{
     Acting, Actor, Assisting, Beat, Challenge, Command, Connect, ConnectError, Connected, Engine,
     Fleet, LockOrder, Lost, MenuState, ModelsCommand, Reply, Setup, SwapEnd, SwapOrder, Watch,
 };
-use pilothouse::exec::{
-    BoxedIo, Exec, ExecError, ExecErrorKind, HostSocket, LineStream, Output, RunLimits,
-};
-use pilothouse::shell::{RemotePath, ShellCommand, ShellWord};
+use pilothouse::exec::Exec;
 use pilothouse::ssh::Ask;
 use pilothouse::store::Ledger;
 use pilothouse::tasks::Tasks;
 use tokio::time::timeout;
 
+use crate::dressed::Dressed;
 use crate::swap::stage::Stage as Host;
 
 const LONG: Duration = Duration::from_mins(2);
 const HOST: &str = "spark-1";
-
-/// The stage's machine, with a home of its own and no container engine behind a socket.
-struct AtHome {
-    exec: Arc<dyn Exec>,
-    home: String,
-}
-
-impl AtHome {
-    fn line(&self, command: &ShellCommand) -> ShellCommand {
-        ShellCommand::new("env")
-            .word(ShellWord::new(format!("HOME={}", self.home)).unwrap())
-            .command(command.clone())
-    }
-}
-
-#[async_trait]
-impl Exec for AtHome {
-    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
-        self.exec.run(&self.line(command), limits).await
-    }
-
-    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
-        self.exec.stream(&self.line(command)).await
-    }
-
-    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
-        self.exec.pipe(&self.line(command)).await
-    }
-
-    async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
-        self.exec.upload(path, mode, content).await
-    }
-
-    async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
-        match socket {
-            HostSocket::Tcp { .. } => self.exec.connect(socket).await,
-            HostSocket::Unix(_) => Err(ExecError::new(ExecErrorKind::NotFound, "no such socket")),
-        }
-    }
-}
 
 struct Beats(SimMachine);
 
@@ -94,9 +51,10 @@ impl Connect for ToHost {
     async fn connect(&self, _: &HostSpec, _: Arc<dyn Ask>) -> Result<Connected, ConnectError> {
         Ok(Connected {
             watch: Box::new(Beats(SimMachine::new(1, SimGpu::Gb10, 1))),
-            exec: Arc::new(AtHome {
+            exec: Arc::new(Dressed {
                 exec: Arc::clone(&self.exec),
-                home: self.home.clone(),
+                words: vec![format!("HOME={}", self.home)],
+                has_sockets: false,
             }),
             user: Some("ops".into()),
         })
@@ -491,6 +449,16 @@ async fn a_console_that_ends_in_mid_swap_leaves_it_to_the_next() {
         place: HOST.into(),
         force: false,
     };
+    // Whoever stops it is told who is served, and types the name of the place.
+    let Reply::NeedsConfirmation {
+        challenge, plan, ..
+    } = bob.ask(stop.clone()).await
+    else {
+        panic!("nobody is asked");
+    };
+    assert_eq!(challenge, Challenge::TypeName(HOST.into()));
+    let told = |note: &String| note.starts_with("stops ") && note.contains(" on port ");
+    assert!(plan.notes.iter().any(told), "{plan:?}");
     let reply = bob.act(stop).await;
     assert!(matches!(reply, Reply::Working { .. }), "{reply:?}");
     bob.until(|fleet| {

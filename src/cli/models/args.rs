@@ -100,7 +100,7 @@ pub(super) enum ModelsVerb {
     },
     /// Reserve a place, so that nobody else swaps its model
     Lock(LockArgs),
-    /// Give a reservation back
+    /// Give a reservation back; one of somebody else is refused (exit 3)
     Unlock {
         #[command(flatten)]
         at: At,
@@ -120,7 +120,7 @@ pub(super) enum ModelsVerb {
         #[command(flatten)]
         going: Going,
     },
-    /// Delete the weights of a repository; folders that are no repository are refused
+    /// Delete the weights of a repository; what is in use, and folders that are no repository, are refused (exit 3)
     Rm {
         /// ORGANISATION/NAME on the hub
         #[arg(value_name = "REPO")]

@@ -24,7 +24,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::jobs::Shelled;
+use crate::dressed::Dressed;
 
 pub(crate) const KINDS: [&str; 3] = ["dash", "bash", "busybox"];
 
@@ -53,9 +53,12 @@ pub(crate) struct Host {
 }
 
 fn install(folder: &Path, name: &str, text: &str) {
-    let file = folder.join("bin").join(name);
-    fs::write(&file, text).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    install_at(&folder.join("bin").join(name), text);
+}
+
+fn install_at(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 impl Stage {
@@ -107,6 +110,11 @@ impl Host {
         install(&self.root, name, text);
     }
 
+    /// From now on this is a program at a place of it.
+    pub(crate) fn program_at(&self, place: &str, text: &str) {
+        install_at(&self.path(place), text);
+    }
+
     /// From now on its docker misbehaves so.
     pub(crate) fn behaves(&self, how: &str) {
         self.write("behaviour", &format!("{how}\n"));
@@ -122,18 +130,14 @@ impl Host {
     /// A connection of its own each time: another console.
     pub(crate) fn exec(&self) -> Arc<dyn Exec> {
         let path = format!("PATH={}:/usr/bin:/bin", self.path("bin").display());
-        Arc::new(Shelled {
-            exec: Arc::new(LocalExec::new(Tasks::new())),
-            path,
-        })
+        let here = Arc::new(LocalExec::new(Tasks::new()));
+        Arc::new(Dressed::new(here, path))
     }
 
     /// Its jobs, with only these programs.
     pub(crate) fn jobs_with(&self, path: &str) -> Jobs {
-        let exec = Shelled {
-            exec: Arc::new(LocalExec::new(Tasks::new())),
-            path: path.to_owned(),
-        };
+        let here = Arc::new(LocalExec::new(Tasks::new()));
+        let exec = Dressed::new(here, path.to_owned());
         Jobs::at(Arc::new(exec), &self.base())
     }
 

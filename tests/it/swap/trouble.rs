@@ -15,7 +15,7 @@ use pilothouse::shell::{ShellCommand, ShellWord};
 use super::stage::{Host, KINDS, Stage};
 use super::story::words;
 
-fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
+pub(super) fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
     match &report.end {
         Some(SwapEnd::Failed { phase, why, hint }) => (
             *phase,
