@@ -1,5 +1,9 @@
 //! Who is told of swaps: a real receiver on the loopback, the signature checked by another program, and tries that go on until they are
 //! taken.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test is the receiver, and has no ground floor beneath it"
+)]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

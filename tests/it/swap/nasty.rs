@@ -211,7 +211,11 @@ impl Aviary {
             .output()
             .unwrap();
         let last = fs::read_to_string(self.path("at")).unwrap_or_default();
-        let all = (self.lines.len() - 1).to_string();
+        let all = self
+            .lines
+            .len()
+            .checked_sub(1)
+            .map_or_else(String::new, |last| last.to_string());
         assert_eq!(last.trim(), all, "it did not come to its end: {output:?}");
         let sang = fs::read_to_string(self.path("sang")).unwrap_or_default();
         sang.lines()

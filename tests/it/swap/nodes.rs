@@ -4,7 +4,7 @@ use std::fs;
 
 use pilothouse::models::{SwapEnd, SwapPhase};
 
-use super::stage::{KINDS, Stage};
+use super::stage::{Stage, each_kind};
 use super::story::words;
 use super::trouble::failed;
 
@@ -36,7 +36,7 @@ async fn cluster(kind: &'static str) -> Stage {
 #[tokio::test]
 async fn what_other_nodes_serve_is_stopped_though_the_head_has_nothing_and_who_does_not_answer_is_named()
  {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = cluster(kind).await;
         let mut plan = stage.plan("gemma");
         plan.nodes = NODES.iter().map(|node| node.parse().unwrap()).collect();
@@ -57,7 +57,8 @@ async fn what_other_nodes_serve_is_stopped_though_the_head_has_nothing_and_who_d
             stage.read(&format!("nodes/{}/dock/vllm/status", NODES[2])),
             "running\n"
         );
-    }
+    })
+    .await;
 }
 
 #[tokio::test]

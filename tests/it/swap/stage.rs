@@ -28,6 +28,12 @@ use crate::dressed::Dressed;
 
 pub(crate) const KINDS: [&str; 3] = ["dash", "bash", "busybox"];
 
+/// The same on a host of each kind, all at once: most of it is waiting.
+pub(crate) async fn each_kind(story: impl AsyncFn(&'static str)) {
+    let [one, two, three] = KINDS;
+    tokio::join!(story(one), story(two), story(three));
+}
+
 const LONG: Duration = Duration::from_mins(2);
 
 /// A host under one kind of shell.

@@ -12,7 +12,7 @@ use pilothouse::jobs::{JobId, JobState};
 use pilothouse::models::{PhaseState, SwapEnd, SwapPhase, SwapPlan, SwapReport};
 use pilothouse::shell::{ShellCommand, ShellWord};
 
-use super::stage::{Host, KINDS, Stage};
+use super::stage::{Host, KINDS, Stage, each_kind};
 use super::story::words;
 
 pub(super) fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
@@ -44,7 +44,7 @@ async fn a_load_that_fails_says_why_and_the_model_before_can_be_brought_back() {
             "",
         ),
     ];
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         assert_eq!(
             stage.swap(&stage.plan("qwen")).await.end,
@@ -72,12 +72,13 @@ async fn a_load_that_fails_says_why_and_the_model_before_can_be_brought_back() {
         stage.behaves("nothing");
         let back = stage.swap(&stage.plan("qwen")).await;
         assert_eq!(back.end, Some(SwapEnd::Served), "{kind}: {back:#?}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stop_that_hangs_is_forced_and_memory_that_stays_is_said() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         stage.swap(&stage.plan("qwen")).await;
         stage.behaves("stop-hangs\nleak");
@@ -92,7 +93,8 @@ async fn a_stop_that_hangs_is_forced_and_memory_that_stays_is_said() {
             "{kind}"
         );
         assert!(stage.read("asked").contains("docker stop") != plan.force);
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -119,7 +121,7 @@ async fn memory_that_moves_by_itself_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_node_that_is_lost_while_it_loads_is_named_though_another_answers() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         stage.program("ssh", include_str!("ssh"));
         stage.behaves("slow");
@@ -143,7 +145,8 @@ async fn a_node_that_is_lost_while_it_loads_is_named_though_another_answers() {
             why.starts_with("the node 192.168.177.12 does not answer any more"),
             "{kind}: {why}"
         );
-    }
+    })
+    .await;
 }
 
 const NODES: [&str; 2] = ["192.168.177.12", "192.168.177.13"];
@@ -263,7 +266,7 @@ async fn a_load_that_never_ends_is_late() {
 
 #[tokio::test]
 async fn a_cancelled_load_leaves_nothing_served_and_says_so() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         stage.swap(&stage.plan("qwen")).await;
         stage.behaves("slow");
@@ -289,7 +292,8 @@ async fn a_cancelled_load_leaves_nothing_served_and_says_so() {
                 .map(pilothouse::domain::ModelKey::as_str),
             Some("qwen")
         );
-    }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -122,31 +122,31 @@ impl Pair {
     }
 }
 
-/// A peer on which this one program is not installed.
-fn without(program: &str) -> Arc<Host> {
-    let tools = tempfile::tempdir().unwrap().keep();
+/// A peer on which this one program is not installed, and the folder of those that are.
+fn without(program: &str) -> (Arc<Host>, Option<tempfile::TempDir>) {
+    let tools = tempfile::tempdir().unwrap();
     for entry in fs::read_dir("/usr/bin").unwrap() {
         let entry = entry.unwrap();
         if entry.file_name() != program {
-            std::os::unix::fs::symlink(entry.path(), tools.join(entry.file_name())).unwrap();
+            let link = tools.path().join(entry.file_name());
+            std::os::unix::fs::symlink(entry.path(), link).unwrap();
         }
     }
-    let host = Host::with("dash", &[&format!("PATH={}", tools.display())]);
-    fs::rename(&tools, host.folder.path().join("tools")).unwrap();
-    std::os::unix::fs::symlink(host.folder.path().join("tools"), &tools).unwrap();
-    host
+    let path = format!("PATH={}", tools.path().display());
+    (Host::with("dash", &[&path]), Some(tools))
 }
 
 #[tokio::test]
 async fn weights_are_whole_on_the_peer_with_rsync_and_without() {
     let mut pairs = JoinSet::new();
-    for (kind, there) in [
-        ("dash", Host::new("dash")),
-        ("busybox", Host::new("busybox")),
+    for (kind, (there, tools)) in [
+        ("dash", (Host::new("dash"), None)),
+        ("busybox", (Host::new("busybox"), None)),
         ("dash", without("rsync")),
     ] {
         let pair = Pair::new(kind, there);
         pairs.spawn(async move {
+            let _tools = tools;
             assert_eq!(pair.copy().await, WorkState::Done, "{kind}");
             assert!(pair.is_whole().await, "{kind}");
             // Nothing is left to copy.
@@ -176,7 +176,7 @@ async fn a_peer_whose_key_is_unknown_or_another_gets_nothing() {
 
 #[tokio::test]
 async fn a_peer_without_room_is_told_before_a_byte_is_copied() {
-    for there in [Host::new("dash"), without("rsync")] {
+    for (there, _tools) in [(Host::new("dash"), None), without("rsync")] {
         let disk = Tight::new(2_000_000, &there.hub());
         there.before.set(disk.enter()).unwrap();
         let pair = Pair::new("dash", there);
