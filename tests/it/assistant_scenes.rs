@@ -569,7 +569,10 @@ async fn a_hundred_thousand_pieces_and_huge_lines_take_little_memory() {
         play.talk.close().await;
     }
     // Those that came together were told together.
-    assert!(pieces >= 100_000 && number < pieces as u64, "{pieces} in {number}");
+    assert!(
+        pieces >= 100_000 && number < pieces as u64,
+        "{pieces} in {number}"
+    );
     let shown = format!("{:?}", fold.view().entries.last());
     assert!(shown.contains("Turn"), "{shown}");
     // Other tests grow the same process where each has none of its own.
