@@ -79,7 +79,7 @@ pub(in crate::engine) async fn look_at_serving(
     let told = |fleet: &Arc<Fleet>| {
         hosts.iter().all(|host| {
             let host = fleet.host(host);
-            host.is_none_or(|host| !is_up(host) || seen(host).any(|at| at >= now))
+            host.is_none_or(|host| !is_up(host) || seen(host).is_some_and(|at| at >= now))
         })
     };
     match timeout(PATIENCE, fleet.wait_for(told)).await {
