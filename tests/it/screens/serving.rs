@@ -357,10 +357,6 @@ pub(crate) fn lost() -> Fleet {
 }
 
 /// So many models on each of so many hosts, one of which serves.
-#[cfg_attr(
-    test,
-    expect(dead_code, reason = "the stopwatch of frames draws it, and no test")
-)]
 pub(crate) fn many(models: u32, hosts: u32) -> Fleet {
     let mut fleet = busy();
     let kind = fleet.hosts.first().cloned();
