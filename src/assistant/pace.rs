@@ -55,7 +55,7 @@ mod tests {
         pace.pay(BUDGET).await;
         assert_eq!(begun.elapsed(), Duration::ZERO);
         // An hour of quiet saves nothing up.
-        tokio::time::advance(Duration::from_secs(3600)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
         let begun = Instant::now();
         pace.pay(BUDGET).await;
         assert_eq!(begun.elapsed(), Duration::ZERO);

@@ -9,9 +9,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, Signal, getpriority_process, kill_process_group, setpriority_pgrp,
-};
+use rustix::process::{Pid, Signal, getpriority_process, kill_process_group, setpriority_pgrp};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
@@ -415,5 +413,140 @@ fn joined(before: &mut CliEvent, piece: CliEvent) -> Option<CliEvent> {
             None
         }
         piece => Some(piece),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll};
+
+    use tokio::io::ReadBuf;
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const PIECE: &[u8] = br#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"flood "}}}
+"#;
+
+    /// Says one thing for ever, as fast as it is heard, and counts its bytes.
+    struct Flood {
+        words: &'static [u8],
+        at: usize,
+        said: Arc<AtomicUsize>,
+    }
+
+    impl Flood {
+        fn of(words: &'static [u8]) -> (Self, Arc<AtomicUsize>) {
+            let said = Arc::<AtomicUsize>::default();
+            let flood = Self {
+                words,
+                at: 0,
+                said: Arc::clone(&said),
+            };
+            (flood, said)
+        }
+    }
+
+    impl AsyncRead for Flood {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.said.fetch_add(into.remaining(), Ordering::Relaxed);
+            while into.remaining() > 0 {
+                let rest = &self.words[self.at..];
+                let rest = &rest[..rest.len().min(into.remaining())];
+                into.put_slice(rest);
+                self.at = (self.at + rest.len()) % self.words.len();
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(clippy::disallowed_methods, reason = "the time that is paused here")]
+    async fn a_flood_is_heard_at_once_and_waits_for_its_reader() {
+        let (flood, said) = Flood::of(PIECE);
+        let (sender, mut events) = mpsc::channel(UNREAD);
+        let begun = Instant::now();
+        let mut pieces = 0;
+        let mut first = None;
+        let hearing = async {
+            while let Some(event) = events.recv().await {
+                let CliEvent::Delta { text, .. } = event else {
+                    panic!("{event:?}")
+                };
+                first.get_or_insert_with(|| begun.elapsed());
+                assert!(text.bytes().all(|byte| b"flood ".contains(&byte)));
+                pieces += 1;
+            }
+        };
+        let reading = async {
+            let second = Duration::from_secs(1);
+            timeout(second, read_lines(flood, sender))
+                .await
+                .unwrap_err();
+        };
+        tokio::join!(hearing, reading);
+        assert_eq!(first, Some(Duration::ZERO));
+        let lines = said.load(Ordering::Relaxed) / PIECE.len();
+        // Far more than any model says, and what a console has time for.
+        assert!(
+            (5_000..=20_000).contains(&lines),
+            "{lines} lines in a second"
+        );
+        assert!(pieces < 60, "{pieces} pieces of what came together");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_for_ever_wait_for_their_reader_too() {
+        let (flood, said) = Flood::of(b"a line of errors\n");
+        let tail = Arc::default();
+        let (end, _ends) = mpsc::channel(1);
+        let second = Duration::from_secs(1);
+        let kept = timeout(second, keep_tail(flood, Arc::clone(&tail), end));
+        kept.await.unwrap_err();
+        let mebibytes = said.load(Ordering::Relaxed) >> 20;
+        assert!((8..=24).contains(&mebibytes), "{mebibytes} MiB in a second");
+        assert_eq!(tail.lock().unwrap().0.len(), TAIL);
+    }
+
+    #[test]
+    fn only_pieces_of_one_text_are_joined() {
+        let delta = |index: u64, thinking: bool, text: &str| {
+            let (kind, field) = if thinking {
+                ("thinking_delta", "thinking")
+            } else {
+                ("text_delta", "text")
+            };
+            format!(
+                r#"{{"type":"stream_event","event":{{"type":"content_block_delta","index":{index},"delta":{{"type":"{kind}","{field}":"{text}"}}}}}}"#
+            )
+        };
+        let lines = [
+            delta(0, true, "h"),
+            delta(0, true, "m"),
+            delta(0, false, "on"),
+            delta(0, false, "e "),
+            delta(1, false, "two"),
+            r#"{"type":"keep_alive"}"#.to_owned(),
+            delta(1, false, "!"),
+        ];
+        let bytes = lines.join("\n") + "\n";
+        let told = |event: CliEvent| match event {
+            CliEvent::Delta { index, text, .. } => format!("{index} {text}"),
+            other => format!("{other:?}"),
+        };
+        let mut all = Lines::default();
+        let events = all.events(bytes.as_bytes()).into_iter().map(told);
+        let wanted = ["0 hm", "0 one ", "1 two", "Alive", "1 !"];
+        assert_eq!(events.collect::<Vec<_>>(), wanted);
+        // Byte by byte it is the same, only not joined.
+        let mut slow = Lines::default();
+        let each = bytes.as_bytes().chunks(1).flat_map(|one| slow.events(one));
+        assert_eq!(each.count(), lines.len());
     }
 }

@@ -518,10 +518,11 @@ mod tests {
         for script in ["exec yes", "exec yes >&2"] {
             let script = format!("echo $$ >{}; {script}", mark.display());
             let endless = RunLimits {
-                timeout: Duration::from_secs(600),
+                timeout: Duration::from_mins(10),
                 output: 4096,
             };
-            let said = host().run_terse(&sh(&script), endless);
+            let (host, script) = (host(), sh(&script));
+            let said = host.run_terse(&script, endless);
             let error = tokio::time::timeout(LONG, said).await.unwrap().unwrap_err();
             assert_eq!(error.kind, ExecErrorKind::Protocol);
             assert_eq!(error.to_string(), "sh prints more than 4096 bytes");
@@ -531,8 +532,11 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        let short = host().run_terse(&sh("echo 1.2"), RunLimits::default());
-        assert_eq!(&short.await.unwrap().stdout[..], b"1.2\n");
+        let short = host()
+            .run_terse(&sh("echo 1.2"), RunLimits::default())
+            .await
+            .unwrap();
+        assert_eq!(&short.stdout[..], b"1.2\n");
     }
 
     #[tokio::test]

@@ -109,12 +109,24 @@ impl Jobs {
 
     /// Its log from this byte on, at most 256 KiB at a time.
     pub async fn follow(&self, id: &JobId, from: u64) -> Result<LogPart, JobError> {
+        self.follow_for(id, from, Duration::ZERO).await
+    }
+
+    /// The same as soon as it ends, or after this time.
+    pub async fn follow_for(
+        &self,
+        id: &JobId,
+        from: u64,
+        patience: Duration,
+    ) -> Result<LogPart, JobError> {
         let command = self
             .ask("follow")?
             .word(name(id.as_str())?)
             .word(from)
-            .word(MOST);
-        let answer = self.answer(&command, Duration::from_secs(20)).await?;
+            .word(MOST)
+            .word(u64::try_from(patience.as_millis() / 50).unwrap_or_default());
+        let limit = patience + Duration::from_secs(20);
+        let answer = self.answer(&command, limit).await?;
         let (Some((from, end)), Some(state)) = (answer.log, answer.state) else {
             return Err(protocol("the host did not say how far the log goes"));
         };

@@ -88,7 +88,7 @@ within() {
 		fi
 		# What comes back soon is not slept over; what does not is not asked for all the time.
 		_rounds=$((_rounds + 1))
-		if [ "$_rounds" -lt 25 ]; then nap 0.02; else nap 0.1; fi
+		if [ "$_rounds" -lt 30 ]; then nap 0.005; elif [ "$_rounds" -lt 50 ]; then nap 0.02; else nap 0.1; fi
 	done
 	wait "$_step"
 }

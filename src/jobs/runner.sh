@@ -130,7 +130,7 @@ begin() {
 	_new=$jobs/.$_id.new
 	mkdir "$_new" && one_line "$_label" >"$_new/label" && echo "$_key" >"$_new/key" &&
 		echo "$_generation" >"$_new/generation" && date +%s >"$_new/begun" && echo "$login_umask" >"$_new/umask" &&
-		printf '%s\n' "$body" >"$_new/runner" && begin_files && mkfifo "$_new/pipe" && mv "$_new" "$jobs/$_id" || {
+		printf '%s\n' "$body" >"$_new/runner" && set_aside >"$_new/room" && begin_files && mkfifo "$_new/pipe" && mv "$_new" "$jobs/$_id" || {
 		rm -rf "$_new"
 		refuse "$jobs can not be written"
 	}
@@ -142,6 +142,11 @@ begin() {
 	say "begun $_generation"
 	strike_old
 	over
+}
+
+# Room that is given up where the disk is full, for what a job says last.
+set_aside() {
+	dd if=/dev/zero bs=16384 count=1 2>/dev/null
 }
 
 # The script and the input of a job that is begun; a shell's own `printf` shows its words to nobody.
@@ -182,6 +187,14 @@ keep_log() {
 	done
 }
 
+# Ends the program when its time is over.
+watch_limit() {
+	_until=$(($(uptime_now) + _limit * 100))
+	until [ "$(uptime_now)" -ge "$_until" ]; do nap 0.2; done
+	true >"$job/expired"
+	stop_program 500
+}
+
 # run ID LIMIT PROGRAM… : the runner itself, in a session of its own. Its program has another, so that a signal to the
 # program and all it started does not end the one who writes down how it ended.
 run() {
@@ -209,20 +222,17 @@ run() {
 	_program=$!
 	exec 3<&-
 	identity "$_program" | write_whole "$job/program.is"
-	_how=ended
+	_watch=
 	if [ "$_limit" -gt 0 ]; then
-		_until=$(($(uptime_now) + _limit * 100))
-		while identity "$_program" >/dev/null; do
-			if [ "$(uptime_now)" -ge "$_until" ]; then
-				_how=expired
-				stop_program 500
-				break
-			fi
-			nap 0.2
-		done
+		watch_limit &
+		_watch=$!
 	fi
+	# What comes next waits for this end: it is heard at once.
 	wait "$_program"
 	_code=$?
+	_how=ended
+	[ ! -e "$job/expired" ] || _how=expired
+	[ -z "$_watch" ] || kill -s KILL "$_watch" 2>/dev/null
 	[ ! -e "$job/cancel" ] || _how=cancelled
 	if [ "$_how" != ended ]; then
 		# What it left of its session.
@@ -233,7 +243,7 @@ run() {
 	while identity "$_keeper" >/dev/null && [ "$(uptime_now)" -lt "$_until" ]; do
 		nap 0.05
 	done
-	rm -f "$job/pipe"
+	rm -f "$job/pipe" "$job/room"
 	say "$_how $_code" | write_whole "$job/outcome"
 }
 
@@ -272,12 +282,18 @@ cancel() {
 	over
 }
 
-# follow ID FROM MOST : where the log goes on, how far it goes, the state; then an empty line and the bytes themselves.
+# follow ID FROM MOST PATIENCE : where the log goes on, how far it goes, the state; then an empty line and the bytes themselves.
+# Its end is waited for, for so many twentieths of a second.
 follow() {
 	known "$1"
 	job=$jobs/$1
 	_want=$2
 	_most=$3
+	_rounds=$4
+	until [ "$_rounds" -le 0 ] || [ -s "$job/outcome" ]; do
+		nap 0.05
+		_rounds=$((_rounds - 1))
+	done
 	# The state first: what ended has said all that it says by then.
 	tell_state "$1"
 	tell_marks "$1"

@@ -16,11 +16,21 @@ mark() {
 		echo "mark: $1 is too long, or the thirteenth" >&2
 		return 2
 	fi
-	printf '%s %s\n' "$(date +%s)" \
-		"$(printf '%s' "${2-}" | LC_ALL=C tr '\000-\037\177' ' ' | cut -c 1-200)" \
-		2>/dev/null >"$_pilothouse_job/part.$1" &&
-		mv -f "$_pilothouse_job/part.$1" "$_pilothouse_job/mark.$1" ||
-		echo "mark: $1 could not be written" >&2
+	_pilothouse_said=${2-}
+	case $_pilothouse_said in
+	*[[:cntrl:]]*) _pilothouse_said=$(printf '%s' "$_pilothouse_said" | LC_ALL=C tr '\000-\037\177' ' ') ;;
+	esac
+	[ "${#_pilothouse_said}" -le 200 ] || _pilothouse_said=$(printf '%s' "$_pilothouse_said" | cut -c 1-200)
+	_pilothouse_mark="$(date +%s) $_pilothouse_said"
+	_pilothouse_write "$1" && return
+	# What was set aside for a full disk.
+	rm -f "$_pilothouse_job/room"
+	_pilothouse_write "$1" || echo "mark: $1 could not be written" >&2
+}
+
+_pilothouse_write() {
+	printf '%s\n' "$_pilothouse_mark" 2>/dev/null >"$_pilothouse_job/part.$1" &&
+		mv -f "$_pilothouse_job/part.$1" "$_pilothouse_job/mark.$1"
 }
 
 # Whether nobody has taken this job's lease after it.

@@ -25,6 +25,8 @@ load_limit=3600
 ready_limit=300
 program=
 nodes=
+# The nodes that are to be ended when what was begun fails.
+spread=
 
 settle() {
 	while [ $# -gt 1 ]; do
@@ -68,10 +70,17 @@ end_phase() {
 }
 
 fail() {
+	end_nodes
 	mark "$phase" "failed $since $(($(uptime_now) - from)) $1"
 	mark end "failed $phase $1"
 	say "$phase failed: $1"
 	exit 1
+}
+
+# It took too long and is left as it is, on all nodes: it may come up yet, and a person can look at it.
+fail_late() {
+	spread=
+	fail "$1"
 }
 
 late() {
@@ -121,18 +130,25 @@ numbers() {
 	awk '/^ *[0-9]+ *$/ { sum += $1; some = 1 } END { if (some) print sum }' "$1"
 }
 
-# avail: KiB of the host; gpu: MiB in use on its GPUs, empty where they have none of their own; apps: MiB of their processes.
+# avail: KiB of the host; gpu: MiB in use on its GPUs, empty where they have none of their own.
 memory_now() {
 	avail=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
 	gpu=
-	apps=0
 	[ -z "$no_smi" ] || return 0
 	if ! within 500 "$work/smi" nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; then
-		no_smi=1
+		no_smi=1 blind=1
 		return 0
 	fi
 	gpu=$(numbers "$work/smi")
-	[ -z "$gpu" ] || return 0
+	# Where they share the host's memory now, they do a minute later.
+	[ -n "$gpu" ] || no_smi=1
+}
+
+# The same, and apps: MiB of the processes on GPUs that have no memory of their own.
+all_memory_now() {
+	memory_now
+	apps=0
+	[ -z "$gpu" ] && [ -z "$blind" ] || return 0
 	if within 500 "$work/smi" nvidia-smi --query-compute-apps=used_memory --format=csv,noheader,nounits; then
 		apps=$(numbers "$work/smi")
 		apps=${apps:-0}
@@ -162,8 +178,8 @@ container() {
 	return 2
 }
 
-up() {
-	container "$1" || return 1
+# Whether the container that was looked at runs.
+runs() {
 	case $status in
 	exited | dead | created | removing) return 1 ;;
 	esac
@@ -184,36 +200,58 @@ holder() {
 
 # --- stop -------------------------------------------------------------------------------------------------------------------
 
+# Looks at a container again; `gone` is 1 where there is none any more.
+look_again() {
+	gone=
+	container "$1" || gone=1
+}
+
 stop_container() {
 	_it=$1
+	case " $handled " in
+	*" $_it "*) return 0 ;;
+	esac
+	handled="$handled $_it"
 	_tries=0
+	gone=
 	until container "$_it"; do
-		[ $? -eq 2 ] || return 0
+		[ $? -eq 2 ] || {
+			stop_on_nodes "$_it"
+			return 0
+		}
 		_tries=$((_tries + 1))
 		[ "$_tries" -lt 3 ] || fail "docker does not answer: $trouble"
 	done
-	if up "$_it"; then
+	if runs; then
 		stopped=1
 		if [ "$force" = 0 ]; then
 			seen "$_it is asked to stop, for $patience s at most"
 			within $((patience * 100 + 1000)) "$work/said" docker stop -t "$patience" "$_it" ||
 				say "$_it did not stop when asked: $(last_words "$work/said")"
+			look_again "$_it"
 			# Docker itself forces it when its time is over.
-			if container "$_it" && [ "$code" = 137 ]; then forced=1; fi
+			if [ -z "$gone" ] && [ "$code" = 137 ]; then forced=1; fi
 		fi
-		if up "$_it"; then
+		if [ -z "$gone" ] && runs; then
 			seen "$_it is forced to stop"
 			within 2000 "$work/said" docker kill "$_it"
 			forced=1
-			if up "$_it"; then
+			look_again "$_it"
+			if [ -z "$gone" ] && runs; then
 				within 3000 "$work/said" docker rm -f "$_it"
+				look_again "$_it"
 			fi
-			! up "$_it" || fail "$_it can not be stopped: $(last_words "$work/said")"
+			[ -n "$gone" ] || ! runs || fail "$_it can not be stopped: $(last_words "$work/said")"
 		fi
 	fi
-	free_name "$_it"
+	[ -n "$gone" ] || free_name "$_it"
+	stop_on_nodes "$_it"
+}
+
+# Whatever the head has: an engine there may be left of one that is gone here.
+stop_on_nodes() {
 	for _node in $nodes; do
-		stop_on_node "$_node" "$_it"
+		stop_on_node "$_node" "$1"
 	done
 }
 
@@ -225,7 +263,14 @@ on_node() {
 
 # The same container on another node. Its words are safe for the shell over there: names of containers have no other.
 stop_on_node() {
-	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || return 0
+	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || {
+		case "$?$mute_nodes " in
+		*" $1 "*) ;;
+		124* | 255*) mute_nodes="$mute_nodes $1" ;;
+		esac
+		return 0
+	}
+	! grep -q running "$work/said" || stopped=1
 	seen "$2 is stopped on $1"
 	if [ "$force" = 0 ]; then
 		on_node "$1" docker stop -t "$patience" "$2" || on_node "$1" docker kill "$2"
@@ -238,12 +283,12 @@ stop_on_node() {
 	[ -z "$_label" ] || [ "$_label" = '<no value>' ] || on_node "$1" docker rm -f "$2"
 }
 
-# What we launched is removed. A container of somebody else is kept: under another name where this one is wanted.
+# What we launched is removed. A container of somebody else is kept: under another name where this one is wanted. It was just
+# looked at.
 free_name() {
-	container "$1" || return 0
 	[ "$label" != '<no value>' ] || label=
 	if [ -n "$label" ]; then
-		within 3000 "$work/said" docker rm -f "$1"
+		! within 3000 "$work/said" docker rm -f "$1" || return 0
 	elif [ "$1" = "$name" ]; then
 		_kept=$1.before.$since
 		if within 1500 "$work/said" docker rename "$1" "$_kept"; then
@@ -309,6 +354,13 @@ stop_all() {
 	done
 }
 
+# What is said of the nodes that could not be asked.
+mute_words() {
+	for _node in $mute_nodes; do
+		printf '; %s does not answer, and what it serves is left' "$_node"
+	done
+}
+
 nodes_memory() {
 	for _node in $nodes; do
 		printf '%s %s\n' "$_node" "$(node_memory "$_node")"
@@ -317,7 +369,7 @@ nodes_memory() {
 
 # How much came back, in MiB: of the GPUs' own memory where they have some, else of the host's.
 came_back() {
-	memory_now
+	all_memory_now
 	if [ -n "$gpu" ] && [ -n "$gpu_before" ]; then
 		back=$((gpu_before - gpu))
 	else
@@ -327,14 +379,15 @@ came_back() {
 
 stop_phase() {
 	begin_phase stop 'the memory is looked at'
-	memory_now
+	all_memory_now
 	avail_before=$avail gpu_before=$gpu apps_before=$apps
 	nodes_memory >"$work/nodes"
 	stopped=
+	mute_nodes=
 	stop_all "$@"
 	if [ -z "$stopped" ]; then
 		rm -f "$room/served" "$room/launched"
-		end_phase 'nothing was served'
+		end_phase "nothing was served$(mute_words)"
 		return
 	fi
 	_held=0
@@ -363,6 +416,7 @@ stop_phase() {
 			_words="$_words; $_node: $(gib $((_is > _was ? _is - _was : 0)))"
 	done <"$work/nodes"
 	[ -z "$forced" ] || _words="$_words; it had to be forced"
+	_words="$_words$(mute_words)"
 	end_phase "$_words"
 }
 
@@ -382,6 +436,20 @@ end_new() {
 		setsid ssh -o BatchMode=yes -o ConnectTimeout=4 "$_node" docker rm -f "$name" </dev/null >/dev/null 2>&1 9>&- &
 	done
 	return "$_done"
+}
+
+# What was begun on the other nodes does not outlive a launch that failed: it would hold their memory, and be in the way of the next.
+end_nodes() {
+	[ -n "$spread" ] || return 0
+	spread=
+	seen 'what was started on the other nodes is ended'
+	[ -z "$undo" ] || within $((patience * 100 + 6000)) "$work/said" sh -c "$undo" ||
+		say "the launcher's own stop failed: $(last_words "$work/said")"
+	[ -n "$name" ] || return 0
+	for _node in $nodes; do
+		on_node "$_node" docker rm -f "$name" || grep -qi 'no such' "$work/said" ||
+			say "what was started on $_node could not be ended: $(last_words "$work/said")"
+	done
 }
 
 # What runs now, with the MiB it holds.
@@ -423,6 +491,7 @@ launch_phase() {
 		end_phase "it runs as the job $program"
 		return
 	fi
+	spread=$nodes
 	launch_nodes "$@"
 	within $((launch_limit * 100)) "$work/launch" sh -c "umask $login_umask; $launch"
 	_code=$?
@@ -567,14 +636,15 @@ load_phase() {
 		new_lines
 		progress
 		! grep -qE "$loaded" "$work/new" || break
-		stands || load_failed
+		# To ask docker takes longer than to read a log.
+		[ $((_round % 4)) -ne 3 ] || stands || load_failed
 		# What says nothing of its start-up tells by answering.
 		if [ $((_round % 8)) -eq 7 ]; then
 			sample_peak
 			healthy && break
 		fi
 		nodes_stand || load_failed
-		! late || fail "it was not loaded within $load_limit s; it is left running: $(last_of_engine)"
+		! late || fail_late "it was not loaded within $load_limit s; it is left running: $(last_of_engine)"
 		_round=$((_round + 1))
 		if [ "$_round" -lt 100 ]; then nap 0.1; else nap 0.5; fi
 	done
@@ -665,7 +735,7 @@ ask_console() {
 	seen 'this host has neither curl nor python3 nor bash: a console has to ask'
 	while [ ! -s "$_file" ]; do
 		stands || load_failed
-		! late || fail "no console asked within $ready_limit s whether it answers"
+		! late || fail_late "no console asked within $ready_limit s whether it answers"
 		nap 0.5
 	done
 	read -r _finding why <"$_file"
@@ -683,7 +753,7 @@ ready_phase() {
 		until healthy; do
 			new_lines
 			stands || load_failed
-			! late || fail "it is loaded, and its health was not good within $ready_limit s"
+			! late || fail_late "it is loaded, and its health was not good within $ready_limit s"
 			nap 0.2
 		done
 		seen 'one token is asked for'
@@ -691,7 +761,7 @@ ready_phase() {
 			new_lines
 			_why=$why
 			stands || load_failed
-			! late || fail "$_why"
+			! late || fail_late "$_why"
 			nap 1
 		done
 	fi
@@ -740,10 +810,12 @@ settle "$@"
 phase=
 took=
 forced=
+handled=
 no_smi=
 used=0
 peak=0
-command -v nvidia-smi >/dev/null || no_smi=1
+blind=
+command -v nvidia-smi >/dev/null || no_smi=1 blind=1
 trap cancelled TERM
 mark by "$by"
 mark swap "$place"
@@ -753,8 +825,9 @@ choose_client
 lock_phase
 # Variables of the launch, secrets among them: they are in no argument and no file.
 while IFS= read -r _variable; do
+	# No name of this script or of the shell's is in capitals and comes through: whoever plans a swap refuses those.
 	case $_variable in
-	[A-Za-z_]*=*) export "${_variable?}" ;;
+	[A-Z]*=*) export "${_variable?}" ;;
 	esac
 done
 stop_phase "$@"

@@ -132,6 +132,15 @@ impl Console {
         self.child.wait().unwrap().exit_code()
     }
 
+    /// Kills it, as a machine does that loses its power.
+    #[allow(dead_code, reason = "only stories of the lab do that")]
+    pub(crate) fn kill(&mut self) {
+        let pid = self.child.process_id().unwrap().try_into().unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Leaves it, and waits for its end.
     pub(crate) fn leave(mut self) {
         self.quit();

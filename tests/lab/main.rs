@@ -19,6 +19,7 @@ mod logs;
 #[allow(dead_code, reason = "the other tests let it fail, too")]
 mod messages_api;
 mod models;
+mod models_console;
 mod once;
 mod openssh;
 mod pair;

@@ -2,11 +2,13 @@
 //! engine, and the command line over a state of its own.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::{Child, Output, Stdio};
 
 use pilothouse::clock::Clock;
 use serde_json::Value;
 
+use crate::console::Console;
 use crate::lab::Lab;
 
 /// Recipes whose engine is well, and those that make it fail in each way that it can.
@@ -19,6 +21,7 @@ models:
   hang: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: hang}}
   deaf: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: deaf}}
   slow: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: 'slow:1'}}
+  slower: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: 'slow:4'}}
   wedge: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8000, context: 8192, container: lab-vllm, gpu_percent: 2, env: {ENGINE: 'wedge:2'}}
   elsewhere: {repo: lab/tiny, engine: vllm, image: vllm-node, mode: solo, port: 8095, context: 8192, container: lab-vllm, gpu_percent: 2}
   ray: {repo: lab/tiny, engine: spark-launcher, folder: ~/spark-vllm-docker, form: escaped, mode: cluster, port: 8888, context: 8192, tensor_parallel: 2, gpu_percent: 2}
@@ -190,9 +193,23 @@ impl<'a> Pair<'a> {
 
     /// Every act of a console's ledger as `what: outcome`, once it verifies.
     pub(crate) fn acts(&self, console: &str) -> Vec<String> {
-        let verified = self.run(console, &["ledger", "verify"]);
-        assert_eq!(verified.code, Some(0), "{verified:?}");
-        let shown = self.json(console, &["ledger", "show"]);
+        self.acts_in(&self.folder.path().join(console))
+    }
+
+    /// The same of a console in a terminal, once it has ended.
+    pub(crate) fn acts_of(&self, console: &Console) -> Vec<String> {
+        self.acts_in(console.state())
+    }
+
+    fn acts_in(&self, folder: &Path) -> Vec<String> {
+        let ledger = |words: &[&str]| {
+            let mut command = self.command("desk", &[&["--json", "ledger"], words].concat());
+            command.env("XDG_STATE_HOME", folder.join("state"));
+            command.env("XDG_DATA_HOME", folder.join("data"));
+            Said::of(command.output().unwrap())
+        };
+        ledger(&["verify"]).ends(0);
+        let shown: Value = serde_json::from_str(&ledger(&["show"]).ends(0).out).unwrap();
         let acts = shown.as_array().unwrap().iter();
         acts.map(|act| {
             format!(

@@ -14,7 +14,7 @@ use crate::domain::Place;
 use crate::engine::models_state::ModelsMsg;
 use crate::engine::services;
 use crate::exec::RunLimits;
-use crate::jobs::{Job, JobError, JobId, JobState, Jobs};
+use crate::jobs::{Job, JobError, JobId, JobState, Jobs, LogPart};
 use crate::models::{
     Expected, LOG_LINES, SwapReport, WorkReport, expected, fold, is_swap, parse_history, read_lock,
     swap_place, work_reports,
@@ -24,6 +24,9 @@ use crate::text::SafeText;
 
 /// Between two looks at what is at work.
 const PACE: Duration = Duration::from_millis(500);
+
+/// Between two lists of all jobs while a swap is followed by itself.
+const LIST: Duration = Duration::from_secs(2);
 
 /// Between two looks while somebody looks at models, and nothing is at work: another console may have begun something.
 const IDLE: Duration = Duration::from_secs(5);
@@ -41,6 +44,16 @@ pub(super) struct Works {
     swap: Option<Followed>,
     told: Option<SwapReport>,
     work: Option<Vec<WorkReport>>,
+}
+
+/// What comes next while something is at work.
+enum Step {
+    /// More of the swap that is followed.
+    Part(LogPart),
+    /// It is time to look at everything.
+    Due,
+    /// Somebody wants a look.
+    Wanted,
 }
 
 /// A swap whose log is followed.
@@ -96,17 +109,71 @@ impl Works {
 
     /// Follows what is at work to its end.
     async fn follow_while_at_work(&mut self) {
+        let mut unlisted = Duration::ZERO;
         while self.is_at_work() {
-            let wanted = tokio::select! {
-                () = sleep(PACE) => false,
-                () = self.watch.link.works.wanted() => true,
-            };
-            self.look().await;
-            if wanted {
-                self.look_at_lock().await;
+            match self.next_step().await {
+                Step::Part(part) => {
+                    if self.take_part(part).await && unlisted < LIST {
+                        unlisted += PACE;
+                        continue;
+                    }
+                    self.look().await;
+                }
+                Step::Due => self.look().await,
+                Step::Wanted => {
+                    self.look().await;
+                    self.look_at_lock().await;
+                }
             }
+            unlisted = Duration::ZERO;
         }
         self.watch.link.swapping.send_replace(false);
+    }
+
+    /// Waits for the next thing to look at. A swap that is at work alone is asked for by itself: one question, which its host answers
+    /// as soon as it ends.
+    async fn next_step(&self) -> Step {
+        let works = self.work.iter().flatten();
+        let alone = !works.into_iter().any(ended::is_running);
+        let swap = self.swap.as_ref().filter(|_| alone);
+        let part = async {
+            match swap {
+                Some(swap) => self
+                    .jobs
+                    .follow_for(&swap.job.id, swap.log.next, PACE)
+                    .await
+                    .ok(),
+                None => None,
+            }
+        };
+        let next = async {
+            if let Some(part) = part.await {
+                return Step::Part(part);
+            }
+            sleep(PACE).await;
+            Step::Due
+        };
+        tokio::select! {
+            step = next => step,
+            () = self.watch.link.works.wanted() => Step::Wanted,
+        }
+    }
+
+    /// Shows what the swap has said. False where there is more to ask: its log goes on, or it has ended.
+    async fn take_part(&mut self, part: LogPart) -> bool {
+        let Some(swap) = &mut self.swap else {
+            return false;
+        };
+        let is_all = part.next() >= part.end;
+        swap.log.next = part.next();
+        swap.log.take(&part.bytes);
+        if !is_all {
+            return false;
+        }
+        (swap.job.marks, swap.job.state) = (part.marks, part.state);
+        let job = swap.job.clone();
+        self.show_swap(&job).await;
+        job.state == JobState::Running
     }
 
     fn is_at_work(&self) -> bool {
@@ -158,6 +225,11 @@ impl Works {
         if let Err(error) = swap.log.read(&self.jobs, &job.id).await {
             tracing::debug!(host = %self.watch.host, %error, "the log of a swap can't be read now");
         }
+        self.show_swap(job).await;
+    }
+
+    async fn show_swap(&mut self, job: &Job) {
+        let Some(swap) = &self.swap else { return };
         let mut report = fold(job, swap.place.clone(), &swap.log.lines, &swap.expected);
         if job.state == JobState::Running {
             // It has said how it ended, and holds its lease for another moment: the next swap would be refused.
