@@ -10,6 +10,4 @@ mod route;
 pub use compose::{Dress, KEPT_CAPABILITIES, PROCESSES, Project, Refused, compose};
 pub use detect::{Detected, Undetected, detect};
 pub use listing::{Entry, Listing, READ};
-pub use route::{
-    Access, HeaderKey, InvalidRoute, Login, Network, Route, RouteFiles, proxy_file,
-};
+pub use route::{Access, HeaderKey, InvalidRoute, Login, Network, Route, RouteFiles, proxy_file};

@@ -25,7 +25,9 @@ pub enum InvalidRoute {
     #[error("a header's name is letters, digits and -, at most 64 of them")]
     Header,
     /// No value.
-    #[error("a header's value is 16 to 512 letters, digits, spaces and . _ ~ + / = : - and has no space at its ends")]
+    #[error(
+        "a header's value is 16 to 512 letters, digits, spaces and . _ ~ + / = : - and has no space at its ends"
+    )]
     Value,
     /// No login.
     #[error("a login is letters, digits, . _ and -, at most 64 of them")]
@@ -188,9 +190,11 @@ impl Route {
         RouteFiles {
             location: self.location(),
             key: self.access.header.as_ref().map(|key| self.map(key)),
-            login: self.access.login.as_ref().map(|login| {
-                Secret::new(format!("{}:{}\n", login.user, login.hash.expose()))
-            }),
+            login: self
+                .access
+                .login
+                .as_ref()
+                .map(|login| Secret::new(format!("{}:{}\n", login.user, login.hash.expose()))),
         }
     }
 

@@ -4,10 +4,57 @@ use super::*;
 
 /// Pieces that mean something to nginx, to a shell, to an expression, or to a person's eye.
 const PIECES: &[&str] = &[
-    "", " ", "\n", "\r", "\t", "\0", "\"", "'", "\\", ";", "{", "}", "#", "$", "$http_authorization", "${x}", "`id`",
-    "$(id)", "|", "&", "<", ">", "*", "?", "[", "]", "(", ")", "!", "%", "%0a", "..", "../x", "/", "//", "~", "~*", "^", ",",
-    "allow all;", "} location /x { return 200", "; include /etc/passwd", "default", "volatile", "hostnames", "include x",
-    "\u{202e}", "\u{200b}", "\u{1b}[31m", "é", "漢",
+    "",
+    " ",
+    "\n",
+    "\r",
+    "\t",
+    "\0",
+    "\"",
+    "'",
+    "\\",
+    ";",
+    "{",
+    "}",
+    "#",
+    "$",
+    "$http_authorization",
+    "${x}",
+    "`id`",
+    "$(id)",
+    "|",
+    "&",
+    "<",
+    ">",
+    "*",
+    "?",
+    "[",
+    "]",
+    "(",
+    ")",
+    "!",
+    "%",
+    "%0a",
+    "..",
+    "../x",
+    "/",
+    "//",
+    "~",
+    "~*",
+    "^",
+    ",",
+    "allow all;",
+    "} location /x { return 200",
+    "; include /etc/passwd",
+    "default",
+    "volatile",
+    "hostnames",
+    "include x",
+    "\u{202e}",
+    "\u{200b}",
+    "\u{1b}[31m",
+    "é",
+    "漢",
 ];
 
 fn secret(text: &str) -> Secret<String> {
@@ -28,21 +75,39 @@ fn no_hostile_value_becomes_part_of_a_route() {
             tried += 1;
             if let Ok(network) = value.parse::<Network>() {
                 let printed = network.to_string();
-                assert!(printed.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte)));
+                assert!(
+                    printed
+                        .bytes()
+                        .all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte))
+                );
             }
             if let Ok(name) = value.parse::<AppName>() {
-                assert!(name.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
+                assert!(
+                    name.as_str()
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                );
             }
             if let Ok(key) = HeaderKey::new("X-Key", secret(&value)) {
                 // Nothing that ends a string, a line, or begins a variable.
                 let text = key.value.expose();
-                assert!(!text.contains(['"', '\\', '$', ';', '{', '}', '\n', '\r', '\0', '*', '(']), "{text:?}");
+                assert!(
+                    !text.contains(['"', '\\', '$', ';', '{', '}', '\n', '\r', '\0', '*', '(']),
+                    "{text:?}"
+                );
             }
             let name_is_taken = HeaderKey::new(&value, secret("0123456789abcdef")).is_ok();
-            let plain = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let plain = value
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
             assert!(!name_is_taken || plain, "{value:?}");
-            assert!(Login::new(&value, secret("$6$a$b")).is_err() || !value.contains([':', '\n', '/']));
-            assert!(Login::new("a", secret(&format!("$6${value}"))).is_err() || !value.contains([':', '\n', ';']));
+            assert!(
+                Login::new(&value, secret("$6$a$b")).is_err() || !value.contains([':', '\n', '/'])
+            );
+            assert!(
+                Login::new("a", secret(&format!("$6${value}"))).is_err()
+                    || !value.contains([':', '\n', ';'])
+            );
         }
     }
     assert!(tried >= 200, "{tried}");
@@ -60,8 +125,22 @@ fn a_network_is_printed_from_what_was_understood() {
     ] {
         assert_eq!(text.parse::<Network>().unwrap().to_string(), printed);
     }
-    for bad in ["", "10", "10.0.0.0/33", "::/129", "10.0.0.0/+8", "10.0.0.0/", "all", "10.0.0.0/8/8", " 10.0.0.1"] {
-        assert_eq!(bad.parse::<Network>(), Err(InvalidRoute::Network), "{bad:?}");
+    for bad in [
+        "",
+        "10",
+        "10.0.0.0/33",
+        "::/129",
+        "10.0.0.0/+8",
+        "10.0.0.0/",
+        "all",
+        "10.0.0.0/8/8",
+        " 10.0.0.1",
+    ] {
+        assert_eq!(
+            bad.parse::<Network>(),
+            Err(InvalidRoute::Network),
+            "{bad:?}"
+        );
     }
 }
 
