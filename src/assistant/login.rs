@@ -11,7 +11,7 @@ use super::event::TroubleKind;
 use super::trouble::Trouble;
 use crate::config::{AssistantSettings, Environment, Login, LoginKind};
 use crate::domain::Secret;
-use crate::exec::{Exec as _, Exit, LocalExec, RunLimits};
+use crate::exec::{Exit, LocalExec, RunLimits};
 use crate::shell::{ShellCommand, ShellWord};
 
 /// Longest that a command which gives the secret, or the program's version, may take.
@@ -214,7 +214,7 @@ async fn run(argv: &[String], local: &LocalExec) -> Result<(Exit, String), Strin
         output: MOST as usize,
     };
     let output = local
-        .run(&command, limits)
+        .run_terse(&command, limits)
         .await
         .map_err(|e| e.to_string())?;
     let text = String::from_utf8(output.stdout.to_vec()).map_err(|e| e.to_string())?;

@@ -13,6 +13,7 @@ mod guard;
 mod launch;
 mod login;
 mod own_tools;
+mod pace;
 mod private;
 mod process;
 mod prompt;

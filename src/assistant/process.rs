@@ -9,13 +9,14 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, getpriority_process, kill_process_group, setpriority_pgrp};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 use super::descendants::Descendants;
-use super::stream::{CliEvent, parse};
+use super::pace::Pace;
+use super::stream::{CliEvent, MOST_TEXT, parse};
 use crate::domain::Secret;
 use crate::exec::started_here;
 use crate::tasks::Tasks;
@@ -28,6 +29,14 @@ const TAIL: usize = 8 * 1024;
 const UNWRITTEN: usize = 64;
 /// Events that may wait to be read.
 const UNREAD: usize = 64;
+/// How much nicer than the console the program is, and what it starts.
+const NICER: i32 = 10;
+/// The nicest that a process can be.
+const NICEST: i32 = 19;
+/// What a line costs at least, in bytes: a short one is read no faster than one of this length.
+const LINE_PRICE: usize = 1024;
+/// So many bytes that are only taken in cost as much as one that is understood.
+const CHEAPER: usize = 8;
 /// After the program ended, what it printed has this long to come in.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -98,6 +107,10 @@ impl Program {
         let mut child = command.spawn()?;
         started_here(child.id());
         let group = child.id().and_then(|id| i32::try_from(id).ok());
+        let group = group.and_then(Pid::from_raw);
+        if let Some(group) = group {
+            step_back(group);
+        }
         let (sender, events) = mpsc::channel(UNREAD);
         let (input, words) = mpsc::channel(UNWRITTEN);
         let stderr = Arc::default();
@@ -113,7 +126,7 @@ impl Program {
         }
         Ok(Self {
             child,
-            group: group.and_then(Pid::from_raw),
+            group,
             descendants,
             events,
             input: Some(input),
@@ -231,6 +244,15 @@ impl Drop for Program {
     }
 }
 
+/// Gives a program, and whatever it starts from now on, less of the processor than the console has: whatever it computes, the
+/// power switch comes first.
+fn step_back(group: Pid) {
+    let ours = getpriority_process(None).unwrap_or_default();
+    if let Err(e) = setpriority_pgrp(Some(group), (ours + NICER).min(NICEST)) {
+        tracing::debug!(error = %e, "the assistant's program runs as urgently as the console");
+    }
+}
+
 fn words(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit {code}"),
@@ -264,12 +286,14 @@ async fn keep_tail(
     tail: Arc<Mutex<Tail>>,
     _until: mpsc::Sender<()>,
 ) {
+    let mut pace = Pace::new();
     let mut chunk = vec![0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
         let bytes = chunk.get(..read).unwrap_or_default();
         tail.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(bytes);
+        pace.pay(read).await;
     }
 }
 
@@ -285,14 +309,15 @@ async fn write_lines(mut stdin: ChildStdin, mut lines: mpsc::Receiver<String>) {
 /// Reads events until the output ends or nobody wants them.
 async fn read_lines(mut from: impl AsyncRead + Unpin, to: mpsc::Sender<CliEvent>) {
     let mut lines = Lines::default();
+    let mut pace = Pace::new();
     let mut chunk = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
-        let mut rest = chunk.get(..read).unwrap_or_default();
-        while let Some(event) = lines.next(&mut rest) {
+        for event in lines.events(chunk.get(..read).unwrap_or_default()) {
             if to.send(event).await.is_err() {
                 return;
             }
         }
+        pace.pay(lines.price()).await;
     }
     if let Some(event) = lines.last()
         && to.send(event).await.is_err()
@@ -307,9 +332,29 @@ struct Lines {
     line: Vec<u8>,
     /// Bytes of a line that is too long to be kept.
     over: u64,
+    /// What was read and not paid for, as [`Pace`] counts it.
+    price: usize,
 }
 
 impl Lines {
+    /// The events of some bytes; pieces of one text that came together are one piece.
+    fn events(&mut self, mut bytes: &[u8]) -> Vec<CliEvent> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next(&mut bytes) {
+            let apart = match events.last_mut() {
+                Some(before) => joined(before, event),
+                None => Some(event),
+            };
+            events.extend(apart);
+        }
+        events
+    }
+
+    /// What was read since this was asked last.
+    fn price(&mut self) -> usize {
+        std::mem::take(&mut self.price)
+    }
+
     /// The next event of some bytes; what is left without a line end is kept.
     fn next(&mut self, rest: &mut &[u8]) -> Option<CliEvent> {
         while let Some(end) = memchr::memchr(b'\n', rest) {
@@ -326,6 +371,7 @@ impl Lines {
     }
 
     fn keep(&mut self, bytes: &[u8]) {
+        self.price += bytes.len() / CHEAPER;
         if self.over > 0 || self.line.len() + bytes.len() > LONGEST_LINE {
             self.over += (self.line.len() + bytes.len()) as u64;
             self.line = Vec::new();
@@ -336,6 +382,7 @@ impl Lines {
 
     /// What was kept, as an event; an empty line is none.
     fn last(&mut self) -> Option<CliEvent> {
+        self.price += self.line.len().max(LINE_PRICE);
         if self.over > 0 {
             return Some(CliEvent::Oversize(std::mem::take(&mut self.over)));
         }
@@ -343,5 +390,163 @@ impl Lines {
         self.line.clear();
         self.line.shrink_to(64 * 1024);
         event
+    }
+}
+
+/// Puts a piece behind another one of the same text; gives it back where it is not.
+fn joined(before: &mut CliEvent, piece: CliEvent) -> Option<CliEvent> {
+    let CliEvent::Delta {
+        index: of,
+        thinking: thought,
+        text: whole,
+    } = before
+    else {
+        return Some(piece);
+    };
+    match piece {
+        CliEvent::Delta {
+            index,
+            thinking,
+            text,
+        } if (index, thinking) == (*of, *thought) && whole.len() + text.len() <= MOST_TEXT => {
+            whole.push_str(&text);
+            None
+        }
+        piece => Some(piece),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll};
+
+    use tokio::io::ReadBuf;
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const PIECE: &[u8] = br#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"flood "}}}
+"#;
+
+    /// Says one thing for ever, as fast as it is heard, and counts its bytes.
+    struct Flood {
+        words: &'static [u8],
+        at: usize,
+        said: Arc<AtomicUsize>,
+    }
+
+    impl Flood {
+        fn of(words: &'static [u8]) -> (Self, Arc<AtomicUsize>) {
+            let said = Arc::<AtomicUsize>::default();
+            let flood = Self {
+                words,
+                at: 0,
+                said: Arc::clone(&said),
+            };
+            (flood, said)
+        }
+    }
+
+    impl AsyncRead for Flood {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.said.fetch_add(into.remaining(), Ordering::Relaxed);
+            while into.remaining() > 0 {
+                let rest = &self.words[self.at..];
+                let rest = &rest[..rest.len().min(into.remaining())];
+                into.put_slice(rest);
+                self.at = (self.at + rest.len()) % self.words.len();
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    #[expect(clippy::disallowed_methods, reason = "the time that is paused here")]
+    async fn a_flood_is_heard_at_once_and_waits_for_its_reader() {
+        let (flood, said) = Flood::of(PIECE);
+        let (sender, mut events) = mpsc::channel(UNREAD);
+        let begun = Instant::now();
+        let mut pieces = 0;
+        let mut first = None;
+        let hearing = async {
+            while let Some(event) = events.recv().await {
+                let CliEvent::Delta { text, .. } = event else {
+                    panic!("{event:?}")
+                };
+                first.get_or_insert_with(|| begun.elapsed());
+                assert!(text.bytes().all(|byte| b"flood ".contains(&byte)));
+                pieces += 1;
+            }
+        };
+        let reading = async {
+            let second = Duration::from_secs(1);
+            timeout(second, read_lines(flood, sender))
+                .await
+                .unwrap_err();
+        };
+        tokio::join!(hearing, reading);
+        assert_eq!(first, Some(Duration::ZERO));
+        let lines = said.load(Ordering::Relaxed) / PIECE.len();
+        // Far more than any model says, and what a console has time for.
+        assert!(
+            (5_000..=20_000).contains(&lines),
+            "{lines} lines in a second"
+        );
+        assert!(pieces < 60, "{pieces} pieces of what came together");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_for_ever_wait_for_their_reader_too() {
+        let (flood, said) = Flood::of(b"a line of errors\n");
+        let tail = Arc::default();
+        let (end, _ends) = mpsc::channel(1);
+        let second = Duration::from_secs(1);
+        let kept = timeout(second, keep_tail(flood, Arc::clone(&tail), end));
+        kept.await.unwrap_err();
+        let mebibytes = said.load(Ordering::Relaxed) >> 20;
+        assert!((8..=24).contains(&mebibytes), "{mebibytes} MiB in a second");
+        assert_eq!(tail.lock().unwrap().0.len(), TAIL);
+    }
+
+    #[test]
+    fn only_pieces_of_one_text_are_joined() {
+        let delta = |index: u64, thinking: bool, text: &str| {
+            let (kind, field) = if thinking {
+                ("thinking_delta", "thinking")
+            } else {
+                ("text_delta", "text")
+            };
+            format!(
+                r#"{{"type":"stream_event","event":{{"type":"content_block_delta","index":{index},"delta":{{"type":"{kind}","{field}":"{text}"}}}}}}"#
+            )
+        };
+        let lines = [
+            delta(0, true, "h"),
+            delta(0, true, "m"),
+            delta(0, false, "on"),
+            delta(0, false, "e "),
+            delta(1, false, "two"),
+            r#"{"type":"keep_alive"}"#.to_owned(),
+            delta(1, false, "!"),
+        ];
+        let bytes = lines.join("\n") + "\n";
+        let told = |event: CliEvent| match event {
+            CliEvent::Delta { index, text, .. } => format!("{index} {text}"),
+            other => format!("{other:?}"),
+        };
+        let mut all = Lines::default();
+        let events = all.events(bytes.as_bytes()).into_iter().map(told);
+        let wanted = ["0 hm", "0 one ", "1 two", "Alive", "1 !"];
+        assert_eq!(events.collect::<Vec<_>>(), wanted);
+        // Byte by byte it is the same, only not joined.
+        let mut slow = Lines::default();
+        let each = bytes.as_bytes().chunks(1).flat_map(|one| slow.events(one));
+        assert_eq!(each.count(), lines.len());
     }
 }

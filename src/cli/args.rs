@@ -164,7 +164,7 @@ pub(super) enum Verb {
     Services(ServicesArgs),
     /// Print log lines of containers, units, files and kernels, merged in the order of time
     Logs(LogsArgs),
-    /// Ask the assistant one question and print its answer as it comes; it can look, and change nothing
+    /// Ask the assistant one question and print its answer as it comes; it looks, and only proposes changes
     Ask(AskArgs),
     /// List the runbooks, or run one: questions to a sick host, and what the answers add up to
     Runbook(RunbookArgs),
@@ -182,7 +182,7 @@ pub(super) enum Verb {
         #[arg(long)]
         once: bool,
     },
-    /// Check terminal, configuration, keys and hosts: PASS, WARN or FAIL, each with its mend
+    /// Check terminal, configuration, keys and hosts: PASS, WARN or FAIL, each with its mend; exit 1 where one fails
     Doctor {
         /// Hosts to check; those of the configuration otherwise
         #[arg(value_name = "HOST")]
@@ -200,6 +200,13 @@ pub(super) enum Verb {
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Print the names that the last word may become; completions ask this
+    #[command(hide = true)]
+    Names {
+        /// The words of a command line, without the program
+        #[arg(value_name = "WORDS", last = true)]
+        words: Vec<String>,
     },
     /// Print the manual page
     Man,
@@ -267,5 +274,33 @@ mod tests {
 
         assert_eq!(parse(&["--", "doctor"]).hosts, ["doctor"]);
         assert!(CommandLine::try_parse_from(["pilothouse", "--period", "1"]).is_err());
+    }
+
+    /// The command of a line of the README: what stands before the words about it, with everything that may be left out.
+    fn command(line: &str) -> Option<Vec<String>> {
+        let line = line.strip_prefix("pilothouse ")?;
+        let line = line.split("  ").next()?.split(" also ").next()?;
+        let words = line.replace(['[', ']', '…'], "");
+        let mut quoted = words.split('"');
+        let mut all = Vec::new();
+        while let Some(plain) = quoted.next() {
+            let of = |word: &str| word.split('|').next().unwrap_or_default().to_owned();
+            all.extend(plain.split_whitespace().map(of));
+            all.extend(quoted.next().map(str::to_owned));
+        }
+        Some(all)
+    }
+
+    #[test]
+    fn every_command_of_the_readme_is_understood() {
+        let readme = include_str!("../../README.md");
+        let commands: Vec<_> = readme.lines().filter_map(command).collect();
+        assert!(commands.len() > 25, "{}", commands.len());
+        for words in commands {
+            let all = std::iter::once("pilothouse").chain(words.iter().map(String::as_str));
+            if let Err(error) = CommandLine::try_parse_from(all) {
+                panic!("{words:?}: {error}");
+            }
+        }
     }
 }

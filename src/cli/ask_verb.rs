@@ -23,8 +23,22 @@ use crate::engine::{
 use crate::store::Store;
 use crate::tasks::Tasks;
 
+/// What comes of it, and how it ends.
+const ENDS: &str = "\
+Claude sees the fleet, reads logs and readings, and asks hosts the questions of
+a fixed catalogue. What it would change it proposes, and waits ten minutes: at a
+terminal it is done once you type the host's name, which arms and confirms this
+one act; without a terminal it is refused. --yes approves nothing here.
+
+The answer goes to standard output; calls, proposals and what it cost go to
+standard error. Ctrl-C stops Claude, a second one leaves at once.
+
+Exit codes: 0 answered, 1 no answer, 2 wrong usage, 3 refused (a proposal that
+nobody at a terminal could approve among it), 130 stopped.";
+
 /// What is asked.
 #[derive(Debug, Args)]
+#[command(after_help = ENDS)]
 pub(super) struct AskArgs {
     /// The question
     #[arg(value_name = "QUESTION", required = true)]
@@ -333,7 +347,7 @@ fn exit(ending: &Ending) -> Exit {
 }
 
 /// Prints why something was not done.
-fn told(reply: &Reply) -> Exit {
+pub(super) fn told(reply: &Reply) -> Exit {
     let (exit, refusal) = match reply {
         Reply::Refused(refusal) => (Exit::Refused, refusal),
         Reply::Failed(refusal) => (Exit::Failed, refusal),

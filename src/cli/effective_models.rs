@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::config::{Origin, Resolved, SecretSource, SwapWebhook};
-use crate::domain::{Cluster, DeepProbe, Managed, ServiceSpec, ShallowProbe};
+use crate::config::{Origin, Resolved, SecretSource, SwapWebhook, memory_words};
+use crate::domain::{
+    BuildContext, Cluster, DeepProbe, Install, InstallImage, Managed, ServiceSpec, ShallowProbe,
+};
 
 /// `models` key by key, then `services`.
 pub(super) fn serving(resolved: &Resolved) -> Vec<(&'static str, Value, Origin)> {
@@ -27,6 +29,11 @@ pub(super) fn serving(resolved: &Resolved) -> Vec<(&'static str, Value, Origin)>
             "models.hub_token",
             json!(models.hub_token.as_ref().map(secret)),
             from.hub_token,
+        ),
+        (
+            "models.ngc_key",
+            json!(models.ngc_key.as_ref().map(secret)),
+            from.ngc_key,
         ),
         (
             "models.webhook",
@@ -98,6 +105,38 @@ fn service(spec: &ServiceSpec) -> Value {
     if !spec.overlays.is_empty() {
         fields.insert("overlays".into(), json!(spec.overlays));
     }
+    if let Some(install) = &spec.install {
+        fields.insert("install".into(), self::install(install));
+    }
+    Value::Object(fields)
+}
+
+fn install(install: &Install) -> Value {
+    let mut fields = Map::new();
+    match &install.image {
+        InstallImage::Nim(image) => fields.insert("nim".into(), json!(image)),
+        InstallImage::Pulled(image) => fields.insert("image".into(), json!(image)),
+        InstallImage::Built { name, context } => {
+            let from = match context {
+                BuildContext::Embeddings => json!("embeddings"),
+                BuildContext::Folder(folder) => json!(folder),
+            };
+            fields.insert("build".into(), from);
+            fields.insert("image".into(), json!(name))
+        }
+    };
+    fields.insert("inside".into(), json!(install.inside));
+    if let Some((from, to)) = &install.volume {
+        fields.insert("volume".into(), json!(format!("{from}:{to}")));
+    }
+    if !install.env.is_empty() {
+        fields.insert("env".into(), json!(install.env));
+    }
+    if let Some(memory) = install.memory {
+        fields.insert("memory".into(), json!(memory_words(memory)));
+    }
+    fields.insert("gpus".into(), json!(install.gpus));
+    fields.insert("health".into(), json!(install.health));
     Value::Object(fields)
 }
 

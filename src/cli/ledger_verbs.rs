@@ -18,6 +18,12 @@ use crate::domain::HostId;
 use crate::store::{LedgerPaths, Report, read_ledger, verify_ledger};
 use crate::text::escape_json;
 
+/// What `verify` proves, and how.
+const PROVES: &str = "\
+Exit codes: 0 the ledger is whole, 1 it is not, or can't be read; the first
+record that is broken is named. An act without an outcome is told, and breaks
+nothing: its console ended before it was known.";
+
 /// What to do with the ledger.
 #[derive(Debug, Subcommand)]
 pub(super) enum LedgerVerb {
@@ -31,6 +37,7 @@ pub(super) enum LedgerVerb {
         host: Option<String>,
     },
     /// Prove that nothing was changed, cut off or put in; exit 1 and name the first record that is broken
+    #[command(after_help = PROVES)]
     Verify {
         /// The first key, where it is kept elsewhere
         #[arg(long, value_name = "FILE")]

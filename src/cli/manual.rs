@@ -8,13 +8,30 @@ use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use super::args::{self, CommandLine};
 use super::error::CliError;
-use super::print;
+use super::here::Here;
+use super::{names, print};
 
 /// Prints the completions of a shell.
 pub(super) fn completions(shell: Shell) -> Result<(), CliError> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut CommandLine::command(), "pilothouse", &mut text);
-    print::data(&String::from_utf8_lossy(&text))
+    let named = match shell {
+        Shell::Bash => names::BASH,
+        Shell::Zsh => names::ZSH,
+        Shell::Fish => names::FISH,
+        _ => "",
+    };
+    print::data(&format!("{}{named}", String::from_utf8_lossy(&text)))
+}
+
+/// Prints the names that the last of these words may become.
+pub(super) fn names(words: &[String], here: &Here) -> Result<(), CliError> {
+    let config = here.load(Vec::new())?.config;
+    let names = names::names(CommandLine::command(), words, &config);
+    if names.is_empty() {
+        return Ok(());
+    }
+    print::data(&names.join("\n"))
 }
 
 /// Prints the manual: one page with every verb, since there is no page of its own for any.

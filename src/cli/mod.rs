@@ -28,6 +28,7 @@ mod looks;
 mod manual;
 mod mcp_verb;
 mod models;
+mod names;
 mod once;
 mod overview;
 mod passing;

@@ -86,6 +86,7 @@ fn run(line: CommandLine) -> Result<Exit, CliError> {
         Verb::Probe { once } => probe::run(here.common.period, once),
         Verb::Doctor { hosts } => doctor::run(hosts, &here),
         Verb::Completions { shell } => manual::completions(shell).map(|()| Exit::Done),
+        Verb::Names { words } => manual::names(&words, &here).map(|()| Exit::Done),
         Verb::Man => manual::man().map(|()| Exit::Done),
         Verb::Mcp => mcp_verb::run(),
     }

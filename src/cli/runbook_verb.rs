@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use tokio::time::timeout;
 
+use super::ask_verb::told;
 use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
@@ -23,8 +24,18 @@ use crate::tasks::Tasks;
 /// How long a host may take to be connected, or found unreachable.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What it does, and how it ends.
+const ENDS: &str = "\
+A runbook changes nothing and needs no model. Your own are *.yaml files in the
+folder `runbooks` beside the configuration; one that has the name of ours takes
+its place.
+
+Exit codes: 0 all was asked (what was found stands under `findings`), 1 failed,
+2 no such host or runbook, 4 the host is unreachable, 130 stopped.";
+
 /// Which runbook, and where.
 #[derive(Debug, Args)]
+#[command(after_help = ENDS)]
 pub(super) struct RunbookArgs {
     /// The host; without it, or with `list`, the runbooks are listed
     #[arg(value_name = "HOST")]
@@ -80,7 +91,8 @@ fn config(here: &Here, host: Option<&HostId>) -> Result<Config, CliError> {
         Some(host) if config.hosts.iter().all(|spec| spec.id != *host) => {
             return Err(CliError::Usage {
                 what: format!("`{host}` is no host of the configuration"),
-                hint: "name it as the configuration does; `pilothouse once` lists the hosts".into(),
+                hint: "the host comes first, then the runbook; `pilothouse once` lists the hosts"
+                    .into(),
             });
         }
         Some(_) => {}
@@ -117,8 +129,9 @@ async fn run_on(
     (host, name): (HostId, String),
     here: &Here,
 ) -> Result<Exit, CliError> {
-    let Reply::Session(session) = ask(&handle, AssistantCommand::Open).await else {
-        return Ok(Exit::Failed);
+    let session = match ask(&handle, AssistantCommand::Open).await {
+        Reply::Session(session) => session,
+        reply => return Ok(told(&reply)),
     };
     if let Err(refusal) = is_there(&handle, &name).await {
         print::message(&format!("pilothouse: {}", refusal.why));
@@ -134,9 +147,9 @@ async fn run_on(
         host: host.clone(),
         name: name.clone(),
     };
-    if let Reply::Failed(refusal) | Reply::Refused(refusal) = ask(&handle, command).await {
-        print::message(&format!("pilothouse: {}", refusal.why));
-        return Ok(Exit::Failed);
+    let reply = ask(&handle, command).await;
+    if let Reply::Failed(_) | Reply::Refused(_) = reply {
+        return Ok(told(&reply));
     }
     let Some(shown) = follow(&handle, session, here.common.json).await? else {
         return Ok(Exit::Ended(130));

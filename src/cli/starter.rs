@@ -69,9 +69,10 @@ fleet: home
 
 # The models that hosts serve. catalogs are files over the one that comes with pilothouse, beside those in models/ next to this
 # file. clusters are hosts that serve one model together, the head first, with their addresses on the fast network. folders lie
-# on the hosts, beside the hub's cache; each folder in them is a model. hub is where weights are downloaded from. hub_token, and
-# the key that signs the webhook, are {file: …} (mode 0600), {command: […]} or {variable: NAME}. The webhook is told of each
-# swap, watched engines are somebody else's, and schedule is what others intend to run; it is only shown.
+# on the hosts, beside the hub's cache; each folder in them is a model. hub is where weights are downloaded from. hub_token,
+# ngc_key (of NVIDIA's registry, for installs of NIMs; the variable NGC_API_KEY otherwise) and the key that signs the webhook
+# are {file: …} (mode 0600), {command: […]} or {variable: NAME}. The webhook is told of each swap, watched engines are somebody
+# else's, and schedule is what others intend to run; it is only shown.
 # models:
 #   catalogs: [~/.config/pilothouse/our-models.yaml]
 #   clusters:
@@ -82,6 +83,7 @@ fleet: home
 #   folders: [/srv/models]
 #   hub: https://huggingface.co
 #   hub_token: {file: ~/.config/pilothouse/hub-token}
+#   ngc_key: {variable: NGC_API_KEY}
 #   webhook: {url: https://hooks.example/swaps, key: {variable: SWAP_KEY}}
 #   watched: ['spark-2:8001']
 #   schedule:
@@ -90,7 +92,10 @@ fleet: home
 # The services that are watched: each a container, a unit, a checkout (git) or only looked at. kind says what is usual: vllm,
 # speech-to-text, text-to-speech, embeddings, qdrant, git. probe is the quick look (container, unit, tcp, http, command), deep
 # the real request (completion, embedding, transcription, speech, collections, none), heals whether a wedge is mended by a
-# restart, overlays files that are put into the container again by `reapply`.
+# restart, overlays files that are put into the container again by `reapply`. install is what `services install` runs anew under
+# that name of container, on that port: an image that is pulled (image), a NIM (nim), or one that is built on the host from a
+# folder of this machine (build; `embeddings` comes with pilothouse). inside is the port in the container, health the path that
+# answers once it works, volume a volume or a folder of the host and its place; env never holds a secret.
 # services:
 #   - kind: embeddings
 #     host: spark-2
@@ -98,6 +103,20 @@ fleet: home
 #     heals: true
 #     overlays:
 #       - {from: ~/embed/fix.py, to: /app/fix.py}
+#     install: {build: embeddings, volume: spark-embed-models:/models}
+#   - name: parakeet
+#     kind: speech-to-text
+#     host: spark-2
+#     container: parakeet
+#     port: 9001
+#     install:
+#       nim: nvcr.io/nim/nvidia/parakeet-ctc-1.1b-asr:1.3.0
+#       inside: 9000
+#       volume: nim-cache:/opt/nim/.cache
+#       env: {NIM_HTTP_API_PORT: 9000}
+#       memory: 32 GiB
+#       gpus: true
+#       health: /v1/health/ready
 #   - name: whisper
 #     host: spark-2
 #     unit: whisper.service

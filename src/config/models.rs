@@ -9,6 +9,7 @@ use super::hosts::{Folders, LOCAL};
 use super::layers::Layers;
 use super::nearest::nearest;
 use super::origin::{ModelsOrigins, Origin};
+use super::plain::is_plain;
 use super::raw_models::{RawCluster, RawModels, RawScheduled, RawSource, RawWebhook};
 use super::reader::Lined;
 use super::{ModelsSettings, ScheduleEntry, SecretSource, SwapWebhook};
@@ -68,6 +69,10 @@ impl Layers<'_> {
         if let Some(token) = &raw.hub_token {
             models.hub_token = self.secret_source(token, "hub_token", folders);
             from.hub_token = Origin::Line(token.line);
+        }
+        if let Some(key) = &raw.ngc_key {
+            models.ngc_key = self.secret_source(key, "ngc_key", folders);
+            from.ngc_key = Origin::Line(key.line);
         }
         if let Some(webhook) = &raw.webhook {
             models.webhook = self.swap_webhook(webhook, folders);
@@ -208,13 +213,7 @@ impl Layers<'_> {
 
     /// The name of an interface or of a RoCE device: it becomes a word of a command and of an environment.
     fn device(&mut self, text: &Lined<String>, key: &str, example: &str) -> Option<String> {
-        let fits = (1..=32).contains(&text.value.len())
-            && text.value.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text
-                .value
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-        if fits {
+        if is_plain(&text.value, 1..=32, "._-") {
             return Some(text.value.clone());
         }
         self.problems.at(

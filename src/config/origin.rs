@@ -119,6 +119,8 @@ pub struct ModelsOrigins {
     pub hub: Origin,
     /// Its token.
     pub hub_token: Origin,
+    /// Where NGC's key is to be had.
+    pub ngc_key: Origin,
     /// Who is told of swaps.
     pub webhook: Origin,
     /// Engines that are only looked at.

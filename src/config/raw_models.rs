@@ -12,6 +12,7 @@ pub(super) struct RawModels {
     pub(super) folders: Option<Lined<Vec<Lined<String>>>>,
     pub(super) hub: Option<Lined<String>>,
     pub(super) hub_token: Option<RawSource>,
+    pub(super) ngc_key: Option<RawSource>,
     pub(super) webhook: Option<RawWebhook>,
     pub(super) watched: Option<Lined<Vec<Lined<String>>>>,
     pub(super) schedule: Option<Lined<Vec<RawScheduled>>>,
@@ -72,6 +73,23 @@ pub(super) struct RawService {
     pub(super) hidden: Option<Lined<bool>>,
     pub(super) heals: Option<Lined<bool>>,
     pub(super) overlays: Vec<RawOverlay>,
+    pub(super) install: Option<RawInstall>,
+}
+
+/// `install` of a service.
+#[derive(Debug)]
+pub(super) struct RawInstall {
+    pub(super) line: u64,
+    pub(super) image: Option<Lined<String>>,
+    pub(super) nim: Option<Lined<String>>,
+    pub(super) build: Option<Lined<String>>,
+    pub(super) inside: Option<Lined<i64>>,
+    pub(super) volume: Option<Lined<String>>,
+    /// Names and their values, in the order of the file.
+    pub(super) env: Vec<(Lined<String>, Option<Lined<String>>)>,
+    pub(super) memory: Option<Lined<String>>,
+    pub(super) gpus: Option<Lined<bool>>,
+    pub(super) health: Option<Lined<String>>,
 }
 
 /// `git` of a service.
@@ -105,6 +123,7 @@ const MODELS: &[&str] = &[
     "folders",
     "hub",
     "hub_token",
+    "ngc_key",
     "webhook",
     "watched",
     "schedule",
@@ -126,10 +145,14 @@ const SERVICE: &[&str] = &[
     "hidden",
     "heals",
     "overlays",
+    "install",
 ];
 const GIT: &[&str] = &["folder", "container"];
 const PROBE: &[&str] = &["http", "tcp", "command"];
 const OVERLAY: &[&str] = &["from", "to"];
+const INSTALL: &[&str] = &[
+    "image", "nim", "build", "inside", "volume", "env", "memory", "gpus", "health",
+];
 
 impl Reader<'_> {
     pub(super) fn models(&mut self, top: &Table<'_>) -> RawModels {
@@ -142,6 +165,9 @@ impl Reader<'_> {
             hub_token: table
                 .get("hub_token")
                 .map(|node| self.source_of_secret(node, "hub_token")),
+            ngc_key: table
+                .get("ngc_key")
+                .map(|node| self.source_of_secret(node, "ngc_key")),
             webhook: table
                 .get("webhook")
                 .and_then(|node| self.swap_webhook(node)),
@@ -182,33 +208,39 @@ impl Reader<'_> {
             name: self.text(table.get("name"), "name"),
             nodes: table
                 .get("nodes")
-                .map(|node| self.nodes(node))
+                .map(|node| self.pairs(node, "nodes", "a table of `host: address`, the head first"))
                 .unwrap_or_default(),
             interface: self.text(table.get("interface"), "interface"),
             devices: self.texts(table.get("devices"), "devices"),
         })
     }
 
-    /// `{spark-1: ADDRESS, spark-2: ADDRESS}`, or a list of such tables: the head stands first.
-    fn nodes(&mut self, node: &Node) -> Vec<(Lined<String>, Option<Lined<String>>)> {
+    /// `{spark-1: ADDRESS, spark-2: ADDRESS}`, or a list of such tables, in the order of the file.
+    fn pairs(
+        &mut self,
+        node: &Node,
+        key: &str,
+        wanted: &str,
+    ) -> Vec<(Lined<String>, Option<Lined<String>>)> {
         let entries = match &node.value {
             Value::Table(entries) => entries,
             Value::List(items) => {
-                return items.iter().flat_map(|item| self.nodes(item)).collect();
+                let read = |item| self.pairs(item, key, wanted);
+                return items.iter().flat_map(read).collect();
             }
             _ => {
-                self.wrong_kind(node, "nodes", "a table of `host: address`, the head first");
+                self.wrong_kind(node, key, wanted);
                 return Vec::new();
             }
         };
         entries
             .iter()
-            .map(|(key, node)| {
-                let host = Lined {
-                    line: key.line,
-                    value: key.name.clone(),
+            .map(|(name, node)| {
+                let first = Lined {
+                    line: name.line,
+                    value: name.name.clone(),
                 };
-                (host, self.text(Some(node), &key.name))
+                (first, self.text(Some(node), &name.name))
             })
             .collect()
     }
@@ -290,9 +322,29 @@ impl Reader<'_> {
                 .tables(&table, "overlays", Reader::overlay)
                 .map(|overlays| overlays.value)
                 .unwrap_or_default(),
+            install: table.get("install").and_then(|node| self.install(node)),
         };
         service.whole = self.problems.all.len() == before;
         Some(service)
+    }
+
+    fn install(&mut self, node: &Node) -> Option<RawInstall> {
+        let table = self.table(node, "`install`", INSTALL)?;
+        Some(RawInstall {
+            line: node.line,
+            image: self.text(table.get("image"), "image"),
+            nim: self.text(table.get("nim"), "nim"),
+            build: self.text(table.get("build"), "build"),
+            inside: self.port(table.get("inside")),
+            volume: self.text(table.get("volume"), "volume"),
+            env: table
+                .get("env")
+                .map(|node| self.pairs(node, "env", "a table of `NAME: value`"))
+                .unwrap_or_default(),
+            memory: self.text(table.get("memory"), "memory"),
+            gpus: self.flag(table.get("gpus"), "gpus"),
+            health: self.text(table.get("health"), "health"),
+        })
     }
 
     fn git(&mut self, node: &Node) -> Option<RawGit> {

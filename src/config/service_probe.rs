@@ -43,7 +43,7 @@ pub(super) fn way_of(
     }
 }
 
-fn is_path(text: &str) -> bool {
+pub(super) fn is_path(text: &str) -> bool {
     text.starts_with('/')
         && text.len() <= 1024
         && text

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::hosts::Folders;
 use super::layers::Layers;
 use super::models::{Named, own_path, remote_path};
-use super::nearest::nearest;
 use super::origin::Origin;
+use super::plain::is_plain;
 use super::raw_models::{RawGit, RawOverlay, RawProbe, RawService};
 use super::reader::Lined;
+use super::service_install::Of;
 use super::service_probe::{here, way_of};
 use crate::domain::{
     DeepProbe, Endpoint, HostId, HostSpec, Managed, Overlay, Port, ServiceName, ServicePreset,
@@ -86,7 +87,7 @@ impl Layers<'_> {
         let usual = kind.and_then(ServicePreset::port);
         let port = match &raw.port {
             None => usual,
-            Some(number) => self.service_port(number),
+            Some(number) => self.service_port(number, "port"),
         };
         let shallow = self.shallow(raw, kind, managed.as_ref(), port);
         let deep = match &raw.deep {
@@ -101,6 +102,17 @@ impl Layers<'_> {
             );
         }
         let overlays = self.overlays(&raw.overlays, managed.as_ref(), folders);
+        let shallow = shallow?;
+        let of = Of {
+            kind,
+            managed: managed.as_ref(),
+            port,
+            shallow: Some(&shallow),
+        };
+        let install = match &raw.install {
+            None => None,
+            Some(raw) => Some(self.install(raw, &of, folders)?),
+        };
         let managed = managed?;
         let heals = match &raw.heals {
             Some(heals) => heals.value,
@@ -110,13 +122,13 @@ impl Layers<'_> {
             host: host?,
             name: name?,
             managed,
-            shallow: shallow?,
+            shallow,
             deep: deep.filter(|_| port.is_some()),
             port,
             hidden: raw.hidden.as_ref().is_some_and(|hidden| hidden.value),
             heals,
             overlays,
-            install: None,
+            install,
         })
     }
 
@@ -143,12 +155,7 @@ impl Layers<'_> {
             .find(|kind| kind.word() == word.value);
         if found.is_none() {
             let words = ServicePreset::ALL.map(ServicePreset::word);
-            let hint = match nearest(&word.value, words) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("write one of {}, or leave it out", words.join(", ")),
-            };
-            self.problems
-                .at(word.line, format!("`kind` is `{}`", word.value), hint);
+            self.unknown_word(word, "kind", &words, ", or leave it out");
         }
         found
     }
@@ -161,13 +168,7 @@ impl Layers<'_> {
                 .at(raw.line, "a service has no name", "add `name: embeddings`");
             return None;
         };
-        let fits = name.value.len() <= 64
-            && name.value.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name
-                .value
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._@-".contains(c));
-        if fits {
+        if is_plain(&name.value, 1..=64, "._@-") {
             return Some(ServiceName::new(name.value.as_str()));
         }
         self.problems.at(
@@ -201,21 +202,9 @@ impl Layers<'_> {
         let Some(unit) = &raw.unit else {
             return Some(Managed::Watched);
         };
-        let fits = (1..=255).contains(&unit.value.len())
-            && unit.value.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && unit
-                .value
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || ":_.\\@-".contains(c));
-        if fits {
-            return Some(Managed::Unit(unit.value.clone()));
-        }
-        self.problems.at(
-            unit.line,
-            format!("`unit` can't be `{}`", unit.value),
-            "write a name such as whisper.service",
-        );
-        None
+        let fits = ("unit", 1..=255, ":_.\\@-");
+        self.plain(unit, fits, "write a name such as whisper.service")
+            .map(Managed::Unit)
     }
 
     fn git(&mut self, raw: &RawGit) -> Option<Managed> {
@@ -243,31 +232,24 @@ impl Layers<'_> {
     }
 
     fn container(&mut self, text: &Lined<String>) -> Option<String> {
-        let fits = (2..=128).contains(&text.value.len())
-            && text.value.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text
-                .value
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-        if fits {
-            return Some(text.value.clone());
-        }
-        self.problems.at(
-            text.line,
-            format!("`container` can't be `{}`", text.value),
+        self.plain(
+            text,
+            ("container", 2..=128, "._-"),
             "two characters or more: letters, digits, `_`, `.` and `-`",
-        );
-        None
+        )
     }
 
-    fn service_port(&mut self, number: &Lined<i64>) -> Option<Port> {
+    pub(super) fn service_port(&mut self, number: &Lined<i64>, key: &str) -> Option<Port> {
         let port = u16::try_from(number.value)
             .ok()
             .and_then(|number| Port::try_from(number).ok());
         if port.is_none() {
             self.problems.at(
                 number.line,
-                format!("`port` is {}, and it must be from 1 to 65535", number.value),
+                format!(
+                    "`{key}` is {}, and it must be from 1 to 65535",
+                    number.value
+                ),
                 "",
             );
         }
@@ -278,13 +260,7 @@ impl Layers<'_> {
         if let Some((_, deep)) = DEEP.iter().find(|(known, _)| *known == word.value) {
             return *deep;
         }
-        let words = DEEP.map(|(word, _)| word);
-        let hint = match nearest(&word.value, words) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("write one of {}", words.join(", ")),
-        };
-        self.problems
-            .at(word.line, format!("`deep` is `{}`", word.value), hint);
+        self.unknown_word(word, "deep", &DEEP.map(|(word, _)| word), "");
         None
     }
 

@@ -234,6 +234,9 @@ pub struct ModelsSettings {
     pub hub: Option<String>,
     /// The hub's token, for gated repositories: read when a download begins, handed over by standard input.
     pub hub_token: Option<SecretSource>,
+    /// The key of NVIDIA's registry, for installs of its NIMs: read when one begins, handed over by standard input. `None`: the
+    /// variable `NGC_API_KEY`.
+    pub ngc_key: Option<SecretSource>,
     /// Who is told of each swap.
     pub webhook: Option<SwapWebhook>,
     /// Engines that are looked at and never touched: a second vLLM that somebody else runs.

@@ -33,6 +33,8 @@ pub(super) struct BoxKind {
     pub command: &'static [&'static str],
     /// Its environment.
     pub env: &'static [&'static str],
+    /// Labels beside those of its project and owner.
+    pub labels: &'static [(&'static str, &'static str)],
 }
 
 const fn kind(name: &'static str, image: &'static str, voice: Voice) -> BoxKind {
@@ -48,16 +50,17 @@ const fn kind(name: &'static str, image: &'static str, voice: Voice) -> BoxKind 
         voice,
         command: &[],
         env: &["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+        labels: &[],
     }
 }
 
 /// Every kind, by name.
 static KINDS: &[BoxKind] = &[
     BoxKind {
-        port: Some((8000, 8000)),
+        port: Some((8888, 8888)),
         checked: true,
         owner: Some("demo"),
-        command: &["vllm", "serve", "openai/gpt-oss-20b", "--port", "8000"],
+        command: &["vllm", "serve", "openai/gpt-oss-20b", "--port", "8888"],
         env: &[
             "PATH=/usr/local/bin:/usr/bin:/bin",
             "NVIDIA_VISIBLE_DEVICES=all",
@@ -234,6 +237,37 @@ impl Boxes {
                 || container.id == word
                 || short && container.id.starts_with(word)
         })
+    }
+
+    /// A new container of this kind, in the place of one of its name.
+    pub(super) fn launch(&mut self, kind: &'static BoxKind, now: Wall) -> Container {
+        self.remove(kind.name);
+        let container = Container {
+            id: container_id(&kind.name.into()),
+            kind,
+            state: State::Running,
+            created: now,
+            started: now,
+        };
+        self.0.push(container.clone());
+        container
+    }
+
+    /// A container ends by itself.
+    pub(super) fn end(&mut self, name: &str, status: i32, now: Wall) -> Option<Container> {
+        let mut all = self.0.iter_mut();
+        let container = all.find(|container| container.kind.name == name)?;
+        container.state = State::Exited(status, now);
+        Some(container.clone())
+    }
+
+    /// Takes a container away, whatever it does.
+    pub(super) fn remove(&mut self, name: &str) -> Option<Container> {
+        let place = self
+            .0
+            .iter()
+            .position(|container| container.kind.name == name)?;
+        Some(self.0.remove(place))
     }
 
     /// Does something with a container; what happened, as the engine's events name it.

@@ -73,8 +73,8 @@ pub(super) fn start(line: &str, name: &str, world: &mut World) -> Program {
     {
         return Program::Syslog(ask);
     }
-    if let ["sh", "-c", _, rest @ ..] = argv
-        && let Some(ask) = keeps::Ask::read(rest)
+    if let ["sh", "-c", text, rest @ ..] = argv
+        && let Some(ask) = keeps::Ask::read(text, rest)
     {
         return Program::Keeps(ask);
     }

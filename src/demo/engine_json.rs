@@ -209,6 +209,9 @@ fn labels(container: &Container) -> Value {
     if let Some(owner) = container.kind.owner {
         labels.insert("pilothouse.owner".into(), owner.into());
     }
+    for (name, value) in container.kind.labels {
+        labels.insert((*name).into(), (*value).into());
+    }
     Value::Object(labels)
 }
 

@@ -84,6 +84,9 @@ impl Demo {
             let node = Node::start(&demo.tasks, shared.clone(), name, profile, seed).await?;
             demo.nodes.push(node);
         }
+        for node in &demo.nodes {
+            node.know(&demo.nodes);
+        }
         let power_key = power_key.public_key().clone();
         let hypervisor = Hypervisor::start(&demo.tasks, demo.nodes.clone(), power_key).await?;
         let machines = demo.nodes.iter().map(|node| (node.port(), node.host_key()));

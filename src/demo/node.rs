@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use russh::keys::{PrivateKey, PublicKey};
@@ -21,12 +21,15 @@ use super::boxes::{Boxes, Container};
 use super::cable::{self, Habits};
 use super::keeps::{Ask, Keeper};
 use super::keys::fresh_key;
+use super::orders::Orders;
 use super::profile::Profile;
 use super::session::Login;
 use super::supply::Supply;
 use super::syslog::Syslog;
+use super::work::Process;
+use super::works;
 use super::world::World;
-use super::{DemoError, Drill, Faults, Line, LoginRule};
+use super::{DemoError, Drill, Faults, Line, LoginRule, play, topology};
 
 /// Before a port or a descriptor that was not to be had is tried for again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -54,6 +57,8 @@ pub(super) struct Node {
     events: broadcast::Sender<String>,
     faults: Mutex<Faults>,
     supply: Mutex<Supply>,
+    orders: Mutex<Orders>,
+    peers: OnceLock<Vec<Weak<Node>>>,
     line: watch::Sender<Line>,
     connections: AtomicUsize,
 }
@@ -104,6 +109,8 @@ impl Node {
             events: broadcast::Sender::new(EVENTS),
             faults: Mutex::default(),
             supply: Mutex::default(),
+            orders: Mutex::new(works::past(&name, wall)),
+            peers: OnceLock::new(),
             line: watch::channel(Line::default()).0,
             connections: AtomicUsize::new(0),
             name,
@@ -269,16 +276,51 @@ impl Node {
         })
     }
 
-    /// What it keeps of models and services now.
-    pub(super) fn keeps(&self, ask: &Ask) -> String {
+    /// What it says to a script of the console's that was given this input, and the work that begins with it.
+    pub(super) fn keeps(&self, ask: &Ask, input: &str) -> (String, Option<String>) {
         let boxes: Vec<Container> = self.boxes().all().cloned().collect();
-        ask.answer(&Keeper {
-            name: &self.name,
+        let (processes, available, used) = {
+            let world = self.world();
+            let used: Vec<u64> = (0..world.gpus.len())
+                .map(|gpu| world.gpu_used_mib(gpu))
+                .collect();
+            let processes: Vec<Process> = world.processes().collect();
+            (processes, world.memory.available.0, used)
+        };
+        let keeper = Keeper {
             profile: self.profile,
             boxes: &boxes,
+            processes: &processes,
+            available,
+            used: &used,
             started: self.began(),
             now: self.wall(),
-        })
+        };
+        let answer = ask.answer(&keeper, &mut self.orders(), input);
+        for deed in &answer.deeds {
+            play::does(self, deed);
+        }
+        (answer.said, answer.begun)
+    }
+
+    /// The works that it has been told to do.
+    pub(super) fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The machines that it can log in to.
+    pub(super) fn know(&self, peers: &[Arc<Self>]) {
+        let all = peers.iter().map(Arc::downgrade);
+        // Told once, when all of them are there.
+        drop(self.peers.set(all.collect()));
+    }
+
+    /// The machine with this address on the fast network.
+    pub(super) fn peer(&self, address: &str) -> Option<Arc<Self>> {
+        let peers = self.peers.get()?.iter().filter_map(Weak::upgrade);
+        let mut peers =
+            peers.filter(|peer| topology::address(&peer.name).as_deref() == Some(address));
+        peers.next()
     }
 
     /// When the demo began.

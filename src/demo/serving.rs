@@ -1,7 +1,7 @@
 //! The ports of a simulated machine's containers: as much of the engines' and services' HTTP as the console asks for. One service has
 //! wedged before the demo began, and works again once somebody restarts its container.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use serde_json::json;
 use super::boxes::{Container, State};
 use super::node::Node;
 use super::voices::Voice;
+use super::work::Work;
 
 /// The container that has wedged.
 const WEDGED: &str = "whisper";
@@ -39,24 +40,33 @@ pub(super) fn port(node: &Node, number: u32) -> Option<Port> {
     let container = container?.clone();
     drop(boxes);
     let name = container.kind.name;
-    let mut works = node.profile().works.iter();
-    let work = works.find(|work| work.container == Some(name));
+    let world = node.world();
+    let mut works = world.works.iter();
+    let work = works.find(|work| work.kind.container == Some(name));
+    // An engine listens once it has loaded.
+    if container.kind.voice == Voice::Vllm && !work.is_some_and(Work::is_loaded) {
+        return None;
+    }
     let model = work.and_then(|work| {
-        let mut words = work.command.split(' ');
+        let mut words = work.kind.command.split(' ');
         words.find(|word| matches!(*word, "--model" | "--model-path"))?;
         words.next().map(str::to_owned)
     });
     Some(Port { container, model })
 }
 
-/// Serves one connection until it is closed.
-pub(super) async fn serve(node: Arc<Node>, port: Port, channel: Channel<Msg>) {
-    let io = TokioIo::new(channel.into_stream());
+/// Serves one connection until it is closed, or nobody listens on the port any more.
+pub(super) async fn serve(node: Arc<Node>, number: u32, channel: Channel<Msg>) {
+    let stream = TokioIo::new(channel.into_stream());
     let service = service_fn(|request: Request<Incoming>| {
-        let answer = answer(&node, &port, &request);
-        async move { Ok::<_, Infallible>(answer) }
+        let port = port(&node, number).ok_or(io::ErrorKind::ConnectionReset);
+        let answer = port.map(|port| answer(&node, &port, &request));
+        async move { answer.map_err(io::Error::from) }
     });
-    if let Err(error) = http1::Builder::new().serve_connection(io, service).await {
+    if let Err(error) = http1::Builder::new()
+        .serve_connection(stream, service)
+        .await
+    {
         tracing::debug!(%error, "a connection to a service of the demo ended");
     }
 }

@@ -19,7 +19,9 @@ use super::command::{self, Program};
 use super::engine_api;
 use super::hypervisor;
 use super::journal::Query;
+use super::keeps;
 use super::node::Node;
+use super::play;
 use super::sampler::Sampler;
 use super::serving;
 use super::syslog::{Ask, Tail};
@@ -27,6 +29,8 @@ use super::{Faults, LoginRule};
 
 /// The socket of the container daemon.
 const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+/// What a script reads at most.
+const MOST_INPUT: usize = 64 * 1024;
 /// How often a followed journal is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// SSH's number for standard error (RFC 4254 §5.2).
@@ -48,6 +52,8 @@ enum Far {
     Sampler(Sampler),
     /// A program that gives back its input.
     Echo,
+    /// One of the console's scripts that reads its input to the end, with what it has read.
+    Reads(keeps::Ask, Vec<u8>),
     /// A follower of the log file, which is asked in beats.
     Tail(Tail),
     /// A program that takes no input.
@@ -134,10 +140,11 @@ impl Login {
                 session.data(channel, file.answer(&ask, now))?;
                 self.ended(channel, 0, session)
             }
-            Program::Keeps(ask) => {
-                session.data(channel, self.node.keeps(&ask))?;
-                self.ended(channel, 0, session)
+            Program::Keeps(ask) if ask.reads() => {
+                self.channels.insert(channel, Far::Reads(ask, Vec::new()));
+                Ok(())
             }
+            Program::Keeps(ask) => self.keeps(channel, &ask, &[], session),
             Program::Looks(look) => {
                 let Said { out, err, status } = self.node.look(&look);
                 session.data(channel, out)?;
@@ -157,6 +164,22 @@ impl Login {
                 Ok(())
             }
         }
+    }
+
+    /// Answers one of the console's scripts, and plays what it begins.
+    fn keeps(
+        &mut self,
+        channel: ChannelId,
+        ask: &keeps::Ask,
+        input: &[u8],
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        let (said, begun) = self.node.keeps(ask, &String::from_utf8_lossy(input));
+        if let Some(id) = begun {
+            self.tasks.spawn(play::play(Arc::clone(&self.node), id));
+        }
+        session.data(channel, said)?;
+        self.ended(channel, 0, session)
     }
 
     fn ended(
@@ -255,7 +278,7 @@ impl Handler for Login {
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
         match serving::port(&self.node, port) {
-            Some(port) => {
+            Some(_) => {
                 reply.accept().await;
                 self.tasks
                     .spawn(serving::serve(Arc::clone(&self.node), port, channel));
@@ -315,6 +338,11 @@ impl Handler for Login {
                 session.data(channel, answer)
             }
             Some(Far::Echo) => session.data(channel, Bytes::copy_from_slice(data)),
+            Some(Far::Reads(_, read)) => {
+                let room = MOST_INPUT.saturating_sub(read.len());
+                read.extend(data.iter().take(room));
+                Ok(())
+            }
             Some(Far::Tail(tail)) => {
                 let (file, now) = self.node.syslog();
                 let (new, word) = file.beat(tail, now);
@@ -332,6 +360,10 @@ impl Handler for Login {
     ) -> Result<(), Self::Error> {
         match self.channels.get(&channel) {
             Some(Far::Sampler(_) | Far::Echo | Far::Tail(_)) => self.ended(channel, 0, session),
+            Some(Far::Reads(..)) => match self.channels.insert(channel, Far::Deaf) {
+                Some(Far::Reads(ask, read)) => self.keeps(channel, &ask, &read, session),
+                _ => Ok(()),
+            },
             Some(Far::Open(_) | Far::Deaf) | None => Ok(()),
         }
     }

@@ -11,8 +11,8 @@ use crate::domain::{
 
 /// Services by machine: name, container, kind, port.
 const SERVICES: &[(&str, &str, &str, ServicePreset, u16)] = &[
-    ("spark-1", "vllm", "vllm_node", ServicePreset::Vllm, 8000),
-    ("spark-2", "vllm", "vllm_node", ServicePreset::Vllm, 8000),
+    ("spark-1", "vllm", "vllm_node", ServicePreset::Vllm, 8888),
+    ("spark-2", "vllm", "vllm_node", ServicePreset::Vllm, 8888),
     (
         "spark-2",
         "whisper",
@@ -68,18 +68,28 @@ fn services(nodes: &[Arc<Node>]) -> Vec<Arc<ServiceSpec>> {
     there.collect()
 }
 
+/// The addresses of the two Sparks on the cable between them.
+const PAIR: [(&str, u8); 2] = [("spark-1", 11), ("spark-2", 12)];
+
+/// The address of a machine on the fast network.
+pub(super) fn address(name: &str) -> Option<String> {
+    let (_, last) = PAIR.iter().find(|(known, _)| *known == name)?;
+    Some(format!("192.168.177.{last}"))
+}
+
 /// The two Sparks are cabled to each other.
 fn pair(nodes: &[Arc<Node>]) -> Option<Arc<Cluster>> {
-    let node = |name: &str, last: u8| {
+    let node = |(name, last): (&str, u8)| {
         is_there(nodes, name).then(|| ClusterNode {
             host: HostId::new(name),
             address: [192, 168, 177, last].into(),
         })
     };
+    let [head, worker] = PAIR;
     Some(Arc::new(Cluster {
         name: "pair".into(),
-        head: node("spark-1", 11)?,
-        workers: vec![node("spark-2", 12)?],
+        head: node(head)?,
+        workers: vec![node(worker)?],
         interface: Some("enp1s0f1np1".into()),
         devices: vec!["rocep1s0f1".into(), "roceP2p1s0f1".into()],
     }))

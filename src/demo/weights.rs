@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::fetched::Fetch;
 use super::keeps::Keeper;
-use super::works::{FETCHED, fetched};
-use crate::domain::RepoId;
+use super::orders::{Order, Orders};
+use crate::domain::{RepoId, Wall};
 
 const GIB: u64 = 1 << 30;
 const DAY: i64 = 86_400;
@@ -63,7 +64,7 @@ const ON: &[(&str, &[Kept])] = &[
 ];
 
 /// The answer to a question with these words: how many folders, these, and then the entries that are to be listed.
-pub(super) fn listed(keeper: &Keeper<'_>, words: &[&str]) -> String {
+pub(super) fn listed(keeper: &Keeper<'_>, orders: &Orders, words: &[&str]) -> String {
     let mut text = format!("pilothouse-weights 1\nnow {}\n", keeper.seconds());
     if let Some(disk) = keeper.profile.disks.last() {
         let free = disk.total_kb.saturating_sub(disk.used_kb);
@@ -74,12 +75,12 @@ pub(super) fn listed(keeper: &Keeper<'_>, words: &[&str]) -> String {
             disk.device, disk.total_kb, disk.used_kb, disk.mount
         );
     }
-    let all = on(keeper);
+    let all = on(keeper, orders);
     if !all.is_empty() {
         let _ = writeln!(text, "cache {CACHE}");
     }
     for (place, one) in all.iter().enumerate() {
-        let changed = one.changed(keeper);
+        let changed = one.changed;
         let _ = writeln!(
             text,
             "hub {changed} {changed} {} 4096 {}",
@@ -89,68 +90,126 @@ pub(super) fn listed(keeper: &Keeper<'_>, words: &[&str]) -> String {
     }
     for folder in words {
         if let Some(one) = all.iter().find(|one| one.folder == *folder) {
-            one.list(keeper, &mut text);
+            one.list(&mut text);
         }
     }
     text + "end\n"
 }
 
+/// How large these weights are, where some machine of the demo has them.
+pub(super) fn known_size(repo: &str) -> Option<u64> {
+    let mut all = ON.iter().flat_map(|(_, all)| all.iter());
+    let kept = all.find(|kept| kept.repo == repo)?;
+    Some(kept.size * GIB / 10)
+}
+
+/// Bytes of these weights that are there.
+pub(super) fn bytes(keeper: &Keeper<'_>, orders: &Orders, repo: &str) -> Option<u64> {
+    let all = on(keeper, orders);
+    let one = all.iter().find(|one| one.repo == repo)?;
+    Some(one.half.unwrap_or(one.size))
+}
+
+/// How many shards these weights have, where they are whole.
+pub(super) fn shards(keeper: &Keeper<'_>, orders: &Orders, repo: &str) -> Option<u64> {
+    let all = on(keeper, orders);
+    let one = all
+        .iter()
+        .find(|one| one.repo == repo && one.half.is_none())?;
+    Some(one.shards)
+}
+
 /// Weights as they are there now.
 struct There {
+    repo: String,
     folder: String,
-    kept: &'static Kept,
+    size: u64,
+    shards: u64,
+    changed: i64,
+    config: &'static str,
     /// Bytes that are there, while they are fetched.
     half: Option<u64>,
 }
 
-/// What is fetched while the demo runs.
-const COMING: Kept = kept(FETCHED, 183, 6, 0, QWEN);
-
-fn on(keeper: &Keeper<'_>) -> Vec<There> {
-    let known = ON.iter().find(|(tag, _)| keeper.profile.tags.contains(tag));
-    let there = |kept: &'static Kept| {
-        let repo: RepoId = kept.repo.parse().ok()?;
-        Some(There {
-            folder: repo.folder(),
-            kept,
-            half: None,
-        })
-    };
-    let all = known.map_or(&[][..], |(_, all)| all);
-    let mut all: Vec<There> = all.iter().filter_map(there).collect();
-    if let Some((done, total)) = fetched(keeper)
-        && let Some(coming) = there(&COMING)
-    {
-        all.push(There {
-            half: (done < total).then_some(done),
-            ..coming
-        });
+/// Those that were always there, those that came, and those on their way; without what was deleted since.
+fn on(keeper: &Keeper<'_>, orders: &Orders) -> Vec<There> {
+    let mut all: Vec<There> = Vec::new();
+    let there = always(keeper)
+        .chain(orders.given.iter().filter_map(|fetch| came(keeper, fetch)))
+        .chain(orders.all().rev().filter_map(|order| comes(keeper, order)));
+    for one in there {
+        let gone = |(gone, at): &(String, Wall)| *gone == one.repo && at.0 / 1000 >= one.changed;
+        let is_gone = orders.deleted.iter().any(gone);
+        if !is_gone && !all.iter().any(|known| known.repo == one.repo) {
+            all.push(one);
+        }
     }
     all
 }
 
-impl There {
-    fn changed(&self, keeper: &Keeper<'_>) -> i64 {
-        match self.half {
-            Some(_) => keeper.seconds(),
-            None => keeper.started.0 / 1000 - self.kept.age * DAY,
-        }
-    }
+fn always(keeper: &Keeper<'_>) -> impl Iterator<Item = There> {
+    let began = keeper.started.0 / 1000;
+    let known = ON.iter().find(|(tag, _)| keeper.profile.tags.contains(tag));
+    let all = known.map_or(&[][..], |(_, all)| all).iter();
+    all.filter_map(move |kept| {
+        let repo: RepoId = kept.repo.parse().ok()?;
+        Some(There {
+            repo: kept.repo.to_owned(),
+            folder: repo.folder(),
+            size: kept.size * GIB / 10,
+            shards: kept.shards,
+            changed: began - kept.age * DAY,
+            config: kept.config,
+            half: None,
+        })
+    })
+}
 
-    fn list(&self, keeper: &Keeper<'_>, text: &mut String) {
-        let kept = self.kept;
-        let changed = self.changed(keeper);
+fn came(keeper: &Keeper<'_>, fetch: &Fetch) -> Option<There> {
+    let repo: RepoId = fetch.repo.parse().ok()?;
+    Some(There {
+        repo: fetch.repo.clone(),
+        folder: repo.folder(),
+        size: fetch.total,
+        shards: (fetch.total / (4 * GIB)).clamp(1, 48),
+        changed: fetch.whole.unwrap_or(keeper.started).0 / 1000,
+        config: QWEN,
+        half: None,
+    })
+}
+
+/// What a work has fetched up to now.
+fn comes(keeper: &Keeper<'_>, order: &Order) -> Option<There> {
+    let fetch = order.fetch.as_ref()?;
+    let done = fetch.done(order.until(keeper.now));
+    let last = order.beats.last().map_or(0, |beat| beat.at);
+    let end = order.begun.0 + order.until(keeper.now).min(last);
+    let changed = if order.runs(keeper.now) {
+        keeper.now.0
+    } else {
+        end
+    };
+    Some(There {
+        changed: changed / 1000,
+        half: (done < fetch.total).then_some(done),
+        ..came(keeper, fetch)?
+    })
+}
+
+impl There {
+    fn list(&self, text: &mut String) {
+        let changed = self.changed;
         let _ = writeln!(text, "model {}", self.folder);
-        let shard = kept.size * GIB / 10 / kept.shards;
+        let shard = (self.size / self.shards).max(1);
         let whole = match self.half {
             Some(done) => {
                 let _ = writeln!(text, "half {} {changed}", done % shard);
                 done / shard
             }
-            None => kept.shards,
+            None => self.shards,
         };
         let _ = writeln!(text, "revision {COMMIT}");
-        let name = |number: u64| format!("model-{number:05}-of-{:05}.safetensors", kept.shards);
+        let name = |number: u64| format!("model-{number:05}-of-{:05}.safetensors", self.shards);
         let _ = writeln!(text, "file 81a4 1482 {changed} 8.1 config.json");
         let _ = writeln!(text, "file 81a4 17210 {changed} 8.2 tokenizer.json");
         let _ = writeln!(
@@ -166,9 +225,9 @@ impl There {
             );
         }
         let _ = writeln!(text, "index model.safetensors.index.json");
-        for number in 1..=kept.shards {
+        for number in 1..=self.shards {
             let _ = writeln!(text, "shard \"{}\"", name(number));
         }
-        let _ = writeln!(text, "config {}", kept.config);
+        let _ = writeln!(text, "config {}", self.config);
     }
 }

@@ -22,7 +22,12 @@ pub(super) struct Work {
     /// Bytes that it has received and sent.
     pub moved: (f64, f64),
     load: Load,
+    /// Share of its memory that it loads in a second.
+    haste: f32,
 }
+
+/// Weights of a large model load in about a minute from a local disk.
+const HASTE: f32 = 0.018;
 
 impl Work {
     /// A process that starts a while after boot.
@@ -36,6 +41,7 @@ impl Work {
             spent: 0.0,
             moved: (0.0, 0.0),
             load: Load::new(kind.pattern, random),
+            haste: HASTE,
         }
     }
 
@@ -48,6 +54,24 @@ impl Work {
         }
     }
 
+    /// A process of a swap that is played: it loads in the time that the play gives it.
+    pub(super) fn launched(
+        kind: &'static WorkKind,
+        uptime: u64,
+        random: &mut fastrand::Rng,
+    ) -> Self {
+        Self {
+            haste: 0.065,
+            held: 1.0,
+            ..Self::again(kind, uptime, random)
+        }
+    }
+
+    /// Whether it has its memory.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.loaded >= 1.0
+    }
+
     /// Skips the loading: it has been there for long.
     pub(super) fn has_loaded(&mut self) {
         self.loaded = 1.0;
@@ -57,8 +81,7 @@ impl Work {
     pub(super) fn step(&mut self, uptime: u64, random: &mut fastrand::Rng) {
         self.load.step(random);
         if uptime * TICKS > self.started {
-            // Weights of a large model load in about a minute from a local disk.
-            self.loaded = (self.loaded + 0.018).min(1.0);
+            self.loaded = (self.loaded + self.haste).min(1.0);
         }
         // Memory is taken quickly when work comes, and given back long after it has gone.
         let (wanted, haste) = if self.load.level() > 0.1 {

@@ -1,10 +1,15 @@
-//! The long works of a simulated machine (pure), told as the runner of jobs tells them: one download while the demo runs, and a swap
-//! that lies behind.
+//! What the runner of jobs says on a simulated machine (pure): of the works that were there before the demo began, and of those that
+//! a person begins.
 
+use super::fetched::{Fetch, deletion, likely_size};
 use super::keeps::Keeper;
+use super::orders::{Beat, Deed, Order, Orders, What};
+use super::swapped::{Found, Swap};
+use super::weights;
+use crate::domain::Wall;
 
-/// What is fetched while the demo runs.
-pub(super) const FETCHED: &str = "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-NVFP4";
+/// What is fetched when the demo begins.
+const FETCHED: &str = "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-NVFP4";
 
 /// The machine that fetches it.
 const FETCHER: &str = "spark-1";
@@ -18,11 +23,8 @@ const TOTAL: u64 = 183 * (1 << 30) / 10;
 /// What was there when the demo began.
 const BEFORE: u64 = 6 << 30;
 
-/// Bytes in a second.
+/// Bytes of it in a second.
 const RATE: u64 = 71_000_000;
-
-const FETCH: &str = "weights-00000000demo0001";
-const SWAP: &str = "job-00000000demo0002";
 
 /// Seconds before the demo at which the swap began.
 const SWAP_AGO: i64 = 5_140;
@@ -33,91 +35,54 @@ const SWAP_LOG: &str = "pilothouse: lock: done in 0.0 s. free\n\
     Loading safetensors checkpoint shards: 100% Completed | 15/15 [03:08<00:00, 12.53s/it]\n\
     INFO:     Application startup complete.\n\
     pilothouse: load: done in 251.8 s. 15 of 15 shards\n\
-    pilothouse: ready: done in 1.9 s. it answers\n";
+    pilothouse: ready: done in 1.9 s. it answers";
 
-/// Bytes of the download that are there, and all of them; none on a machine that fetches nothing.
-pub(super) fn fetched(keeper: &Keeper<'_>) -> Option<(u64, u64)> {
-    let seconds = u64::try_from(keeper.age()).unwrap_or(0);
-    let done = BEFORE
-        .saturating_add(seconds.saturating_mul(RATE))
-        .min(TOTAL);
-    (keeper.name == FETCHER).then_some((done, TOTAL))
-}
-
-/// The runner's answer.
-pub(super) fn answer(keeper: &Keeper<'_>, verb: &str, words: &[&str]) -> String {
-    let all = [fetch(keeper), swap(keeper)];
-    let jobs = || all.iter().flatten();
-    let said = match (verb, words) {
-        ("list", _) => jobs().map(|job| job.told.as_str()).collect(),
-        ("look", [id, ..]) => match jobs().find(|job| job.id == *id) {
-            Some(job) => job.told.clone(),
-            None => format!("missing {id}\n"),
-        },
-        ("state", [id, ..]) => match jobs().find(|job| job.id == *id) {
-            Some(job) => format!("state {}\n", job.state),
-            None => format!("missing {id}\n"),
-        },
-        ("follow", [id, from, ..]) => {
-            return match jobs().find(|job| job.id == *id) {
-                Some(job) => job.follow(from.parse().unwrap_or(0)),
-                None => format!("pilothouse-jobs 1\nmissing {id}\nend\n"),
-            };
-        }
-        _ => "refused this machine is simulated: no work is begun or ended on it\n".to_owned(),
-    };
-    format!("pilothouse-jobs 1\n{said}end\n")
-}
-
-struct Job {
-    id: &'static str,
-    state: &'static str,
-    /// As a list tells it.
-    told: String,
-    log: &'static str,
-}
-
-impl Job {
-    fn follow(&self, from: usize) -> String {
-        let lines = self.told.split_inclusive('\n');
-        let marks: String = lines.filter(|line| line.starts_with("mark ")).collect();
-        let end = self.log.len();
-        let from = from.min(end);
-        let part = self.log.get(from..).unwrap_or_default();
-        format!(
-            "pilothouse-jobs 1\nstate {}\nlog {from} {end}\n{marks}end\n\n{part}",
-            self.state
-        )
+/// What was begun before the demo, on the machine of this name.
+pub(super) fn past(name: &str, started: Wall) -> Orders {
+    let mut orders = Orders::default();
+    if name == FETCHER {
+        let fetch = Fetch {
+            rate: RATE,
+            ..Fetch::new(FETCHED, TOTAL, BEFORE)
+        };
+        let label = format!("download {FETCHED}");
+        let beats = fetch.beats(&[]);
+        let mut order = Order::new(
+            "weights-00000000demo0001",
+            "weights-demo",
+            &label,
+            started,
+            beats,
+        );
+        order.fetch = Some(fetch);
+        orders.add(order);
     }
+    if name == SWAPPED {
+        let begun = Wall(started.0 - SWAP_AGO * 1000);
+        let label = format!("swap {SWAPPED} to gpt-oss-120b");
+        let beats = last_swap(begun.0 / 1000);
+        orders.add(Order::new(
+            "job-00000000demo0002",
+            "models-swap",
+            &label,
+            begun,
+            beats,
+        ));
+        orders.served = Some("gpt-oss-120b".into());
+        orders.history.push(format!(
+            "{} - 3 742 213 25180 190 102260 102260 gpt-oss-120b",
+            begun.0 / 1000 + 263
+        ));
+    }
+    orders
 }
 
-fn fetch(keeper: &Keeper<'_>) -> Option<Job> {
-    let (done, total) = fetched(keeper)?;
-    let begun = keeper.started.0 / 1000 - 91;
-    let now = keeper.seconds();
-    let (state, rate) = if done < total {
-        ("running", RATE)
-    } else {
-        ("ended 0", 0)
+fn last_swap(begun: i64) -> Vec<Beat> {
+    let after = 263_000;
+    let mark = |key, value: &str| Beat {
+        at: after,
+        what: What::Mark(key, value.to_owned()),
     };
-    let end = if done < total {
-        format!("mark step {begun} fetching\n")
-    } else {
-        format!("mark step {now} verifying\nmark end {now} done\n")
-    };
-    Some(Job {
-        id: FETCH,
-        state,
-        told: format!(
-            "job {FETCH} {begun} {state}\nlabel download {FETCHED}\nlease 1 weights-demo\nmark progress {now} {done} {total} {rate}\n{end}"
-        ),
-        log: "",
-    })
-}
-
-fn swap(keeper: &Keeper<'_>) -> Option<Job> {
-    let begun = keeper.started.0 / 1000 - SWAP_AGO;
-    let mark = |key: &str, value: &str| format!("mark {key} {} {value}\n", begun + 263);
     // Each phase: when it began, and how long it took in hundredths of a second.
     let phases = [
         ("lock", 0, 3, "free"),
@@ -126,27 +91,136 @@ fn swap(keeper: &Keeper<'_>) -> Option<Job> {
         ("load", 9, 25_180, "15 of 15 shards"),
         ("ready", 261, 190, "it answers"),
     ];
-    let phases: String = phases
-        .iter()
-        .map(|(phase, after, took, words)| {
-            mark(phase, &format!("done {} {took} {words}", begun + after))
-        })
-        .collect();
-    let told = [
-        format!(
-            "job {SWAP} {begun} ended 0\nlabel swap {SWAPPED} to gpt-oss-120b\nlease 7 models-swap\n"
-        ),
+    let mut beats = vec![
         mark("swap", SWAPPED),
         mark("model", "gpt-oss-120b"),
-        mark("before", "qwen3.6-35b-a3b-fp8"),
+        mark("before", "qwen3.6-35b-fp8"),
         mark("by", "maria@atelier"),
-        phases,
-        mark("end", "served"),
     ];
-    (keeper.name == SWAPPED).then(|| Job {
-        id: SWAP,
-        state: "ended 0",
-        told: told.concat(),
-        log: SWAP_LOG,
-    })
+    beats.extend(phases.iter().map(|(phase, since, took, words)| {
+        mark(phase, &format!("done {} {took} {words}", begun + since))
+    }));
+    beats.extend(SWAP_LOG.lines().map(|line| Beat {
+        at: after,
+        what: What::Line(line.to_owned()),
+    }));
+    beats.push(mark("end", "served"));
+    beats
+}
+
+/// What the runner says, and what is to be done for it.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) said: String,
+    /// The work that begins.
+    pub(super) begun: Option<String>,
+    /// What happens at once.
+    pub(super) deeds: Vec<Deed>,
+}
+
+/// The runner's answer.
+pub(super) fn answer(
+    keeper: &Keeper<'_>,
+    orders: &mut Orders,
+    (verb, words): (&str, &[&str]),
+    input: &str,
+) -> Answer {
+    let mut answer = Answer::default();
+    let said = match (verb, words) {
+        ("follow", [id, from, ..]) => {
+            let said = orders.follow(id, from.parse().unwrap_or(0), keeper.now);
+            answer.said = format!("pilothouse-jobs 1\n{said}");
+            return answer;
+        }
+        ("begin", [id, key, _, label, _, _, _, rest @ ..]) => {
+            match begin(keeper, orders, (id, key, label), rest, input) {
+                Ok(said) => {
+                    answer.begun = Some((*id).to_owned());
+                    said
+                }
+                Err(said) => said,
+            }
+        }
+        _ => {
+            let (said, deeds) = orders.answer(verb, words, keeper.now);
+            answer.deeds = deeds;
+            said
+        }
+    };
+    answer.said = format!("pilothouse-jobs 1\n{said}end\n");
+    answer
+}
+
+/// Begins a work; an error where there is one already, or it can't be played.
+fn begin(
+    keeper: &Keeper<'_>,
+    orders: &mut Orders,
+    (id, key, label): (&str, &str, &str),
+    words: &[&str],
+    input: &str,
+) -> Result<String, String> {
+    if let Some(holder) = orders.holder(key, keeper.now) {
+        return Err(format!("held {} {}\n", holder.id, holder.label));
+    }
+    if orders.find(id).is_some() {
+        return Err("begun 0\n".into());
+    }
+    let now = keeper.now;
+    let order = match (key, words) {
+        ("models-swap", words) => {
+            let swap = Swap::read(words);
+            let token = input.lines().next().unwrap_or_default();
+            let found = found(keeper, orders, &swap, token);
+            let (beats, launches) = swap.beats(&found, now);
+            let mut order = Order::new(id, key, label, now, beats);
+            order.launches = launches;
+            order
+        }
+        (_, ["fetch", repo, _, _, _, _, peers @ ..]) => {
+            let there = weights::bytes(keeper, orders, repo);
+            let total = weights::known_size(repo).unwrap_or_else(|| likely_size(repo));
+            let fetch = Fetch::new(repo, total, there.unwrap_or(0));
+            let beats = fetch.beats(&pairs(peers));
+            let mut order = Order::new(id, key, label, now, beats);
+            order.fetch = Some(fetch);
+            order
+        }
+        (_, ["copy", repo, _, _, _, _, peers @ ..]) => {
+            let there = weights::bytes(keeper, orders, repo).unwrap_or(0);
+            let beats = Fetch::new(repo, there, there).beats(&pairs(peers));
+            Order::new(id, key, label, now, beats)
+        }
+        (_, [repo]) if label.starts_with("delete ") => {
+            let beats = deletion(repo, weights::bytes(keeper, orders, repo));
+            Order::new(id, key, label, now, beats)
+        }
+        _ => {
+            let why =
+                "this machine is simulated: only swaps, downloads and deletions are played on it";
+            return Err(format!("refused {why}\n"));
+        }
+    };
+    orders.add(order);
+    Ok("begun 1\n".into())
+}
+
+fn pairs(words: &[&str]) -> Vec<(String, String)> {
+    let pair = |pair: &[&str]| {
+        let [name, address] = pair else { return None };
+        let address = address.rsplit('@').next().unwrap_or(address);
+        Some(((*name).to_owned(), address.to_owned()))
+    };
+    words.chunks_exact(2).filter_map(pair).collect()
+}
+
+fn found(keeper: &Keeper<'_>, orders: &Orders, swap: &Swap, token: &str) -> Found {
+    let repo = swap.repo();
+    let reserved = orders.reservation.as_ref();
+    Found {
+        running: keeper.holds(),
+        before: orders.served.clone(),
+        shards: repo.and_then(|repo| weights::shards(keeper, orders, &repo)),
+        gpu: keeper.gpu(),
+        reserved: reserved.and_then(|held| held.refuses(token, keeper.now)),
+    }
 }

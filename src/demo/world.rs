@@ -8,7 +8,7 @@ use super::drills::{Stage, Strain};
 use super::gpu::Gpu;
 use super::kernel_ring::KernelRing;
 use super::load::symmetric;
-use super::profile::Profile;
+use super::profile::{Profile, WorkKind};
 use super::runaway::{self, Runaway};
 use super::supply::is_by_hand;
 use super::work::{Process, Work};
@@ -165,6 +165,12 @@ impl World {
         let mine = kinds.filter(|kind| kind.container == Some(name));
         self.works
             .extend(mine.map(|kind| Work::again(kind, uptime, random)));
+    }
+
+    /// Starts a process of a kind that is not the machine's own.
+    pub(super) fn launch(&mut self, kind: &'static WorkKind) {
+        let work = Work::launched(kind, self.uptime, &mut self.random);
+        self.works.push(work);
     }
 
     /// MiB in use on one GPU with memory of its own.

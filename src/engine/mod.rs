@@ -68,6 +68,7 @@ pub use handle::{Handle, Request};
 pub use history::{History, Point, Series, SeriesKey};
 pub use host_state::{Host, Link, Timed};
 pub use lens::{LensHandle, LogItem, LogStream};
+pub use models::ground;
 pub use models_command::ModelsCommand;
 pub use models_state::{HostModels, ModelsMsg};
 pub use msg::{HostMsg, LinkDown, Msg, PowerMsg, ProposalMsg};

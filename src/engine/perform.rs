@@ -18,7 +18,6 @@ use super::policy::Confirmed;
 use super::questions::Questions;
 use super::webhook::Webhook;
 use crate::domain::{HostId, ProposalId, RequestId, TerminalId};
-use crate::models::SwapOrder;
 use crate::tasks::Tasks;
 
 /// The hands of the engine.
@@ -128,12 +127,16 @@ impl Performer {
         &mut self,
         request: RequestId,
         (actor, command): (Actor, Command),
-        order: SwapOrder,
+        unlooked: models::Unlooked,
     ) {
         let shared = Arc::clone(&self.shared);
         self.tasks.spawn(async move {
-            let reply = match models::gather(&order, &shared).await {
-                Ok(_) => shared.handle.ask(actor, command).await,
+            let looked = match unlooked {
+                models::Unlooked::Swap(order) => models::gather(&order, &shared).await.map(drop),
+                models::Unlooked::Serving(hosts) => models::look_at_serving(&hosts, &shared).await,
+            };
+            let reply = match looked {
+                Ok(()) => shared.handle.ask(actor, command).await,
                 Err(reply) => reply,
             };
             let at = shared.lanes.now();

@@ -22,6 +22,16 @@ use crate::text::SafeText;
 /// A proposal that nobody decides on in this time is a No.
 const EXPIRY: Duration = Duration::from_mins(10);
 
+/// When a proposal was made that may be decided on until then.
+pub(super) fn made_before(until: Wall) -> Wall {
+    Wall(until.0.saturating_sub(lasts()))
+}
+
+/// For how long one waits, in milliseconds.
+fn lasts() -> i64 {
+    i64::try_from(Age::from(EXPIRY).0).unwrap_or_default()
+}
+
 /// Proposals of one conversation that may wait at once.
 const WAITING: usize = 8;
 
@@ -97,7 +107,6 @@ impl Proposals {
         }
         let inner = &self.0;
         let id = ProposalId(inner.last.fetch_add(1, Ordering::Relaxed) + 1);
-        let lasts = i64::try_from(Age::from(EXPIRY).0).unwrap_or_default();
         let proposal = Arc::new(Proposal {
             id,
             what: plan.what.into(),
@@ -106,7 +115,7 @@ impl Proposals {
             why,
             evidence,
             word: host.as_str().into(),
-            expires: Wall(inner.clock.wall().0.saturating_add(lasts)),
+            expires: Wall(inner.clock.wall().0.saturating_add(lasts())),
             host: Some(host),
         });
         let (sender, settled) = oneshot::channel();

@@ -15,8 +15,8 @@ use tokio::sync::oneshot;
 use super::msg::Msg;
 use super::state::Fleet;
 use super::unsaid;
-use crate::config::{ArmingSettings, Settings};
-use crate::domain::{Thresholds, Wall};
+use crate::config::{ArmingSettings, ModelsSettings, ScheduleEntry, Settings};
+use crate::domain::{Cluster, Thresholds, Wall};
 
 /// Messages that wait for the disk. What comes while it is full is counted and missing.
 const WAITING: usize = 4096;
@@ -41,6 +41,12 @@ pub(super) struct Header {
     /// What had to be armed.
     #[serde(default)]
     pub(super) arming: ArmingSettings,
+    /// Hosts that served one model together.
+    #[serde(default)]
+    pub(super) clusters: Vec<Arc<Cluster>>,
+    /// What other schedulers intended to run.
+    #[serde(default)]
+    pub(super) schedule: Vec<ScheduleEntry>,
 }
 
 impl Header {
@@ -57,6 +63,8 @@ impl Header {
             period: crate::domain::Age::from(fleet.period).0,
             thresholds: fleet.thresholds,
             arming: ArmingSettings::clone(&fleet.arming),
+            clusters: Vec::clone(&fleet.clusters),
+            schedule: Vec::clone(&fleet.schedule),
         }
     }
 
@@ -67,6 +75,11 @@ impl Header {
             period: crate::domain::Age(self.period).duration(),
             thresholds: self.thresholds,
             arming: self.arming.clone(),
+            models: ModelsSettings {
+                clusters: self.clusters.clone(),
+                schedule: self.schedule.clone(),
+                ..ModelsSettings::default()
+            },
             ..Settings::default()
         };
         Fleet::new(&self.fleet, &settings)
@@ -251,7 +264,7 @@ fn put(out: &mut BufWriter<File>, line: &impl Serialize) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Answer, At, QuestionId, RequestId, Secret};
+    use crate::domain::{Answer, At, ClusterNode, HostId, QuestionId, RequestId, Secret};
     use crate::engine::{Actor, Command};
 
     fn tick(at: u64) -> Msg {
@@ -263,6 +276,40 @@ mod tests {
 
     fn header() -> Header {
         Header::of(&Fleet::new("home", &Settings::default()))
+    }
+
+    #[test]
+    fn a_recording_begins_with_the_places_of_its_session_and_old_ones_without() {
+        let node = |host: &str, last| ClusterNode {
+            host: HostId::new(host),
+            address: [10, 0, 0, last].into(),
+        };
+        let mut settings = Settings::default();
+        settings.models.clusters = vec![Arc::new(Cluster {
+            name: "pair".into(),
+            head: node("spark-1", 1),
+            workers: vec![node("spark-2", 2)],
+            interface: Some("enp1".into()),
+            devices: Vec::new(),
+        })];
+        settings.models.schedule = vec![ScheduleEntry {
+            holder: "cron".into(),
+            when: "02:00 daily".into(),
+            what: "nightly index".into(),
+            place: Some("pair".into()),
+        }];
+        let live = Fleet::new("home", &settings);
+        let mut line = serde_json::to_value(Header::of(&live)).unwrap();
+        let read: Header = serde_json::from_value(line.clone()).unwrap();
+        let played = read.begin();
+        assert_eq!(played.clusters, live.clusters);
+        assert_eq!(played.schedule, live.schedule);
+        let fields = line.as_object_mut().unwrap();
+        for field in ["clusters", "schedule"] {
+            assert!(fields.remove(field).is_some());
+        }
+        let old: Header = serde_json::from_value(line).unwrap();
+        assert!(old.begin().clusters.is_empty());
     }
 
     #[tokio::test]

@@ -106,7 +106,12 @@ impl Engine {
         let handle = Handle::new(commands, fleet, notices.clone()).with_opened(opened.clone());
         let keeper = store.clone().map(|store| Keeper::new(store, lanes.clone()));
         let shared = Arc::new(Shared {
-            sessions: Sessions::new(assisting, store.clone(), (&lanes, &clock), settings),
+            sessions: Sessions::new(
+                assisting,
+                (store.clone(), acting.ledger.clone()),
+                (&lanes, &clock),
+                settings,
+            ),
             proposals: Proposals::new(handle.clone(), lanes.clone(), clock.clone(), tasks.clone()),
             powers: Powers::default(),
             models: Models::new(&settings.models, &acting),
@@ -363,7 +368,7 @@ impl Hub {
         match self.desk.rule(&self.fleet, actor, &command) {
             Ruling::Free => {}
             Ruling::Look => self.performer.look(id, command),
-            Ruling::Prepare(order) => self.performer.prepare(id, (actor, command), order),
+            Ruling::Prepare(unlooked) => self.performer.prepare(id, (actor, command), unlooked),
             Ruling::Answer(reply) => self.performer.reply(id, reply),
             Ruling::Do(confirmed) => self.carry(id, confirmed),
             Ruling::Decided { proposal, decided } => {

@@ -3,21 +3,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::notice::Notice;
 use super::trouble::Trouble;
 use crate::domain::{HostId, Secret, Severity};
-use crate::exec::{Exec, ExecError, Exit, Fd, StreamEvent};
-use crate::shell::ShellCommand;
+use crate::exec::{Exec, Post, post};
 use crate::tasks::Tasks;
 use crate::text::SafeText;
-
-/// Hands the lines of its input to curl as a configuration; an empty line ends them, because the input stays open.
-const CURL: &str = r#"while IFS= read -r line && [ -n "$line" ]; do printf '%s\n' "$line"; done |
-curl --silent --show-error --fail --max-time 10 --config -"#;
 
 /// Calls at a time: a whole fleet that goes down is no storm on the receiver.
 const CALLS: usize = 2;
@@ -68,50 +62,23 @@ impl Webhook {
     }
 
     async fn post(&self, notice: &Notice) -> Result<(), SafeText> {
-        let config = config(self.address.expose(), notice)?;
-        let command = ShellCommand::new("sh").arg("-c").arg(CURL);
-        let words = |error: ExecError| SafeText::from(error.to_string());
-        let mut stream = self.exec.stream(&command).await.map_err(words)?;
-        stream.send(Bytes::from(config)).await.map_err(words)?;
-        let mut said = SafeText::from("curl said nothing");
-        while let Some(event) = stream.next().await {
-            match event {
-                StreamEvent::Exit(exit) if exit.is_success() => return Ok(()),
-                StreamEvent::Exit(Exit::Status(127)) => return Err("curl is not installed".into()),
-                StreamEvent::Exit(_) => break,
-                StreamEvent::Line {
-                    fd: Fd::Err, bytes, ..
-                } => said = SafeText::from_bytes(&bytes),
-                StreamEvent::Line { .. } | StreamEvent::Gap { .. } => {}
-            }
-        }
-        Err(said)
+        let note = Post {
+            url: &self.address,
+            headers: &[],
+            body: &body(notice)?,
+        };
+        post(self.exec.as_ref(), &note).await
     }
 }
 
-/// curl's configuration for one call.
-fn config(address: &str, notice: &Notice) -> Result<String, SafeText> {
-    if address.chars().any(char::is_control) {
-        return Err("its address holds a control character".into());
-    }
+fn body(notice: &Notice) -> Result<String, SafeText> {
     let body = Body {
         text: &notice.sentence,
         severity: notice.severity,
         host: notice.host.as_ref(),
         hint: notice.hint.as_ref(),
     };
-    let body = serde_json::to_string(&body).map_err(|error| SafeText::from(error.to_string()))?;
-    Ok(format!(
-        "url = {}\nproto = \"=http,https\"\nheader = \"Content-Type: application/json\"\ndata-raw = {}\n\n",
-        quoted(address),
-        quoted(&body)
-    ))
-}
-
-/// A value as curl reads it back (`man curl`, -K).
-fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("\"{escaped}\"")
+    serde_json::to_string(&body).map_err(|error| SafeText::from(error.to_string()))
 }
 
 #[cfg(test)]
@@ -134,19 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_says_what_is_posted_and_nothing_else() {
-        let text = config("https://x.example/h?t=a\"b\\", &notice("\"down\" \\o/")).unwrap();
+    fn the_body_says_what_is_told_and_nothing_else() {
         assert_eq!(
-            text,
+            body(&notice("\"down\" \\o/")).unwrap(),
             concat!(
-                "url = \"https://x.example/h?t=a\\\"b\\\\\"\n",
-                "proto = \"=http,https\"\n",
-                "header = \"Content-Type: application/json\"\n",
-                "data-raw = \"{\\\"text\\\":\\\"\\\\\\\"down\\\\\\\" \\\\\\\\o/\\\",",
-                "\\\"severity\\\":\\\"error\\\",\\\"host\\\":\\\"spark-1\\\",\\\"hint\\\":null}\"\n\n"
+                "{\"text\":\"\\\"down\\\" \\\\o/\",",
+                "\"severity\":\"error\",\"host\":\"spark-1\",\"hint\":null}"
             )
         );
-        assert!(config("http://x\noutput = \"/etc/passwd\"", &notice("")).is_err());
     }
 
     #[tokio::test]

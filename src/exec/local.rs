@@ -44,6 +44,15 @@ impl LocalExec {
         &self.tasks
     }
 
+    /// Runs a command that has little to say: one that says more than the limit is ended at once, and is an error.
+    pub async fn run_terse(
+        &self,
+        command: &ShellCommand,
+        limits: RunLimits,
+    ) -> Result<Output, ExecError> {
+        run(command, limits, Beyond::Ended).await
+    }
+
     /// Runs a command in the terminal of this process and waits for its end: a person's shell. It stays in our process
     /// group, which has the terminal, and is not ended with its owner: nobody pulls a shell from under a person's hands.
     #[expect(clippy::disallowed_methods, reason = "this file is the wall")]
@@ -69,12 +78,7 @@ fn empty() -> ExecError {
 #[async_trait]
 impl Exec for LocalExec {
     async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
-        let mut child = Running::start(command, Stdio::null())?;
-        let work = child.collect(limits.output);
-        match timeout(limits.timeout, work).await {
-            Ok(output) => output.map_err(|e| lost(command, e)),
-            Err(_) => Err(too_slow(command, limits.timeout)),
-        }
+        run(command, limits, Beyond::Counted).await
     }
 
     async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
@@ -124,6 +128,32 @@ impl Exec for LocalExec {
                 Ok(Box::pin(io))
             }
         }
+    }
+}
+
+/// What becomes of a command that prints more than is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beyond {
+    /// The rest is counted and dropped.
+    Counted,
+    /// It is ended.
+    Ended,
+}
+
+async fn run(
+    command: &ShellCommand,
+    limits: RunLimits,
+    beyond: Beyond,
+) -> Result<Output, ExecError> {
+    let mut child = Running::start(command, Stdio::null())?;
+    let work = child.collect(limits.output, beyond);
+    match timeout(limits.timeout, work).await {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(e)) if e.kind() == io::ErrorKind::FileTooLarge => {
+            Err(too_much(command, limits.output))
+        }
+        Ok(Err(e)) => Err(lost(command, e)),
+        Err(_) => Err(too_slow(command, limits.timeout)),
     }
 }
 
@@ -203,25 +233,25 @@ impl Running {
         })
     }
 
-    async fn collect(&mut self, limit: usize) -> io::Result<Output> {
-        let mut out = Kept::new(limit);
-        let mut err = Kept::new(limit);
+    async fn collect(&mut self, limit: usize, beyond: Beyond) -> io::Result<Output> {
+        let mut out = Kept::new(limit, beyond);
+        let mut err = Kept::new(limit, beyond);
         let mut stdout = self.child.stdout.take();
         let mut stderr = self.child.stderr.take();
         let exit = {
-            let reading = async { tokio::join!(out.fill(&mut stdout), err.fill(&mut stderr)) };
+            let reading = async { tokio::try_join!(out.fill(&mut stdout), err.fill(&mut stderr)) };
             tokio::pin!(reading);
             let mut read = None;
             let status = tokio::select! {
-                done = &mut reading => { read = Some(done); self.child.wait().await? }
+                done = &mut reading => { read = Some(done?); self.child.wait().await? }
                 status = self.child.wait() => status?,
             };
             self.group.release();
-            let (a, b) = match read {
-                Some(done) => done,
-                None => timeout(TAIL, reading).await.unwrap_or((Ok(()), Ok(()))),
-            };
-            a.and(b)?;
+            if read.is_none()
+                && let Ok(done) = timeout(TAIL, reading).await
+            {
+                done?;
+            }
             exit(status)
         };
         Ok(Output {
@@ -325,14 +355,16 @@ impl<R: AsyncRead + Unpin> Tap<R> {
 struct Kept {
     bytes: Vec<u8>,
     limit: usize,
+    beyond: Beyond,
     dropped: u64,
 }
 
 impl Kept {
-    fn new(limit: usize) -> Self {
+    fn new(limit: usize, beyond: Beyond) -> Self {
         Self {
             bytes: Vec::new(),
             limit,
+            beyond,
             dropped: 0,
         }
     }
@@ -350,6 +382,9 @@ impl Kept {
             let (kept, over) = chunk.split_at(chunk.len().min(room));
             self.bytes.extend_from_slice(kept);
             self.dropped += over.len() as u64;
+            if self.dropped > 0 && self.beyond == Beyond::Ended {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
         }
     }
 }
@@ -404,6 +439,12 @@ fn lost(command: &ShellCommand, source: io::Error) -> ExecError {
     let program = command.argv().into_iter().next().unwrap_or_default();
     let what = format!("the output of {program} was lost");
     ExecError::new(ExecErrorKind::Lost, what).source(source)
+}
+
+fn too_much(command: &ShellCommand, limit: usize) -> ExecError {
+    let program = command.argv().into_iter().next().unwrap_or_default();
+    let what = format!("{program} prints more than {limit} bytes");
+    ExecError::new(ExecErrorKind::Protocol, what)
 }
 
 fn too_slow(command: &ShellCommand, limit: Duration) -> ExecError {
@@ -467,6 +508,35 @@ mod tests {
             .parse()
             .unwrap();
         rustix::process::kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_terse_command_is_ended_where_it_says_too_much() {
+        let folder = tempfile::tempdir().unwrap();
+        let mark = folder.path().join("pid");
+        // Says on each of its streams, for ever, what nobody asked for.
+        for script in ["exec yes", "exec yes >&2"] {
+            let script = format!("echo $$ >{}; {script}", mark.display());
+            let endless = RunLimits {
+                timeout: Duration::from_mins(10),
+                output: 4096,
+            };
+            let (host, script) = (host(), sh(&script));
+            let said = host.run_terse(&script, endless);
+            let error = tokio::time::timeout(LONG, said).await.unwrap().unwrap_err();
+            assert_eq!(error.kind, ExecErrorKind::Protocol);
+            assert_eq!(error.to_string(), "sh prints more than 4096 bytes");
+            let pid = std::fs::read_to_string(&mark).unwrap();
+            let state = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            while state().is_ok_and(|state| !state.contains(") Z ")) {
+                tokio::task::yield_now().await;
+            }
+        }
+        let short = host()
+            .run_terse(&sh("echo 1.2"), RunLimits::default())
+            .await
+            .unwrap();
+        assert_eq!(&short.stdout[..], b"1.2\n");
     }
 
     #[tokio::test]

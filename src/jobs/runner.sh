@@ -130,7 +130,7 @@ begin() {
 	_new=$jobs/.$_id.new
 	mkdir "$_new" && one_line "$_label" >"$_new/label" && echo "$_key" >"$_new/key" &&
 		echo "$_generation" >"$_new/generation" && date +%s >"$_new/begun" && echo "$login_umask" >"$_new/umask" &&
-		printf '%s\n' "$body" >"$_new/runner" && begin_files && mkfifo "$_new/pipe" && mv "$_new" "$jobs/$_id" || {
+		printf '%s\n' "$body" >"$_new/runner" && set_aside >"$_new/room" && begin_files && mkfifo "$_new/pipe" && mv "$_new" "$jobs/$_id" || {
 		rm -rf "$_new"
 		refuse "$jobs can not be written"
 	}
@@ -142,6 +142,11 @@ begin() {
 	say "begun $_generation"
 	strike_old
 	over
+}
+
+# Room that is given up where the disk is full, for what a job says last.
+set_aside() {
+	dd if=/dev/zero bs=16384 count=1 2>/dev/null
 }
 
 # The script and the input of a job that is begun; a shell's own `printf` shows its words to nobody.
@@ -238,7 +243,7 @@ run() {
 	while identity "$_keeper" >/dev/null && [ "$(uptime_now)" -lt "$_until" ]; do
 		nap 0.05
 	done
-	rm -f "$job/pipe"
+	rm -f "$job/pipe" "$job/room"
 	say "$_how $_code" | write_whole "$job/outcome"
 }
 

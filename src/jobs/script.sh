@@ -21,9 +21,16 @@ mark() {
 	*[[:cntrl:]]*) _pilothouse_said=$(printf '%s' "$_pilothouse_said" | LC_ALL=C tr '\000-\037\177' ' ') ;;
 	esac
 	[ "${#_pilothouse_said}" -le 200 ] || _pilothouse_said=$(printf '%s' "$_pilothouse_said" | cut -c 1-200)
-	printf '%s %s\n' "$(date +%s)" "$_pilothouse_said" 2>/dev/null >"$_pilothouse_job/part.$1" &&
-		mv -f "$_pilothouse_job/part.$1" "$_pilothouse_job/mark.$1" ||
-		echo "mark: $1 could not be written" >&2
+	_pilothouse_mark="$(date +%s) $_pilothouse_said"
+	_pilothouse_write "$1" && return
+	# What was set aside for a full disk.
+	rm -f "$_pilothouse_job/room"
+	_pilothouse_write "$1" || echo "mark: $1 could not be written" >&2
+}
+
+_pilothouse_write() {
+	printf '%s\n' "$_pilothouse_mark" 2>/dev/null >"$_pilothouse_job/part.$1" &&
+		mv -f "$_pilothouse_job/part.$1" "$_pilothouse_job/mark.$1"
 }
 
 # Whether nobody has taken this job's lease after it.

@@ -53,8 +53,11 @@ impl Reader<'_> {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("write one of {}", words.join(", ")),
         };
-        self.problems
-            .at(text.line, format!("`{key}` is `{}`", text.value), hint);
+        self.problems.at(
+            text.line,
+            format!("`{key}` is `{}`", shortened(&text.value)),
+            hint,
+        );
         None
     }
 

@@ -81,8 +81,8 @@ authorised() {
 # ask URL : what the hub says. Its status is in $scratch/code.
 ask() {
 	if command -v curl >/dev/null; then
-		authorised | curl -K - -sSLg --connect-timeout 20 --max-time 120 --max-filesize 33554432 \
-			-w '%{stderr}%{http_code}' "$1" 2>"$scratch/code"
+		authorised | curl -K - -sSLg --proto '=http,https' --max-redirs 10 --connect-timeout 20 --max-time 120 \
+			--speed-limit 1 --speed-time "$stall" --max-filesize 33554432 -w '%{stderr}%{http_code}' "$1" 2>"$scratch/code"
 	else
 		printf '%s' "$token" | python3 -c '
 import sys, urllib.error, urllib.request as u
@@ -90,9 +90,10 @@ r = u.Request(sys.argv[1])
 t = sys.stdin.read()
 if t: r.add_unredirected_header("Authorization", "Bearer " + t)
 try:
-    sys.stdout.buffer.write(u.urlopen(r, timeout=60).read(33554432)); print(200, file=sys.stderr)
+    sys.stdout.buffer.write(u.urlopen(r, timeout=int(sys.argv[2])).read(33554432)); print(200, file=sys.stderr)
 except urllib.error.HTTPError as e: print(e.code, file=sys.stderr)
-' "$1" 2>"$scratch/code"
+except OSError as e: sys.exit(str(e))
+' "$1" "$stall" 2>"$scratch/code"
 	fi
 }
 
@@ -133,6 +134,7 @@ read_list() {
 		key[1] == "siblings" && depth == 3 { f[key[3]] = plain($0); next }
 		key[1] == "siblings" && depth == 4 && key[3] == "lfs" { l[key[4]] = plain($0) }
 		END {
+			if (depth != 0) print "commit torn"
 			for (i = 1; i <= count; i++) {
 				# Other forms of the same weights, which no engine of ours loads where these are.
 				if (whole && name[i] ~ /^(original|metal|onnx|openvino|coreml)\/|^(pytorch_model.*[.]bin|.*[.](h5|msgpack|ot))$/)
@@ -147,17 +149,19 @@ learn() {
 	step 'asking the hub'
 	_tried=0
 	while :; do
-		ask "$endpoint/api/models/$repo/revision/$revision?blobs=true" >"$scratch/said"
-		_code=$(tail -c 3 "$scratch/code")
+		_code=
+		ask "$endpoint/api/models/$repo/revision/$revision?blobs=true" >"$scratch/said" || _code=000
+		[ -n "$_code" ] || _code=$(tail -c 3 "$scratch/code")
 		[ "$_code" != 200 ] || break
 		refused "$_code"
 		_tried=$((_tried + 1))
-		[ "$_tried" -lt "$tries" ] || fail "the hub does not answer: HTTP $_code, $(head -n 1 "$scratch/code" | cut -c 1-120)" \
-			"look at whether this host reaches $endpoint"
+		_words="HTTP $_code"
+		[ "$_code" != 000 ] || _words=$(sed '1s/ *000$//' "$scratch/code" | head -n 1 | cut -c 1-120)
+		[ "$_tried" -lt "$tries" ] || fail "the hub does not answer: $_words" "look at whether this host reaches $endpoint"
 		pause $((_tried < 5 ? _tried : 5))
 	done
 	read_list <"$scratch/said" >"$list.all"
-	commit=$(sed -n 's/^commit //p' "$list.all" | head -n 1)
+	commit=$(sed -n 's/^commit //p' "$list.all" | sort -u)
 	case $commit in
 	*[!0-9a-f]* | '') fail "what the hub says of $repo is not understood" "look at models.hub in the config" ;;
 	esac
@@ -217,6 +221,9 @@ link() {
 	mkdir -p "${_link%/*}" && ln -sfn "$_up/blobs/$2" "$_link" || full
 }
 
+# What curl ends with where more is sent than it takes.
+MORE=63
+
 # fetch_one SIZE KIND HASH NAME : with curl, from the byte on that is missing. $before: bytes of the files before it.
 fetch_one() {
 	part=$model/blobs/$3.incomplete
@@ -231,19 +238,26 @@ fetch_one() {
 		[ "$1" != 0 ] || : >"$part"
 		_rc=0
 		if [ "$_had" -lt "$1" ]; then
-			curl -K - -fsSLg --connect-timeout 20 --speed-limit 1 --speed-time "$stall" -C - -o "$part" \
-				-w '%{http_code}' "$endpoint/$repo/resolve/$commit/$_where" >"$scratch/code" <<-END &
+			curl -K - -fsSLg --proto '=http,https' --max-redirs 10 --connect-timeout 20 --speed-limit 1 --speed-time "$stall" \
+				--max-filesize "$1" -C - -o "$part" -w '%{http_code}' "$endpoint/$repo/resolve/$commit/$_where" >"$scratch/code" <<-END &
 				$(authorised)
 			END
 			_curl=$!
 			while running "$_curl"; do
-				pace $((before + $(size_of "$part")))
+				_has=$(size_of "$part")
+				# An answer without an end would fill the disk.
+				[ "$_has" -le "$1" ] || kill "$_curl"
+				pace $((before + _has))
 				pause 0.1
 			done
 			wait "$_curl"
 			_rc=$?
 		fi
 		_has=$(size_of "$part")
+		if [ "$_has" -gt "$1" ]; then
+			rm -f "$part"
+			_rc=$MORE
+		fi
 		if [ "$_has" = "$1" ]; then
 			if is_right "$part" "$2" "$3"; then
 				mv -f "$part" "$model/blobs/$3" || full
@@ -266,8 +280,12 @@ fetch_one() {
 		refused "$_code"
 		[ "$_code" != 416 ] || rm -f "$part"
 		# Farther than ever: a hub that begins anew each time gets nowhere.
-		if [ "$_has" -gt "$_had" ] && [ "$_has" -gt "$most" ]; then misses=0 most=$_has; else misses=$((misses + 1)); fi
+		if [ "$_rc" != "$MORE" ] && [ "$_has" -gt "$_had" ] && [ "$_has" -gt "$most" ]; then misses=0 most=$_has; else misses=$((misses + 1)); fi
 		case $_rc in
+		0) _why="the hub sent $_has of the $1 bytes that it promised" ;;
+		1) _why='the hub leads to an address that is not followed' ;;
+		47) _why='the hub leads from one address to another without end' ;;
+		"$MORE") _why="the hub sent more than the $1 bytes that it promised" ;;
 		28) _why="the hub sent nothing for $stall s" ;;
 		22) _why="the hub said HTTP $_code" ;;
 		*) _why="the connection broke (curl $_rc)" ;;
@@ -354,6 +372,8 @@ fetch() {
 	[ "$(have)" = "$total" ] || fetch_by_program
 	if command -v curl >/dev/null; then fetch_by_curl; fi
 	verify
+	# Of a state of the repository that is gone: nobody goes on with these, and they would have it taken for half there.
+	find "$model/blobs" -name '*.incomplete' ! -newer "$list" -exec rm -f {} +
 	mark progress "$total $total 0"
 }
 
@@ -405,20 +425,30 @@ copy_by_rsync() {
 	*) _to=$2 ;;
 	esac
 	rsync -a --partial-dir=.pilothouse-part --exclude='*.incomplete' --timeout="$stall" --info=progress2 --no-h \
-		-e 'ssh -o BatchMode=yes -o ConnectTimeout=10' "$model/" "$_to:$far_hub/$folder/" 2>"$scratch/copy" |
-		tr '\r' '\n' | while read -r _sent _; do
-		case $_sent in *[!0-9]* | '') ;; *) pace "$((present + _sent))" ;; esac
+		-e 'ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=10' "$model/" "$_to:$far_hub/$folder/" \
+		>"$scratch/sent" 2>"$scratch/copy" &
+	_rsync=$!
+	# Through a file: what stands in a pipe between would keep it back for minutes.
+	while running "$_rsync"; do
+		_sent=$(tail -c 200 "$scratch/sent" | tr '\r' '\n' | awk '$1 ~ /^[0-9]+$/ { sent = $1 } END { print sent + 0 }')
+		pace "$((present + _sent))"
+		pause 0.2
 	done
+	wait "$_rsync"
 	cat "$scratch/copy" >&2
 }
 
 # Without rsync: blob by blob, whole or not there, then what names them.
 copy_by_ssh() {
 	_done=$present
+	: >"$scratch/copy"
 	missing_there >"$scratch/missing"
 	while read -r _ _size _blob <&4; do
 		far "$2" "cat >$far_hub/$folder/blobs/$_blob.incomplete && mv -f $far_hub/$folder/blobs/$_blob.incomplete $far_hub/$folder/blobs/$_blob" \
-			<"$model/blobs/$_blob" || return
+			<"$model/blobs/$_blob" 2>"$scratch/copy" || {
+			cat "$scratch/copy" >&2
+			return
+		}
 		_done=$((_done + _size))
 		pace "$_done"
 	done 4<"$scratch/missing"
@@ -450,6 +480,8 @@ copy_to() {
 		# What it has is asked for again, whatever was said on the way.
 		see "$1" "$2"
 		[ -n "$(missing_there)" ] || break
+		! grep -qiE 'no space left|quota exceeded' "$scratch/copy" ||
+			fail "the disk of $1 is full, or a limit of the login there is reached" 'make room there and begin it again: it goes on where it stopped'
 		_try=$((_try + 1))
 		[ "$_try" -lt "$tries" ] || fail "the copy on $1 is not whole after $_try tries" 'look at its disk and at the network between the two'
 		pause $((_try < 6 ? 1 << _try : 60))

@@ -59,6 +59,7 @@ const LLAMA_ALIASES: &[(&str, &str)] = &[
     ("ctv", "cache-type-v"),
     ("a", "alias"),
     ("m", "model"),
+    ("dev", "device"),
     ("ts", "tensor-split"),
     ("sm", "split-mode"),
     ("mg", "main-gpu"),

@@ -2,8 +2,10 @@
 
 use super::facts::{BoxFact, Flags, HostFacts};
 use super::judge_memory;
+use super::launch_llama::{self, Uses};
 use super::{
-    Check, Completeness, Finding, Launch, LockState, Preflight, Recipe, Verdict, Weights, is_swap,
+    Check, Completeness, EngineKind, Finding, Launch, LockState, Preflight, Recipe, Verdict,
+    Weights, is_swap,
 };
 use crate::capacity::{PortVerdict, port};
 use crate::domain::{HostId, Place};
@@ -47,6 +49,7 @@ pub struct HostLook<'a> {
 /// Judges all checks, in the order of [`Check`].
 pub fn preflight(input: &PreflightInput<'_>) -> Preflight {
     let mut verdicts = Vec::new();
+    let uses = uses(input);
     for look in input.hosts {
         let head = look.host == input.place.head();
         let mut say = |check, finding| {
@@ -67,14 +70,17 @@ pub fn preflight(input: &PreflightInput<'_>) -> Preflight {
                 continue;
             }
         };
-        say(Check::Memory, judge_memory::memory(input, look, facts));
+        say(
+            Check::Memory,
+            judge_memory::memory(input, look, facts, uses),
+        );
         if head {
             say(Check::Port, port_of(input, look, facts));
         }
         if let Some(name) = &input.launch.container {
             say(Check::Container, container(input, name, facts));
         }
-        say(Check::Driver, driver(facts));
+        say(Check::Driver, driver(facts, uses));
         if !facts.nodes.is_empty() {
             say(Check::Peers, peers(facts));
         }
@@ -215,11 +221,31 @@ fn container(input: &PreflightInput<'_>, name: &str, facts: &HostFacts) -> Findi
     }
 }
 
+/// What the engine does with the GPUs.
+fn uses(input: &PreflightInput<'_>) -> Uses {
+    match &input.recipe.engine {
+        EngineKind::LlamaCpp { image, .. } => {
+            launch_llama::uses(image.as_deref(), &input.launch.engine)
+        }
+        _ => Uses::Gpus,
+    }
+}
+
 /// The newest CUDA that GB10 and other parts of compute capability 12.1 need, and the drivers that NVIDIA and the launcher's own
 /// notes warn of there (shared reference: 590 deadlocks CUDA graphs on GB10, 580 is preferred).
-fn driver(facts: &HostFacts) -> Finding {
+fn driver(facts: &HostFacts, uses: Uses) -> Finding {
+    if uses == Uses::Cpu {
+        return pass("not needed: it leaves the GPUs alone");
+    }
     if let Some(why) = &facts.smi_trouble {
-        let words = if why.as_str() == "missing" {
+        let missing = why.as_str() == "missing";
+        if missing && uses == Uses::GpusIfAny {
+            return warn(
+                "nvidia-smi is not on this host: it is served by the CPU",
+                "where that is meant, say so: --n-gpu-layers 0",
+            );
+        }
+        let words = if missing {
             "nvidia-smi is not on this host".to_owned()
         } else {
             format!("the driver does not answer: {why}")
@@ -408,27 +434,104 @@ mod tests {
             |said: &str| super::super::facts::parse(&format!("pilothouse-facts 1\n{said}end\n"));
         let gpu = |driver: &str, name: &str| format!("gpu u, 0, 100, 50, {driver}, {name}\n");
         assert!(matches!(
-            driver(&facts("smi missing\n")),
+            driver(&facts("smi missing\n"), Uses::Gpus),
             Finding::Fail { .. }
         ));
-        assert!(matches!(driver(&facts("")), Finding::Fail { .. }));
         assert!(matches!(
-            driver(&facts(&gpu("580.95.05", "NVIDIA GB10"))),
+            driver(&facts(""), Uses::Gpus),
+            Finding::Fail { .. }
+        ));
+        assert!(matches!(
+            driver(&facts(&gpu("580.95.05", "NVIDIA GB10")), Uses::Gpus),
             Finding::Pass(_)
         ));
         assert!(matches!(
-            driver(&facts(&gpu("590.10", "NVIDIA GB10"))),
+            driver(&facts(&gpu("590.10", "NVIDIA GB10")), Uses::Gpus),
             Finding::Warn { .. }
         ));
         let old = format!("cuda 12.8\n{}", gpu("570.10", "NVIDIA GB10"));
-        assert!(matches!(driver(&facts(&old)), Finding::Fail { .. }));
         assert!(matches!(
-            driver(&facts(&gpu("470.1", "NVIDIA A100"))),
+            driver(&facts(&old), Uses::Gpus),
             Finding::Fail { .. }
         ));
         assert!(matches!(
-            driver(&facts(&gpu("535.1", "NVIDIA A100"))),
+            driver(&facts(&gpu("470.1", "NVIDIA A100")), Uses::Gpus),
+            Finding::Fail { .. }
+        ));
+        assert!(matches!(
+            driver(&facts(&gpu("535.1", "NVIDIA A100")), Uses::Gpus),
             Finding::Pass(_)
         ));
+    }
+
+    #[test]
+    fn an_engine_that_wants_no_gpu_needs_no_driver() {
+        let facts =
+            |said: &str| super::super::facts::parse(&format!("pilothouse-facts 1\n{said}end\n"));
+        let bare = facts("mem 67108864 50331648\nsmi missing\n");
+        assert!(matches!(driver(&bare, Uses::Cpu), Finding::Pass(_)));
+        let Finding::Warn { why, .. } = driver(&bare, Uses::GpusIfAny) else {
+            panic!("it is served by the CPU");
+        };
+        assert!(why.as_str().ends_with("served by the CPU"), "{why}");
+        // A driver that is there and does not answer is another matter.
+        let hung = facts("smi it hangs\n");
+        assert!(matches!(
+            driver(&hung, Uses::GpusIfAny),
+            Finding::Fail { .. }
+        ));
+        assert!(matches!(driver(&hung, Uses::Cpu), Finding::Pass(_)));
+    }
+
+    #[test]
+    fn a_model_for_the_cpu_fits_into_the_memory_of_a_host_without_gpus() {
+        let bare =
+            "pilothouse-facts 1\nmem 67108864 50331648\nsmi missing\ndocker not found\nend\n";
+        let facts = super::super::facts::parse(bare);
+        let host = HostId::new("box");
+        let place = Place::Solo(host.clone());
+        let judged = |words: &str, size: u64| {
+            let text = format!(
+                "models:\n  tiny: {{local_path: /srv/tiny, engine: llama.cpp, args: [{words}]}}\n"
+            );
+            let catalog = crate::models::Catalog::load(&[("m", &text)]);
+            assert_eq!(catalog.problems, []);
+            let recipe = catalog.recipes.values().next().unwrap();
+            let knobs = std::collections::BTreeMap::new();
+            let launch = crate::models::launch(recipe, &place, &knobs, None).unwrap();
+            let weights = Weights {
+                source: recipe.source.clone(),
+                path: crate::shell::RemotePath::new("/srv/tiny").unwrap(),
+                size: crate::domain::Bytes(size << 30),
+                files: 1,
+                changed: crate::domain::Wall(0),
+                completeness: Completeness::Complete,
+                config: None,
+            };
+            let hosts = [HostLook {
+                host: &host,
+                facts: Ok(&facts),
+                weights: Ok(Some(&weights)),
+                jobs: &[],
+                serves: false,
+            }];
+            preflight(&PreflightInput {
+                recipe,
+                place: &place,
+                launch: &launch,
+                stopped: &[],
+                lock: None,
+                hosts: &hosts,
+                users: Vec::new(),
+            })
+        };
+        for words in ["--n-gpu-layers, 0", "-ngl, 0", "--device, none", ""] {
+            let found = judged(words, 4);
+            assert!(found.passes(), "{words}: {found:#?}");
+            let memory = &found.verdicts.iter().find(|one| one.check == Check::Memory);
+            let said = format!("{:?}", memory.unwrap().finding);
+            assert!(said.contains("the memory of the host"), "{words}: {said}");
+        }
+        assert!(!judged("-ngl, 0", 400).passes());
     }
 }

@@ -3,6 +3,7 @@
 
 use super::facts::{AppFact, HostFacts};
 use super::judge::{HostLook, PreflightInput, fail, pass, warn};
+use super::launch_llama::Uses;
 use super::{EngineKind, Finding, ModelConfig, launch_print, measured};
 use crate::capacity::{
     Basis, Ceiling, Claim, Estimate, KvCache, Measured, Need, Room, estimate, fit,
@@ -19,8 +20,9 @@ pub(super) fn memory(
     input: &PreflightInput<'_>,
     look: &HostLook<'_>,
     facts: &HostFacts,
+    uses: Uses,
 ) -> Finding {
-    let rooms = rooms(input, facts);
+    let rooms = rooms(input, facts, uses);
     let Some(largest) = rooms.iter().map(|room| room.total).max() else {
         return Finding::Unknown("neither GPUs nor the memory of the host could be read".into());
     };
@@ -121,8 +123,8 @@ fn cache(config: &ModelConfig, context: Option<u64>, engine: &[String]) -> Optio
     })
 }
 
-/// The GPUs with memory of their own, else the host's memory as one room.
-fn rooms(input: &PreflightInput<'_>, facts: &HostFacts) -> Vec<Room> {
+/// The GPUs with memory of their own, else the host's memory as one room; for what leaves the GPUs alone it is always that.
+fn rooms(input: &PreflightInput<'_>, facts: &HostFacts, uses: Uses) -> Vec<Room> {
     let claims = |of: &dyn Fn(&AppFact) -> bool| -> Vec<Claim> {
         facts
             .apps
@@ -144,6 +146,7 @@ fn rooms(input: &PreflightInput<'_>, facts: &HostFacts) -> Vec<Room> {
     let own: Vec<Room> = facts
         .gpus
         .iter()
+        .filter(|_| uses != Uses::Cpu)
         .filter_map(|gpu| {
             let (total, free) = gpu.memory?;
             Some(Room {
@@ -158,12 +161,18 @@ fn rooms(input: &PreflightInput<'_>, facts: &HostFacts) -> Vec<Room> {
     if !own.is_empty() {
         return own;
     }
-    let unified = facts.memory.map(|(total, free)| Room {
+    // Cards with memory of their own hold nothing of the host's.
+    let shared = !facts.gpus.is_empty() && facts.gpus.iter().all(|gpu| gpu.memory.is_none());
+    let of_host = facts.memory.map(|(total, free)| Room {
         id: GpuId::new("unified"),
-        name: "the unified memory".to_owned(),
+        name: if shared {
+            "the unified memory".to_owned()
+        } else {
+            "the memory of the host".to_owned()
+        },
         total,
         free,
-        holders: claims(&|_| true),
+        holders: claims(&|_| shared),
     });
-    unified.into_iter().collect()
+    of_host.into_iter().collect()
 }

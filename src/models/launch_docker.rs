@@ -176,6 +176,20 @@ pub(super) fn options(
     words
 }
 
+/// The same options for an engine that leaves the GPUs alone: a host without any has nothing to hand over.
+pub(super) fn without_gpus(options: Vec<String>) -> Vec<String> {
+    let mut words = options.into_iter();
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--gpus" {
+            words.next();
+        } else {
+            kept.push(word);
+        }
+    }
+    kept
+}
+
 /// `127.0.0.1:8000:8000`, with brackets around an IPv6 address.
 fn published(job: &Job<'_>, inside: Port) -> String {
     let listen = match job.recipe.listen.parse() {

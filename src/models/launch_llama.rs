@@ -1,9 +1,11 @@
 //! The server of llama.cpp (pure): in a container, or the program of the host.
 
+use std::collections::BTreeMap;
+
 use super::catalog::{Knob, ModelSource};
 use super::flags::{self, Dialect};
 use super::launch::{Job, Lasting, Launch, LaunchError, with_words};
-use super::launch_docker::{Mounted, Net, finish, mounted, options, unless_said};
+use super::launch_docker::{Mounted, Net, finish, mounted, options, unless_said, without_gpus};
 use crate::domain::Place;
 use crate::shell::{EnvName, ShellCommand, ShellWord};
 
@@ -63,8 +65,11 @@ fn in_container(
     let mut seen: Mounted = mounted(job, true)?;
     seen.env.clear();
     let inside = seen.folder.clone().unwrap_or_else(|| outside.to_owned());
-    let options = options(job, &seen, &Net::Published(job.recipe.port), &[]);
     let words = args(job, "0.0.0.0", file.map(|file| format!("{inside}/{file}")));
+    let mut options = options(job, &seen, &Net::Published(job.recipe.port), &[]);
+    if uses(Some(image), &words) == Uses::Cpu {
+        options = without_gpus(options);
+    }
     let launch = finish(job, image, options, (None, words), Vec::new())?;
     Ok(Launch {
         command: located(launch.command, file, outside, &inside)?,
@@ -96,6 +101,31 @@ fn on_host(job: &Job<'_>, file: Option<&str>, outside: &str) -> Result<Launch, L
         listen: job.recipe.listen.clone(),
         engine,
     })
+}
+
+/// What it does with the GPUs of its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Uses {
+    /// It needs them.
+    Gpus,
+    /// It takes them where there are some.
+    GpusIfAny,
+    /// It leaves them alone: its words keep every layer on the CPU.
+    Cpu,
+}
+
+/// What the server of llama.cpp does with the GPUs, by its words. In an image of its own it is given all of them, unless it is told
+/// to leave them alone.
+pub(super) fn uses(image: Option<&str>, words: &[String]) -> Uses {
+    let value = |flag: &str| flags::value(Dialect::LlamaCpp, words, &BTreeMap::new(), flag);
+    let none = value("device").is_some_and(|device| device == "none");
+    if none || value("gpu-layers").is_some_and(|layers| layers == "0") {
+        return Uses::Cpu;
+    }
+    match image {
+        Some(_) => Uses::Gpus,
+        None => Uses::GpusIfAny,
+    }
 }
 
 /// The command, behind the search for its weights where the recipe names no file.

@@ -40,6 +40,7 @@ mod suggest;
 mod swap;
 mod swap_fold;
 mod swap_job;
+mod swap_secrets;
 mod timeline;
 mod webhook;
 mod weights;
@@ -91,5 +92,5 @@ pub use webhook::{SwapNote, TELL_AGAIN, Turn, found_ready, signature, take_turn,
 pub use weights::{Completeness, ModelConfig, Weights, WeightsReport};
 pub use weights_error::{WeightsError, WeightsErrorKind};
 pub use weights_scan::WeightsScan;
-pub use weights_told::{freed, work_reports, work_state};
+pub use weights_told::{freed, is_in_use, work_reports, work_state};
 pub use weights_work::{DownloadOrder, Patience, Peer, copy, download, remove};

@@ -43,6 +43,7 @@ for process in /proc/[0-9]*; do
 	[ "${_program##*/}" != pilothouse ] || continue
 	if printf '%s\n' "$words" | grep -qxF -e "$repo" -e "--model=$repo" ||
 		printf '%s\n' "$words" | grep -qF -e "$folder/"; then
+		mark used "${process#/proc/}"
 		fail "process ${process#/proc/} works with $repo" 'stop what is served first'
 	fi
 done

@@ -25,6 +25,8 @@ load_limit=3600
 ready_limit=300
 program=
 nodes=
+# The nodes that are to be ended when what was begun fails.
+spread=
 
 settle() {
 	while [ $# -gt 1 ]; do
@@ -68,10 +70,17 @@ end_phase() {
 }
 
 fail() {
+	end_nodes
 	mark "$phase" "failed $since $(($(uptime_now) - from)) $1"
 	mark end "failed $phase $1"
 	say "$phase failed: $1"
 	exit 1
+}
+
+# It took too long and is left as it is, on all nodes: it may come up yet, and a person can look at it.
+fail_late() {
+	spread=
+	fail "$1"
 }
 
 late() {
@@ -206,7 +215,10 @@ stop_container() {
 	_tries=0
 	gone=
 	until container "$_it"; do
-		[ $? -eq 2 ] || return 0
+		[ $? -eq 2 ] || {
+			stop_on_nodes "$_it"
+			return 0
+		}
 		_tries=$((_tries + 1))
 		[ "$_tries" -lt 3 ] || fail "docker does not answer: $trouble"
 	done
@@ -233,8 +245,13 @@ stop_container() {
 		fi
 	fi
 	[ -n "$gone" ] || free_name "$_it"
+	stop_on_nodes "$_it"
+}
+
+# Whatever the head has: an engine there may be left of one that is gone here.
+stop_on_nodes() {
 	for _node in $nodes; do
-		stop_on_node "$_node" "$_it"
+		stop_on_node "$_node" "$1"
 	done
 }
 
@@ -246,7 +263,14 @@ on_node() {
 
 # The same container on another node. Its words are safe for the shell over there: names of containers have no other.
 stop_on_node() {
-	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || return 0
+	on_node "$1" docker inspect --type container -f '"{{.State.Status}}"' "$2" || {
+		case "$?$mute_nodes " in
+		*" $1 "*) ;;
+		124* | 255*) mute_nodes="$mute_nodes $1" ;;
+		esac
+		return 0
+	}
+	! grep -q running "$work/said" || stopped=1
 	seen "$2 is stopped on $1"
 	if [ "$force" = 0 ]; then
 		on_node "$1" docker stop -t "$patience" "$2" || on_node "$1" docker kill "$2"
@@ -330,6 +354,13 @@ stop_all() {
 	done
 }
 
+# What is said of the nodes that could not be asked.
+mute_words() {
+	for _node in $mute_nodes; do
+		printf '; %s does not answer, and what it serves is left' "$_node"
+	done
+}
+
 nodes_memory() {
 	for _node in $nodes; do
 		printf '%s %s\n' "$_node" "$(node_memory "$_node")"
@@ -352,10 +383,11 @@ stop_phase() {
 	avail_before=$avail gpu_before=$gpu apps_before=$apps
 	nodes_memory >"$work/nodes"
 	stopped=
+	mute_nodes=
 	stop_all "$@"
 	if [ -z "$stopped" ]; then
 		rm -f "$room/served" "$room/launched"
-		end_phase 'nothing was served'
+		end_phase "nothing was served$(mute_words)"
 		return
 	fi
 	_held=0
@@ -384,6 +416,7 @@ stop_phase() {
 			_words="$_words; $_node: $(gib $((_is > _was ? _is - _was : 0)))"
 	done <"$work/nodes"
 	[ -z "$forced" ] || _words="$_words; it had to be forced"
+	_words="$_words$(mute_words)"
 	end_phase "$_words"
 }
 
@@ -403,6 +436,20 @@ end_new() {
 		setsid ssh -o BatchMode=yes -o ConnectTimeout=4 "$_node" docker rm -f "$name" </dev/null >/dev/null 2>&1 9>&- &
 	done
 	return "$_done"
+}
+
+# What was begun on the other nodes does not outlive a launch that failed: it would hold their memory, and be in the way of the next.
+end_nodes() {
+	[ -n "$spread" ] || return 0
+	spread=
+	seen 'what was started on the other nodes is ended'
+	[ -z "$undo" ] || within $((patience * 100 + 6000)) "$work/said" sh -c "$undo" ||
+		say "the launcher's own stop failed: $(last_words "$work/said")"
+	[ -n "$name" ] || return 0
+	for _node in $nodes; do
+		on_node "$_node" docker rm -f "$name" || grep -qi 'no such' "$work/said" ||
+			say "what was started on $_node could not be ended: $(last_words "$work/said")"
+	done
 }
 
 # What runs now, with the MiB it holds.
@@ -444,6 +491,7 @@ launch_phase() {
 		end_phase "it runs as the job $program"
 		return
 	fi
+	spread=$nodes
 	launch_nodes "$@"
 	within $((launch_limit * 100)) "$work/launch" sh -c "umask $login_umask; $launch"
 	_code=$?
@@ -596,7 +644,7 @@ load_phase() {
 			healthy && break
 		fi
 		nodes_stand || load_failed
-		! late || fail "it was not loaded within $load_limit s; it is left running: $(last_of_engine)"
+		! late || fail_late "it was not loaded within $load_limit s; it is left running: $(last_of_engine)"
 		_round=$((_round + 1))
 		if [ "$_round" -lt 100 ]; then nap 0.1; else nap 0.5; fi
 	done
@@ -687,7 +735,7 @@ ask_console() {
 	seen 'this host has neither curl nor python3 nor bash: a console has to ask'
 	while [ ! -s "$_file" ]; do
 		stands || load_failed
-		! late || fail "no console asked within $ready_limit s whether it answers"
+		! late || fail_late "no console asked within $ready_limit s whether it answers"
 		nap 0.5
 	done
 	read -r _finding why <"$_file"
@@ -705,7 +753,7 @@ ready_phase() {
 		until healthy; do
 			new_lines
 			stands || load_failed
-			! late || fail "it is loaded, and its health was not good within $ready_limit s"
+			! late || fail_late "it is loaded, and its health was not good within $ready_limit s"
 			nap 0.2
 		done
 		seen 'one token is asked for'
@@ -713,7 +761,7 @@ ready_phase() {
 			new_lines
 			_why=$why
 			stands || load_failed
-			! late || fail "$_why"
+			! late || fail_late "$_why"
 			nap 1
 		done
 	fi
@@ -777,8 +825,9 @@ choose_client
 lock_phase
 # Variables of the launch, secrets among them: they are in no argument and no file.
 while IFS= read -r _variable; do
+	# No name of this script or of the shell's is in capitals and comes through: whoever plans a swap refuses those.
 	case $_variable in
-	[A-Za-z_]*=*) export "${_variable?}" ;;
+	[A-Z]*=*) export "${_variable?}" ;;
 	esac
 done
 stop_phase "$@"

@@ -7,6 +7,7 @@ use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
 use super::reservation::hex;
+use super::swap_secrets::may_be_secret;
 use super::{Launch, PlaceName};
 use crate::domain::{ModelKey, Port, Secret};
 use crate::jobs::{FUNCTIONS, JobId, JobSpec, LeaseKey, Work};
@@ -150,6 +151,11 @@ pub enum SwapPlanError {
     /// Two lines would be two variables.
     #[error("the secret {0} holds a line end, or NUL")]
     Secret(String),
+    /// A variable of the script that swaps, or of a program that it runs.
+    #[error(
+        "a secret of a launch can't be called {0}: that means something to the host's own programs"
+    )]
+    SecretName(String),
     /// NUL somewhere.
     #[error("the launch holds a NUL character")]
     Nul,
@@ -221,6 +227,9 @@ fn input(plan: &SwapPlan) -> Result<Secret<String>, SwapPlanError> {
     text.push('\n');
     let secrets = plan.launch.iter().flat_map(|launch| &launch.secrets);
     for (name, secret) in secrets {
+        if !may_be_secret(name) {
+            return Err(SwapPlanError::SecretName(name.as_str().to_owned()));
+        }
         if !fits(secret.expose()) {
             return Err(SwapPlanError::Secret(name.as_str().to_owned()));
         }
@@ -307,4 +316,103 @@ fn asked_at(listen: &str) -> Result<String, SwapPlanError> {
 /// The inside of a JSON string.
 fn in_json(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every variable of the script: what it sets, reads, counts with or expands.
+    fn variables() -> BTreeSet<String> {
+        let text = format!("{FUNCTIONS}\n{RESERVATION}\n{SWAP}");
+        let code: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'))
+            .collect();
+        let code = code.join("\n");
+        let named = [
+            r"\$\{?#?([A-Za-z_][A-Za-z0-9_]*)",
+            r"\b([A-Za-z_][A-Za-z0-9_]*)=",
+            r"\bfor ([A-Za-z_][A-Za-z0-9_]*)\b",
+        ];
+        let found = named.iter().flat_map(|pattern| {
+            let pattern = regex::Regex::new(pattern).unwrap();
+            let all = pattern.captures_iter(&code);
+            all.map(|found| found[1].to_owned()).collect::<Vec<_>>()
+        });
+        let read = regex::Regex::new(r"\bread -r ([A-Za-z_][A-Za-z0-9_ ]*)").unwrap();
+        let read = read.captures_iter(&code).flat_map(|found| {
+            let names = found[1].split(' ');
+            names.map(str::to_owned).collect::<Vec<_>>()
+        });
+        let all: BTreeSet<String> = found.chain(read).collect();
+        assert!(all.len() > 50 && all.contains("token") && all.contains("MOST_LOG"));
+        all
+    }
+
+    fn plan(name: EnvName) -> SwapPlan {
+        SwapPlan {
+            place: "spark-1".into(),
+            launch: Some(SwapLaunch {
+                model: ModelKey::new("qwen"),
+                before: Vec::new(),
+                command: ShellCommand::new("docker"),
+                runs: Runs::Container("vllm".into()),
+                port: 8000.try_into().unwrap(),
+                listen: "127.0.0.1".into(),
+                served_as: None,
+                undo: None,
+                secrets: vec![(name, Secret::new("word".into()))],
+            }),
+            by: "ann@desk".into(),
+            stop: Vec::new(),
+            force: false,
+            token: None,
+            nodes: Vec::new(),
+            limits: SwapLimits::default(),
+            base: None,
+        }
+    }
+
+    #[test]
+    fn usual_secrets_of_engines_come_through() {
+        for name in ["HF_TOKEN", "NGC_API_KEY", "VLLM_API_KEY", "A", "TOKEN_2"] {
+            let job = swap_job(&plan(EnvName::new(name).unwrap())).unwrap();
+            let input = job.input.unwrap();
+            assert_eq!(input.expose(), &format!("\n{name}=word\n"));
+        }
+    }
+
+    #[test]
+    fn no_secret_is_called_like_a_variable_of_the_script() {
+        for word in variables() {
+            let Ok(name) = EnvName::new(word.as_str()) else {
+                continue;
+            };
+            let refused = SwapPlanError::SecretName(word.clone());
+            assert_eq!(swap_job(&plan(name)).unwrap_err(), refused, "{word}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_let_through_is_in_capitals_and_no_variable_of_the_script(
+            name in "[A-Za-z_][A-Za-z0-9_]{0,12}|(LD|LC|BASH|DOCKER|SSH|PYTHON|PILOTHOUSE)_?[A-Z_]{0,8}|PATH|HOME|IFS|ENV",
+        ) {
+            let Ok(variable) = EnvName::new(name.as_str()) else {
+                return Ok(());
+            };
+            if swap_job(&plan(variable)).is_ok() {
+                prop_assert!(!variables().contains(&name), "{name}");
+                prop_assert!(!name.contains(|c: char| c.is_ascii_lowercase()), "{name}");
+                for family in ["LD_", "LC_", "BASH", "DOCKER_", "SSH_", "PYTHON", "PILOTHOUSE_"] {
+                    prop_assert!(!name.starts_with(family), "{name}");
+                }
+            }
+        }
+    }
 }

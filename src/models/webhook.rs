@@ -2,23 +2,19 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use ring::hmac;
 use serde::Serialize;
+use tokio::time::sleep;
 
 use super::reservation::hex;
 use super::{SwapEnd, SwapReport};
 use crate::domain::{HostId, Secret};
-use crate::exec::{Exec, ExecError, Exit, Fd, RunLimits, StreamEvent};
+use crate::exec::{Exec, Post, RunLimits, post};
 use crate::jobs::FUNCTIONS;
 use crate::shell::{RemotePath, ShellCommand, ShellWord};
 use crate::text::SafeText;
 
 const TOLD: &str = include_str!("told.sh");
-
-/// Hands the lines of its input to curl as a configuration; an empty line ends them, because the input stays open.
-const CURL: &str = r#"while IFS= read -r line && [ -n "$line" ]; do printf '%s\n' "$line"; done |
-curl --silent --show-error --fail --max-time 10 --config -"#;
 
 /// What is waited before each further try.
 pub const TELL_AGAIN: [Duration; 3] = [
@@ -97,62 +93,35 @@ pub fn signature(key: &Secret<String>, body: &[u8]) -> String {
     format!("sha256={}", hex(hmac::sign(&key, body).as_ref()))
 }
 
-/// Posts a note once, from the machine of `exec` (this one): address, signature and body go in by standard input, because a process
-/// list is everybody's.
+/// Posts a note from the machine of `exec` (this one), and again after each of these pauses while it is not taken.
 pub async fn tell(
     exec: &dyn Exec,
-    url: &Secret<String>,
-    key: Option<&Secret<String>>,
+    (url, key): (&Secret<String>, Option<&Secret<String>>),
     note: &SwapNote,
+    pauses: &[Duration],
 ) -> Result<(), SafeText> {
-    let config = config(url, key, note)?;
-    let command = ShellCommand::new("sh").arg("-c").arg(CURL);
-    let words = |error: ExecError| SafeText::from(error.to_string());
-    let mut stream = exec.stream(&command).await.map_err(words)?;
-    stream.send(Bytes::from(config)).await.map_err(words)?;
-    let mut said = SafeText::from("curl said nothing");
-    while let Some(event) = stream.next().await {
-        match event {
-            StreamEvent::Exit(exit) if exit.is_success() => return Ok(()),
-            StreamEvent::Exit(Exit::Status(127)) => return Err("curl is not installed".into()),
-            StreamEvent::Exit(_) => break,
-            StreamEvent::Line {
-                fd: Fd::Err, bytes, ..
-            } => said = SafeText::from_bytes(&bytes),
-            StreamEvent::Line { .. } | StreamEvent::Gap { .. } => {}
-        }
-    }
-    Err(said)
-}
-
-/// curl's configuration for one call.
-fn config(
-    url: &Secret<String>,
-    key: Option<&Secret<String>>,
-    note: &SwapNote,
-) -> Result<String, SafeText> {
-    use std::fmt::Write as _;
-    if url.expose().chars().any(char::is_control) {
-        return Err("its address holds a control character".into());
-    }
     let body = serde_json::to_string(note).map_err(|error| SafeText::from(error.to_string()))?;
-    let mut text = format!(
-        "url = {}\nproto = \"=http,https\"\nheader = \"Content-Type: application/json\"\n",
-        quoted(url.expose())
-    );
-    if let Some(key) = key {
-        let sign = signature(key, body.as_bytes());
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "header = \"X-Pilothouse-Signature: {sign}\"");
+    let sign = |key| {
+        format!(
+            "X-Pilothouse-Signature: {}",
+            signature(key, body.as_bytes())
+        )
+    };
+    let headers: Vec<String> = key.map(sign).into_iter().collect();
+    let note = Post {
+        url,
+        headers: &headers,
+        body: &body,
+    };
+    let mut said = post(exec, &note).await;
+    for pause in pauses {
+        if said.is_ok() {
+            break;
+        }
+        sleep(*pause).await;
+        said = post(exec, &note).await;
     }
-    let _ = write!(text, "data-raw = {}\n\n", quoted(&body));
-    Ok(text)
-}
-
-/// A value as curl reads it back (`man curl`, -K).
-fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("\"{escaped}\"")
+    said
 }
 
 /// Whose turn it is to tell the end of a swap.
@@ -281,17 +250,6 @@ mod tests {
             (note.event, note.end, note.phase),
             ("swap_failed", "failed", Some("load"))
         );
-        let url = Secret::new("https://x.example/t?k=\"1\"".to_owned());
-        let text = config(&url, Some(&Secret::new("k".into())), &note).unwrap();
-        let body = serde_json::to_string(&note).unwrap();
-        let sign = signature(&Secret::new("k".into()), body.as_bytes());
-        assert!(
-            text.contains(&format!("header = \"X-Pilothouse-Signature: {sign}\"\n")),
-            "{text}"
-        );
-        assert!(text.contains("it \\\\\\\"died"), "{text}");
-        assert!(!config(&url, None, &note).unwrap().contains("Signature"));
-        assert!(config(&Secret::new("http://x\noutput=y".into()), None, &note).is_err());
         let served = SwapNote::of(&report(Some(SwapEnd::Served)), "pair").unwrap();
         assert_eq!(
             (served.event, served.text.as_str()),

@@ -95,3 +95,8 @@ pub fn freed(job: &Job) -> Option<Bytes> {
     let value = job.marks.get("freed")?.value.clone();
     value.as_str().parse().ok().map(Bytes)
 }
+
+/// Whether a deletion was refused by its host because a process there works with the weights: nothing was touched.
+pub fn is_in_use(job: &Job) -> bool {
+    job.marks.get("used").is_some()
+}

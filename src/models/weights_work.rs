@@ -91,9 +91,15 @@ pub async fn download(jobs: &Jobs, order: &DownloadOrder) -> Result<WorkId, Weig
 }
 
 /// Begins a copy of what is on this host to a peer.
-pub async fn copy(jobs: &Jobs, repo: &RepoId, peer: &Peer) -> Result<WorkId, WeightsError> {
+pub async fn copy(
+    jobs: &Jobs,
+    repo: &RepoId,
+    peer: &Peer,
+    patience: Patience,
+) -> Result<WorkId, WeightsError> {
     let label = format!("copy {repo} to {}", peer.host);
     let mut order = DownloadOrder::new(repo.clone());
+    order.patience = patience;
     order.peers.push(peer.clone());
     begin(jobs, "copy", label, &order).await
 }

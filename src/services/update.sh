@@ -8,6 +8,11 @@ fail() {
 	exit 1
 }
 
+# The first line of what a program said, short.
+said_first() {
+	printf '%s\n' "$1" | grep -v '^ *$' | head -n 1 | cut -c 1-120
+}
+
 begin() {
 	phase=$1
 	mark phase "$1"
@@ -35,16 +40,24 @@ branch=$(as_owner git symbolic-ref --quiet --short HEAD) || fail 'no branch is c
 upstream=$(as_owner git rev-parse --abbrev-ref --symbolic-full-name '@{upstream}' 2>/dev/null) ||
 	fail "the branch $branch follows no branch of a remote"
 
-begin fetch
-as_owner git fetch --prune </dev/null || fail "the remote of $upstream can not be fetched"
+# What was changed there is somebody's: to keep or to throw away is theirs.
+changed=$(as_owner git status --porcelain --untracked-files=no) || fail "git can not tell what was changed in $folder"
+[ -z "$changed" ] || fail "files were changed there and not committed: $(said_first "$changed")"
 
-begin reset
+begin fetch
+said=$(as_owner git fetch --prune </dev/null 2>&1) || {
+	printf '%s\n' "$said"
+	fail "the remote of $upstream can not be fetched: $(said_first "$said")"
+}
+
+begin forward
 from=$(as_owner git rev-parse --short HEAD)
-# What is there can be had back.
-kept=$(as_owner git stash create) || kept=
-as_owner git update-ref refs/pilothouse/before-update "${kept:-HEAD}" || fail 'the present state can not be kept'
-[ -z "$kept" ] || echo "pilothouse: changes that were not committed are kept as refs/pilothouse/before-update"
-as_owner git reset --hard "$upstream" || fail "it can not be reset to $upstream"
+own=$(as_owner git rev-list --count "$upstream..HEAD") || fail "$upstream is not there any more"
+[ "$own" = 0 ] || fail "$branch has commits that $upstream does not have: $own"
+said=$(as_owner git merge --ff-only "$upstream" 2>&1) || {
+	printf '%s\n' "$said"
+	fail "it can not be brought to $upstream: $(said_first "$said")"
+}
 to=$(as_owner git rev-parse --short HEAD)
 mark moved "$from $to"
 

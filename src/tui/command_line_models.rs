@@ -188,3 +188,116 @@ pub(super) fn completions(words: &[&str], fleet: &Fleet) -> Vec<String> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::{Cluster, ClusterNode, HostId};
+    use crate::tui::ui_update::test_fleet;
+
+    fn fleet() -> Fleet {
+        let mut fleet = test_fleet(&["spark-1", "spark-2"]);
+        let head = ClusterNode {
+            host: HostId::new("spark-1"),
+            address: [10, 0, 0, 1].into(),
+        };
+        fleet.clusters = Arc::new(vec![Arc::new(Cluster {
+            name: "pair".into(),
+            head,
+            workers: Vec::new(),
+            interface: None,
+            devices: Vec::new(),
+        })]);
+        fleet
+    }
+
+    fn read(line: &str) -> Result<Option<WorkOrder>, Misunderstood> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (verb, rest) = words.split_first().unwrap();
+        parse(verb, rest, &fleet())
+    }
+
+    #[test]
+    fn lines_are_read_by_rows() {
+        let ask = |command| Some(WorkOrder::Ask(command));
+        let stop = |force| {
+            ask(ModelsCommand::Stop {
+                place: "pair".into(),
+                force,
+            })
+        };
+        for (line, order) in [
+            ("swap m", Some(WorkOrder::Swap("m".into(), None))),
+            (
+                "swap m pair",
+                Some(WorkOrder::Swap("m".into(), Some("pair".into()))),
+            ),
+            ("preflight m", Some(WorkOrder::Preflight("m".into()))),
+            (
+                "download a/b",
+                Some(WorkOrder::Download("a/b".into(), None)),
+            ),
+            (
+                "download a/b spark-2",
+                Some(WorkOrder::Download("a/b".into(), Some("spark-2".into()))),
+            ),
+            ("stop pair", stop(false)),
+            ("stop pair force", stop(true)),
+            ("rollback pair", ask(ModelsCommand::Rollback("pair".into()))),
+            (
+                "break spark-1",
+                ask(ModelsCommand::Lock {
+                    place: "spark-1".into(),
+                    order: LockOrder::Break,
+                }),
+            ),
+            // Used in another way than it is meant.
+            ("swap", None),
+            ("swap m pair now", None),
+            ("stop pair gently", None),
+        ] {
+            assert_eq!(read(line).unwrap(), order, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_with_the_nearest() {
+        for (line, what, hint) in [
+            (
+                "stop pairr",
+                "no host or cluster is called `pairr`",
+                Some("did you mean `pair`?"),
+            ),
+            (
+                "swap m nowhere-at-all",
+                "no host or cluster is called `nowhere-at-all`",
+                None,
+            ),
+            ("service vllm", "no service is called `vllm`", None),
+        ] {
+            let error = read(line).unwrap_err();
+            assert_eq!(
+                (error.what.as_str(), error.hint.as_deref()),
+                (what, hint),
+                "{line}"
+            );
+        }
+        for line in ["download nonsense", "remove ../x", "download a/b/c"] {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn places_and_acts_are_completed() {
+        let fleet = fleet();
+        assert_eq!(
+            completions(&["stop"], &fleet),
+            ["pair", "spark-1", "spark-2"]
+        );
+        assert_eq!(completions(&["stop", "pair"], &fleet), ["force"]);
+        assert!(completions(&["service", "vllm"], &fleet).contains(&"restart".to_owned()));
+        assert!(completions(&["rollback", "pair"], &fleet).is_empty());
+    }
+}

@@ -335,7 +335,7 @@ fn models(layout: &mut Layout, body: Rect, ui: &Ui, fleet: &Fleet) {
         let inner = Borders::of(layout.model).inner;
         layout.model_tabs = panes::model_tabs(layout.model, ui);
         layout.detail_rows = inner;
-        layout.detail_length = panes::model_lines(ui, fleet, inner).len();
+        layout.detail_length = panes::model_length(ui, fleet, inner);
     }
     if layout.screen.width == 0 {
         return;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::model_rows::ModelRow;
 use super::ui_work::{FormField, FormKind, FormUi};
-use crate::domain::{Cluster, GpuMemory, HostId, ModelKey, Place, RepoId};
+use crate::domain::{Cluster, HostId, ModelKey, Place, RepoId};
 use crate::engine::{
-    Command, Fleet, Ground, Knob, LockOrder, Mode, ModelSource, ModelsCommand, Recipe, Weights,
+    Command, Fleet, Knob, LockOrder, Mode, ModelSource, ModelsCommand, Recipe, Weights, ground,
     suggest,
 };
 use crate::engine::{HostModels, recipe_problems};
@@ -70,7 +70,7 @@ pub(super) fn download(fleet: &Fleet, repo: &str, place: Option<&str>) -> FormUi
         vec![
             FormField::new(
                 "repository",
-                "ORGANISATION/NAME; Tab completes those with a recipe",
+                "ORGANISATION/NAME; those with a recipe are completed",
                 repo,
             )
             .offering(repos),
@@ -118,23 +118,6 @@ pub(super) fn set_up(fleet: &Fleet, row: &ModelRow) -> Result<FormUi, String> {
 
 fn weights_of<'a>(models: &'a HostModels, source: &ModelSource) -> Option<&'a Weights> {
     models.weights.as_ref()?.value.of(source)
-}
-
-/// What a host is to whoever launches a model there: its cards, or a memory that they share with the rest.
-fn ground(fleet: &Fleet, host: &HostId) -> Ground {
-    let report = fleet.host(host).and_then(|host| host.gpus.as_ref());
-    let gpus = report.map_or(&[][..], |read| read.value.gpus.as_slice());
-    let own = gpus.iter().find_map(|gpu| match &gpu.memory {
-        GpuMemory::Dedicated { total, .. } => Some(*total),
-        _ => None,
-    });
-    match own {
-        Some(memory) => Ground::Server {
-            gpus: u16::try_from(gpus.len()).unwrap_or(u16::MAX),
-            memory,
-        },
-        None => Ground::Spark,
-    }
 }
 
 /// The few settings that matter, as text.
@@ -349,4 +332,116 @@ pub(super) fn place_named(fleet: &Fleet, name: &str) -> Option<Place> {
     }
     let host = fleet.hosts.iter().find(|host| host.id.as_str() == name)?;
     Some(Place::Solo(host.id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::Catalog;
+    use crate::tui::ui::LineEdit;
+
+    fn recipe() -> Recipe {
+        let catalog = Catalog::with_bundled(&[]);
+        let found = catalog.recipes.get(&ModelKey::new("qwen3.6-35b-fp8"));
+        Recipe::clone(found.unwrap())
+    }
+
+    fn typed(form: &mut FormUi, at: usize, text: &str) {
+        form.fields[at].line = LineEdit {
+            cursor: text.len(),
+            text: text.to_owned(),
+            active: false,
+        };
+    }
+
+    #[test]
+    fn a_recipe_that_is_not_touched_comes_back_as_it_was() {
+        let recipe = recipe();
+        let form = form_of(recipe.clone(), HostId::new("spark-1"));
+        assert_eq!(kept(&form, &recipe).unwrap(), recipe);
+    }
+
+    #[test]
+    fn fields_of_a_recipe_by_rows() {
+        for (field, text, wrong) in [
+            (0, "Not A Key", true),
+            (2, "both", true),
+            (2, "cluster", false),
+            (3, "0", true),
+            (3, "70000", true),
+            (3, "9000", false),
+            (4, "many", true),
+            (4, "", false),
+            (5, "300", true),
+            (5, "80", false),
+            (6, "99999", true),
+            (7, "--max-num-seqs=4  --enforce-eager", false),
+        ] {
+            let recipe = recipe();
+            let mut form = form_of(recipe.clone(), HostId::new("spark-1"));
+            typed(&mut form, field, text);
+            let kept = kept(&form, &recipe);
+            assert_eq!(kept.is_err(), wrong, "{field} {text:?}: {kept:?}");
+        }
+        let recipe = recipe();
+        let mut form = form_of(recipe.clone(), HostId::new("spark-1"));
+        typed(&mut form, 7, "--max-num-seqs=4  --enforce-eager");
+        let kept = kept(&form, &recipe).unwrap();
+        assert_eq!(kept.args, ["--max-num-seqs=4", "--enforce-eager"]);
+    }
+
+    #[test]
+    fn arguments_with_blanks_are_changed_in_their_file() {
+        let mut recipe = recipe();
+        recipe.args = vec!["--speculative-config={\"method\": \"mtp\"}".into()];
+        let mut form = form_of(recipe.clone(), HostId::new("spark-1"));
+        assert_eq!(kept(&form, &recipe).unwrap().args, recipe.args);
+        typed(&mut form, 7, "--other");
+        let wrong = kept(&form, &recipe).unwrap_err();
+        assert_eq!(
+            (wrong.field, wrong.what.as_str()),
+            (7, "one of its arguments has a blank in it")
+        );
+    }
+
+    #[test]
+    fn a_reservation_wants_a_holder_and_a_time_of_at_most_a_day() {
+        for (who, time, wrong) in [
+            ("ann", "15m", None),
+            ("ann", "24h", None),
+            ("", "15m", Some(0)),
+            ("ann", "25h", Some(1)),
+            ("ann", "0s", Some(1)),
+            ("ann", "soon", Some(1)),
+        ] {
+            let mut form = reserve("pair");
+            typed(&mut form, 0, who);
+            typed(&mut form, 1, time);
+            let made = reserve_command(&form, "pair");
+            assert_eq!(made.err().map(|wrong| wrong.field), wrong, "{who:?} {time}");
+        }
+    }
+
+    #[test]
+    fn a_download_goes_onto_a_place_that_is_there() {
+        let mut fleet = crate::tui::ui_update::test_fleet(&["spark-1", "spark-2"]);
+        fleet.catalog = Arc::new(Catalog::with_bundled(&[]));
+        for (repo, place, wrong) in [
+            ("a/b", "spark-2", None),
+            ("a/b", "spark-9", Some(1)),
+            ("a b", "spark-1", Some(0)),
+            ("../etc/passwd", "spark-1", Some(0)),
+            ("", "spark-1", Some(0)),
+        ] {
+            let form = download(&fleet, repo, Some(place));
+            let made = download_command(&form, &fleet);
+            assert_eq!(
+                made.err().map(|wrong| wrong.field),
+                wrong,
+                "{repo:?} {place}"
+            );
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::action::Action;
 use super::model_check_lines;
 use super::model_rows::{ModelRow, place_name, source_name};
 use super::model_state::ModelState;
@@ -11,10 +12,10 @@ use super::theme::Role;
 use super::ui::Ui;
 use super::ui_models::ModelTab;
 use super::widgets::{age_words, grouped, wrap};
-use crate::domain::{Age, HostId, Metric, Place};
+use crate::domain::{Age, HostId, Metric, Missing, Place};
 use crate::engine::{
-    Completeness, EngineKind, Fleet, Latency, LockState, Mode, Recipe, Served, ServedBy, Timed,
-    launch,
+    Completeness, EngineKind, Fleet, Latency, LockState, Mode, Recipe, Served, ServedBy,
+    ServedState, Timed, launch,
 };
 use crate::text::SafeText;
 
@@ -62,13 +63,29 @@ pub(super) fn wrapped(words: &str, role: Role, cells: usize) -> Vec<Line> {
     rows.into_iter().map(|row| text(row, role)).collect()
 }
 
-/// The lines of the open tab, in so many cells.
-pub(super) fn lines(row: &ModelRow, ui: &Ui, fleet: &Fleet, cells: usize) -> Vec<Line> {
+/// What lines are made for.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// The looks.
+    pub(super) ui: &'a Ui,
+    /// The facts.
+    pub(super) fleet: &'a Fleet,
+    /// The room.
+    pub(super) cells: usize,
+    /// The key of an act. What names one is one row, so that a screen can be laid out without it.
+    pub(super) key: &'a dyn Fn(Action) -> String,
+}
+
+/// The lines of the open tab.
+pub(super) fn lines(row: &ModelRow, look: Look<'_>) -> Vec<Line> {
+    let Look {
+        ui, fleet, cells, ..
+    } = look;
     match ui.models.tab {
         ModelTab::Overview => overview(row, fleet, cells),
         ModelTab::Preflight => model_check_lines::lines(row, ui, fleet, cells),
-        ModelTab::Swap => model_swap_lines::lines(row, ui, fleet, cells),
-        ModelTab::Log => model_swap_lines::log(row, fleet, cells),
+        ModelTab::Swap => model_swap_lines::lines(row, look),
+        ModelTab::Log => model_swap_lines::log(row, look),
     }
 }
 
@@ -192,6 +209,16 @@ fn serving(host: &HostId, served: &Served, fleet: &Fleet, cells: usize) -> Vec<L
 fn measures(served: &Served) -> [(&'static str, String); 8] {
     let amount = |of: &Metric<u64>| metric(of, |count| grouped(*count));
     let rate = |of: &Metric<f64>| metric(of, |rate| format!("{}/s", per_second(*rate)));
+    // They are counters: what they grow by is known with the second look.
+    let counted = served.state == ServedState::Ready && matches!(served.running, Metric::Is(_));
+    let tokens = match (&served.tokens_out, &served.tokens_in) {
+        (Metric::Missing(Missing::NotReported), Metric::Missing(Missing::NotReported))
+            if counted =>
+        {
+            "known with the next look".into()
+        }
+        (out, into) => format!("{} out · {} in", rate(out), rate(into)),
+    };
     let quantiles = |of: &Metric<Latency>| {
         metric(of, |l| {
             format!("p50 {:.0} ms · p95 {:.0} ms", l.p50_ms, l.p95_ms)
@@ -207,14 +234,7 @@ fn measures(served: &Served) -> [(&'static str, String); 8] {
                 amount(&served.waiting)
             ),
         ),
-        (
-            "tokens",
-            format!(
-                "{} out · {} in",
-                rate(&served.tokens_out),
-                rate(&served.tokens_in)
-            ),
-        ),
+        ("tokens", tokens),
         (
             "kv cache",
             metric(&served.kv_cache, |share| format!("{:.0} %", share.0)),
@@ -332,6 +352,7 @@ fn weights(row: &ModelRow, fleet: &Fleet, cells: usize) -> Vec<Line> {
         let words = format!("on no disk{}", said.unwrap_or_default());
         lines.push(text(words, Role::Text));
     }
+    let mut told = None;
     for on in &row.on {
         let (glyph, role, words) = match &on.completeness {
             Completeness::Complete => ("●", Role::Ok, "whole".to_owned()),
@@ -344,13 +365,22 @@ fn weights(row: &ModelRow, fleet: &Fleet, cells: usize) -> Vec<Line> {
             (words, role),
         ]);
         let path = folder(row, &on.host, fleet);
-        let path = wrapped(&path, Role::Dim, cells.saturating_sub(2));
-        lines.extend(path.into_iter().map(|mut line| {
-            line.insert(0, ("  ".to_owned(), Role::Dim));
-            line
-        }));
+        // Hosts of one login have them at one place: it is told once.
+        if told.as_ref() != Some(&path) {
+            lines.extend(in_folder(&path, cells));
+            told = Some(path);
+        }
     }
     lines
+}
+
+/// A folder, which goes on below itself: it can be copied whole from the text of `d`.
+fn in_folder(path: &str, cells: usize) -> impl Iterator<Item = Line> {
+    let path = wrapped(path, Role::Dim, cells.saturating_sub(2));
+    path.into_iter().map(|mut line| {
+        line.insert(0, ("  ".to_owned(), Role::Dim));
+        line
+    })
 }
 
 /// The folder of its weights on a host.

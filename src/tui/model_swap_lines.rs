@@ -3,21 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::model_lines::{Line, blank, head, text, wrapped};
+use super::action::Action;
+use super::model_lines::{Line, Look, blank, head, text, wrapped};
 use super::model_places;
 use super::model_rows::{ModelRow, place_name};
 use super::model_words::{ago, took};
 use super::theme::Role;
-use super::ui::Ui;
 use super::widgets::clock;
 use crate::domain::Place;
 use crate::engine::{Fleet, PhaseState, SwapEnd, SwapPhaseRow, SwapReport};
+use crate::text::SafeText;
 
 /// Cells of a phase's sign and name.
 const PHASE: usize = 9;
 
-/// Cells of the times of a phase.
-const TIMES: usize = 19;
+/// Cells of the time of a phase.
+const TIMES: usize = 9;
+
+/// The same with what it took before.
+const TIMES_EXPECTED: usize = 19;
 
 /// Lines of the log that the timeline shows.
 const LOG: usize = 8;
@@ -43,9 +47,10 @@ pub(super) fn at<'a>(fleet: &'a Fleet, place: &Place) -> Option<&'a Arc<SwapRepo
 }
 
 /// The lines of the tab.
-pub(super) fn lines(row: &ModelRow, ui: &Ui, fleet: &Fleet, cells: usize) -> Vec<Line> {
+pub(super) fn lines(row: &ModelRow, look: Look<'_>) -> Vec<Line> {
+    let fleet = look.fleet;
     match of(row, fleet) {
-        Some(swap) => report(swap, ui, fleet, cells),
+        Some(swap) => report(swap, look),
         None => {
             let mut lines = vec![text("no swap is known that brought it", Role::Dim)];
             let places = model_places::places(fleet, row);
@@ -59,7 +64,10 @@ pub(super) fn lines(row: &ModelRow, ui: &Ui, fleet: &Fleet, cells: usize) -> Vec
 }
 
 /// A swap in full.
-pub(super) fn report(swap: &SwapReport, ui: &Ui, fleet: &Fleet, cells: usize) -> Vec<Line> {
+fn report(swap: &SwapReport, look: Look<'_>) -> Vec<Line> {
+    let Look {
+        ui, fleet, cells, ..
+    } = look;
     let what = match (&swap.model, &swap.before) {
         (Some(model), Some(before)) => format!("{before} → {model}"),
         (Some(model), None) => format!("→ {model}"),
@@ -67,7 +75,7 @@ pub(super) fn report(swap: &SwapReport, ui: &Ui, fleet: &Fleet, cells: usize) ->
         (None, None) => "what is served is stopped".into(),
     };
     let began = format!(
-        "on {} · begun by {} at {}, {} ago",
+        "on {} · by {} · {}, {} ago",
         place_name(&swap.place),
         swap.by,
         clock(swap.began, &ui.zone),
@@ -76,13 +84,19 @@ pub(super) fn report(swap: &SwapReport, ui: &Ui, fleet: &Fleet, cells: usize) ->
     let mut lines = wrapped(&what, Role::Title, cells);
     lines.extend(wrapped(&began, Role::Dim, cells));
     lines.push(blank());
+    let expects = |phase: &SwapPhaseRow| phase.expected.is_some();
+    let times = if swap.phases.iter().any(expects) {
+        TIMES_EXPECTED
+    } else {
+        TIMES
+    };
     for phase in &swap.phases {
-        lines.extend(of_phase(phase, fleet, cells));
+        lines.extend(of_phase(phase, fleet, (times, cells)));
     }
     lines.push(total(swap, fleet));
     if let Some(end) = &swap.end {
         lines.push(blank());
-        lines.extend(ended(swap, end, cells));
+        lines.extend(ended(swap, end, look));
     }
     if !swap.log.is_empty() {
         lines.push(blank());
@@ -95,7 +109,11 @@ pub(super) fn report(swap: &SwapReport, ui: &Ui, fleet: &Fleet, cells: usize) ->
     lines
 }
 
-fn of_phase(phase: &SwapPhaseRow, fleet: &Fleet, cells: usize) -> Vec<Line> {
+fn of_phase(
+    phase: &SwapPhaseRow,
+    fleet: &Fleet,
+    (width_of_times, cells): (usize, usize),
+) -> Vec<Line> {
     let expected = phase.expected.map(|length| format!("of ~{}", took(length)));
     let (glyph, role, time, words) = match &phase.state {
         PhaseState::Waiting => ("·", Role::Faint, None, ""),
@@ -114,7 +132,7 @@ fn of_phase(phase: &SwapPhaseRow, fleet: &Fleet, cells: usize) -> Vec<Line> {
         }
         _ => format!("{time:>7}"),
     };
-    let lead = PHASE + TIMES;
+    let lead = PHASE + width_of_times;
     let mut rows = wrapped(words, Role::Text, cells.saturating_sub(lead).max(12));
     for (place, row) in rows.iter_mut().enumerate() {
         if place > 0 {
@@ -125,7 +143,7 @@ fn of_phase(phase: &SwapPhaseRow, fleet: &Fleet, cells: usize) -> Vec<Line> {
         let sign = [
             (format!("{glyph} "), role),
             (format!("{name:<width$}", width = PHASE - 2), Role::Title),
-            (format!("{times:<TIMES$}"), Role::Text),
+            (format!("{times:<width_of_times$}"), Role::Text),
         ];
         row.splice(0..0, sign);
     }
@@ -155,15 +173,18 @@ fn total(swap: &SwapReport, fleet: &Fleet) -> Line {
     ]
 }
 
-fn ended(swap: &SwapReport, end: &SwapEnd, cells: usize) -> Vec<Line> {
-    let back = swap.before.as_ref().map(|before| {
-        format!("R rolls back: {before} is served again. The log is kept on the host.")
-    });
+fn ended(swap: &SwapReport, end: &SwapEnd, look: Look<'_>) -> Vec<Line> {
+    let cells = look.cells;
     let (words, role, hint, offers) = match end {
         SwapEnd::Served => ("✓ it answers".to_owned(), Role::Ok, None, false),
         SwapEnd::Stopped => ("✓ nothing is served".to_owned(), Role::Ok, None, true),
         SwapEnd::Failed { phase, why, hint } => (
-            format!("✗ failed at {}: {why}", phase.word()),
+            // The row of the phase has said it already.
+            if swap.phases.iter().any(|row| says(row, why)) {
+                format!("✗ failed at {}", phase.word())
+            } else {
+                format!("✗ failed at {}: {why}", phase.word())
+            },
             Role::Bad,
             hint.as_ref(),
             true,
@@ -185,18 +206,29 @@ fn ended(swap: &SwapReport, end: &SwapEnd, cells: usize) -> Vec<Line> {
     if let Some(hint) = hint {
         lines.extend(wrapped(&format!("→ {hint}"), Role::Dim, cells));
     }
-    if let Some(back) = back.filter(|_| offers) {
-        lines.extend(wrapped(&back, Role::Accent, cells));
+    if let Some(before) = swap.before.as_ref().filter(|_| offers) {
+        let key = (look.key)(Action::Rollback);
+        lines.push(vec![
+            (key, Role::Key),
+            (format!(" serves {before} again"), Role::Accent),
+        ]);
+        lines.push(text("the log is kept on the host", Role::Dim));
     }
     lines
 }
 
+fn says(row: &SwapPhaseRow, wanted: &SafeText) -> bool {
+    matches!(&row.state, PhaseState::Failed { why } if why == wanted)
+}
+
 /// The lines of the Log tab: what the job wrote last, and where all of it is.
-pub(super) fn log(row: &ModelRow, fleet: &Fleet, cells: usize) -> Vec<Line> {
+pub(super) fn log(row: &ModelRow, look: Look<'_>) -> Vec<Line> {
+    let (fleet, cells) = (look.fleet, look.cells);
     let mut lines = match source(row, fleet) {
         Some((host, container)) => {
-            let words = format!("l follows container {container} on {host}");
-            wrapped(&words, Role::Accent, cells)
+            let key = (look.key)(Action::OpenLogs);
+            let words = format!(" follows the container {container} on {host}");
+            vec![vec![(key, Role::Key), (words, Role::Accent)]]
         }
         None => wrapped(
             "it runs nowhere: there is no log to follow",

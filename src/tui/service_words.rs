@@ -46,13 +46,15 @@ pub(super) fn latency(probed: &Probed) -> String {
     }
 }
 
-/// The last restarts, and why the next one is not done.
+/// The last restarts, and why the next one is not done. What is well waits for none.
 pub(super) fn restarts(service: &Service) -> (String, Role) {
     let count = service.restarts.recent;
+    let well = matches!(service.word, ServiceWord::Healthy | ServiceWord::Idle);
     match (&service.restarts.held, count) {
-        (Some(why), _) => (format!("{count} held: {why}"), Role::Warn),
-        (None, 0) => ("0".into(), Role::Faint),
-        (None, count) => (count.to_string(), Role::Warn),
+        (Some(why), _) if !well => (format!("{count} held: {why}"), Role::Warn),
+        (Some(_), _) if count > 0 => (count.to_string(), Role::Text),
+        (_, 0) => ("0".into(), Role::Faint),
+        (_, count) => (count.to_string(), Role::Warn),
     }
 }
 

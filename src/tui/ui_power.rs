@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::ui::Ui;
 use super::ui_tables::Awaited;
-use crate::domain::{ActClass, ActOutcome, Age, Armed, At, HostId, PowerVerb};
-use crate::engine::{Entry, PowerAct, PowerReport};
+use crate::domain::{ActClass, ActOutcome, Age, Armed, At, HostId, PowerVerb, ProposalId, Wall};
+use crate::engine::{Entry, Fleet, PowerAct, PowerReport, Proposal};
 
 /// Everything about power switches in the looks.
 #[derive(Debug, Clone, Default)]
@@ -110,5 +110,25 @@ impl Ui {
             _ => None,
         });
         hosts.find_map(|host| self.power.act(host).filter(|act| act.ended.is_none()))
+    }
+
+    /// What was approved last in the conversation in view and is being carried out, and since when.
+    pub(super) fn carried(&self) -> Option<(&Proposal, Wall)> {
+        let mut entries = self.breakglass.transcript.entries.iter().rev();
+        entries.find_map(|entry| match entry.as_ref() {
+            Entry::UnderWay { proposal, wall, .. } => Some((proposal.as_ref(), *wall)),
+            _ => None,
+        })
+    }
+
+    /// Whether something of the conversation in view waits for a person, here or at the console that runs it.
+    pub(super) fn awaits(&self, fleet: &Fleet) -> bool {
+        let transcript = &self.breakglass.transcript;
+        let is_carried = |id: ProposalId| {
+            let mut entries = transcript.entries.iter();
+            entries.any(|entry| matches!(entry.as_ref(), Entry::UnderWay { proposal, .. } if proposal.id == id))
+        };
+        let mut open = transcript.proposals.iter();
+        !fleet.proposals.is_empty() || open.any(|open| !is_carried(open.id))
     }
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use terminal::{PATIENCE, Sorted, Terminal, memory_mib, milliseconds, now};
+use terminal::{PATIENCE, Sorted, Terminal, cpu_seconds, memory_mib, milliseconds, now};
 
 /// The tools that the program has to offer, and no other.
 const TOOLS: [&str; 6] = [
@@ -231,7 +231,10 @@ fn measure(config: &Path, program: &str) -> Result<()> {
     terminal.watch(Duration::from_secs(1))?;
     terminal.press("more\r")?;
     program.asked()?;
+    let (busy, begun) = (cpu_seconds(pid)?, now());
     let keys = Sorted::of(flood(&mut terminal, program)?);
+    let share = (cpu_seconds(pid)? - busy) / (milliseconds(now() - begun) / 1000.0);
+    println!("flood_cpu_percent={:.1}", share * 100.0);
     for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("worst", 1.0)] {
         let figure = keys.at(quantile).context("no keys")?;
         println!("flood_key_{name}_ms={figure:.2}");

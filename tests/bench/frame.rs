@@ -5,6 +5,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     dead_code,
     reason = "a stopwatch that prints what it measured, on some of the test fleets"
 )]
@@ -17,12 +18,14 @@ use pilothouse::domain::{At, HostId, SessionId};
 use pilothouse::engine::{Entry, EntryId, Fleet, Phase, Transcript};
 use pilothouse::text::SafeText;
 use pilothouse::tui::ui_update::{self, Room, Scene};
-use pilothouse::tui::{Focus, Keymap, Shown, Tab, TalkState, Ui, layout, theme_load, view};
+use pilothouse::tui::{Focus, Keymap, Screen, Shown, Tab, TalkState, Ui, layout, theme_load, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 #[path = "../it/screens/fleets.rs"]
 mod fleets;
+#[path = "../it/screens/serving.rs"]
+mod serving;
 
 const HOSTS: usize = 200;
 const FRAMES: u32 = 400;
@@ -43,6 +46,10 @@ fn main() -> std::io::Result<()> {
         let each = measure_talk(&fleet, size)?;
         let (columns, lines, each) = (size.0, size.1, each.as_micros());
         println!("{columns}x{lines} {:<9} {each:>5} us/frame", "Talk");
+        for (name, news) in [("Menu", false), ("MenuNews", true)] {
+            let each = measure_menu(size, news)?.as_micros();
+            println!("{columns}x{lines} {name:<9} {each:>5} us/frame");
+        }
     }
     Ok(())
 }
@@ -80,6 +87,47 @@ fn measure(fleet: &Fleet, size: (u16, u16), tab: Tab) -> std::io::Result<Duratio
             .map_err(fail)?;
     }
     Ok(start.elapsed() / FRAMES)
+}
+
+/// The mean over many frames of the models: sixty on each of eight hosts. With news each frame follows new numbers of every engine, so
+/// that the rows are made anew; without it follows a reading that says nothing of models.
+fn measure_menu(size: (u16, u16), news: bool) -> std::io::Result<Duration> {
+    let mut fleet = Arc::new(serving::many(60, 8));
+    let mut ui = Ui::new(size);
+    ui.screen = Screen::Models;
+    let keymap = Keymap::default();
+    let theme = theme_load::fallback(false);
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).map_err(fail)?;
+    let mut took = Duration::ZERO;
+    for frame in 0..=FRAMES {
+        let changed = Arc::make_mut(&mut fleet);
+        changed.at.0 += 250;
+        for host in changed.hosts.iter_mut().filter(|_| news) {
+            let host = Arc::make_mut(host);
+            host.models = Arc::new((*host.models).clone());
+        }
+        let start = Instant::now();
+        let places = layout::layout(size, &ui, &fleet);
+        let room = Room {
+            table: usize::from(places.table_rows.height),
+            detail: usize::from(places.detail_rows.height),
+            detail_length: places.detail_length,
+            ..Room::default()
+        };
+        let scene = Scene {
+            fleet: &fleet,
+            keymap: &keymap,
+            room,
+        };
+        ui_update::fit(&mut ui, scene);
+        terminal
+            .draw(|frame| view::view(frame, black_box(&fleet), &ui, &keymap, &theme))
+            .map_err(fail)?;
+        if frame > 0 {
+            took += start.elapsed();
+        }
+    }
+    Ok(took / FRAMES)
 }
 
 /// Entries of the conversation, and lines of the answer that grows at its end.

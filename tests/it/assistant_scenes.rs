@@ -89,6 +89,13 @@ fn lives(pid: &str) -> bool {
     std::fs::exists(format!("/proc/{}", pid.trim())).unwrap()
 }
 
+/// How nice a process is to the others.
+fn nice(pid: &str) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').nth(16).unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn streams_that_are_wrong_end_their_turn_and_nothing_else() {
     for (scene, texts) in [
@@ -216,6 +223,12 @@ async fn what_hears_no_signal_and_whatever_it_started_is_killed_and_buried() {
         .await;
     let brood = [play.note("a"), play.note("b"), play.note("started")];
     assert!(brood.iter().all(|pid| lives(pid)));
+    // None of them is as urgent as the console.
+    let ours = nice("self");
+    assert_eq!(
+        brood.each_ref().map(|pid| nice(pid)),
+        [(ours + 10).min(19); 3]
+    );
     let begun = Instant::now();
     play.talk.with.wish(Wish::Interrupt).unwrap();
     assert_eq!(play.talk.turn().await, Ending::Interrupted);
@@ -533,7 +546,7 @@ fn peak() -> u64 {
 async fn a_hundred_thousand_pieces_and_huge_lines_take_little_memory() {
     let before = peak();
     let mut fold = Fold::new(SessionId(1));
-    let mut number = 0;
+    let (mut number, mut pieces) = (0, 0);
     for scene in ["deltas", "huge", "huger", "flood"] {
         let mut play = Scene::start(scene);
         play.talk.say("go");
@@ -542,6 +555,9 @@ async fn a_hundred_thousand_pieces_and_huge_lines_take_little_memory() {
             let heard = play.talk.heard.recv().await.unwrap();
             if let Heard::Event(kind) = heard {
                 over = matches!(kind, EventKind::TurnEnded { .. });
+                if let EventKind::Draft { delta, .. } = &kind {
+                    pieces += delta.lines().count();
+                }
                 number += 1;
                 let wall = Wall(0);
                 fold.apply(&SessionEvent { number, wall, kind });
@@ -552,7 +568,11 @@ async fn a_hundred_thousand_pieces_and_huge_lines_take_little_memory() {
         }
         play.talk.close().await;
     }
-    assert!(number > 100_000, "{number}");
+    // Those that came together were told together.
+    assert!(
+        pieces >= 100_000 && number < pieces as u64,
+        "{pieces} in {number}"
+    );
     let shown = format!("{:?}", fold.view().entries.last());
     assert!(shown.contains("Turn"), "{shown}");
     // Other tests grow the same process where each has none of its own.

@@ -2,26 +2,20 @@
 //! before anything is changed, what is done, and what is written down of it.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::desk::Desk;
 use crate::dockerd::Dockerd;
 
 /// A person at a machine that runs containers.
-struct Desk {
+struct Operator {
     home: tempfile::TempDir,
     daemon: Dockerd,
 }
 
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Desk {
+impl Operator {
     fn new() -> Self {
         let desk = Self {
             home: tempfile::tempdir().unwrap(),
@@ -31,56 +25,8 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test starts the program itself"
-    )]
-    fn run(&self, words: &[&str]) -> Ran {
-        let path = std::env::vars().find(|(name, _)| name == "PATH").unwrap().1;
-        let output = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
-            .args(words)
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.home.path())
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env("XDG_DATA_HOME", self.path("data"))
-            .env("PILOTHOUSE_CONFIG", self.path("config.yaml"))
-            .env("TZ", "UTC")
-            .env("TERM", "dumb")
-            .env(
-                "DOCKER_HOST",
-                format!("unix://{}", self.daemon.socket().display()),
-            )
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran {
-            code: output.status.code(),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
-    }
-
-    fn json(&self, words: &[&str]) -> Value {
-        let ran = self.run(words);
-        assert_eq!(ran.code, Some(0), "{words:?}: {}", ran.err);
-        serde_json::from_str(&ran.out).unwrap()
-    }
-
-    /// Runs it and expects this exit code and these words in what it says.
-    fn says(&self, words: &[&str], code: i32, told: &[&str]) -> String {
-        let ran = self.run(words);
-        let said = format!("{}{}", ran.out, ran.err);
-        assert_eq!(ran.code, Some(code), "{words:?}: {said}");
-        for told in told {
-            assert!(said.contains(told), "{words:?}: {told:?} is not in {said}");
-        }
-        said
+    fn done(&self, words: &[&str]) -> Value {
+        self.json(words, 0)
     }
 
     fn is_running(&self, name: &str) -> bool {
@@ -89,14 +35,30 @@ impl Desk {
     }
 
     fn acts(&self) -> Vec<Value> {
-        let acts = self.json(&["ledger", "show", "--json"]);
+        let acts = self.done(&["ledger", "show", "--json"]);
         acts.as_array().unwrap().clone()
+    }
+}
+
+impl Desk for Operator {
+    fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let config = self.path("config.yaml").display().to_string();
+        let socket = format!("unix://{}", self.daemon.socket().display());
+        vec![
+            ("PILOTHOUSE_CONFIG", config),
+            ("DOCKER_HOST", socket),
+            ("TZ", "UTC".to_owned()),
+        ]
     }
 }
 
 #[test]
 fn containers_are_listed_shown_and_changed_only_when_it_was_meant() {
-    let desk = Desk::new();
+    let desk = Operator::new();
     let secret = json!({"Env": ["PATH=/bin", "API_TOKEN=not-a-real-secret"]});
     let id = desk
         .daemon
@@ -111,7 +73,7 @@ fn containers_are_listed_shown_and_changed_only_when_it_was_meant() {
     );
     assert!(!desk.run(&["containers"]).out.contains("ended"));
     desk.says(&["containers", "--all"], 0, &["web", "ended", "created"]);
-    let all = desk.json(&["containers", "--all", "--json"]);
+    let all = desk.done(&["containers", "--all", "--json"]);
     let listed = all["hosts"][0]["containers"].as_array().unwrap();
     assert_eq!(listed.len(), 2);
     assert_eq!(all["hosts"][0]["engine"]["state"], "up");
@@ -162,7 +124,7 @@ fn containers_are_listed_shown_and_changed_only_when_it_was_meant() {
 
 #[test]
 fn logs_of_this_machine_are_read_picked_and_missed_in_words() {
-    let desk = Desk::new();
+    let desk = Operator::new();
     let script = "echo one; echo TWO; echo three >&2; exec sleep 600";
     desk.daemon.run("web", script);
     let file = desk.path("log");

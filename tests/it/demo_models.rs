@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use pilothouse::clock::Clock;
 use pilothouse::demo::{Demo, DemoOptions};
-use pilothouse::domain::{HostId, ServiceAct, ServiceName};
+use pilothouse::domain::{HostId, ModelKey, ServiceAct, ServiceName};
 use pilothouse::engine::{
-    Acting, Actor, Assisting, Command, Completeness, Depth, Engine, Fleet, HostModels, MenuState,
-    ModelsCommand, ProbeOutcome, Reply, ServedState, ServiceWord, Setup, SwapEnd, Ways, WorkState,
+    Acting, Actor, Assisting, Challenge, Command, Completeness, Depth, Engine, Fleet, HostModels,
+    LockOrder, MenuState, ModelsCommand, PhaseState, ProbeOutcome, Reply, ServedState, ServiceWord,
+    Setup, SwapEnd, SwapOrder, SwapPhase, Ways, WorkState,
 };
 use pilothouse::ssh::Defaults;
 use pilothouse::tasks::Tasks;
@@ -203,4 +204,147 @@ async fn one_service_of_the_demo_is_wedged_until_it_is_restarted() {
     };
     assert!(matches!(found.outcome, ProbeOutcome::Good(_)), "{found:?}");
     stage.end().await;
+}
+
+fn swap(fleet: &Fleet) -> Option<&pilothouse::engine::SwapReport> {
+    models(fleet, "spark-2").swap.as_deref()
+}
+
+fn is_loading(fleet: &Fleet) -> bool {
+    swap(fleet).is_some_and(|swap| {
+        let mut phases = swap.phases.iter();
+        swap.model
+            .as_ref()
+            .is_some_and(|key| key.as_str() == "qwen3.6-35b-fp8")
+            && phases.any(|row| {
+                let runs = matches!(row.state, PhaseState::Running { .. });
+                row.phase == SwapPhase::Load && runs
+            })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_swap_of_the_demo_is_played_and_can_be_cancelled() {
+    let stage = Stage::new().await;
+    let there = |host: &HostModels| host.weights.is_some() && host.swap.is_some();
+    stage
+        .until("what is there", |fleet| there(models(fleet, "spark-2")))
+        .await;
+    let order = SwapOrder {
+        model: ModelKey::new("qwen3.6-35b-fp8"),
+        place: "spark-2".into(),
+        force: false,
+        token: None,
+    };
+    let asked = Command::Models(ModelsCommand::Preflight(order.clone()));
+    let Reply::Preflight(found) = stage.ask(asked).await else {
+        panic!("it was not looked at");
+    };
+    assert!(found.passes(), "{found:#?}");
+    let asked = Command::Models(ModelsCommand::Swap(order));
+    let begun = confirmed(&stage, asked).await;
+    let Reply::Working { work, host } = begun else {
+        panic!("it was not begun: {begun:?}");
+    };
+    let fleet = stage.until("it loads", is_loading).await;
+    let swap = swap(&fleet).unwrap();
+    assert_eq!(
+        swap.before.as_ref().map(ModelKey::as_str),
+        Some("gpt-oss-120b")
+    );
+    let said: Vec<&str> = swap
+        .log
+        .iter()
+        .map(pilothouse::text::SafeText::as_str)
+        .collect();
+    assert!(
+        said.join("\n").contains("this machine is simulated"),
+        "{said:?}"
+    );
+
+    let cancel = Command::Models(ModelsCommand::Cancel { host, work });
+    assert_eq!(confirmed(&stage, cancel).await, Reply::Done);
+    let fleet = stage
+        .until("its end", |fleet| {
+            models(fleet, "spark-2")
+                .swap
+                .as_ref()
+                .is_some_and(|swap| swap.end.is_some())
+        })
+        .await;
+    let end = models(&fleet, "spark-2").swap.as_ref().unwrap().end.clone();
+    assert_eq!(
+        end,
+        Some(SwapEnd::Cancelled {
+            phase: SwapPhase::Load
+        })
+    );
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_of_the_demo_can_be_reserved_and_weights_deleted() {
+    let stage = Stage::new().await;
+    stage
+        .until("weights", |fleet| {
+            models(fleet, "spark-1").weights.is_some()
+        })
+        .await;
+    let lock = |order| {
+        Command::Models(ModelsCommand::Lock {
+            place: "spark-1".into(),
+            order,
+        })
+    };
+    let take = lock(LockOrder::Take {
+        holder: "ann".into(),
+        ttl: Duration::from_mins(10),
+        note: "a try".into(),
+        token: None,
+    });
+    let taken = confirmed(&stage, take).await;
+    let Reply::Lock {
+        state: Some(held), ..
+    } = taken
+    else {
+        panic!("it was not reserved: {taken:?}");
+    };
+    assert!(held.ours && held.holder.as_str() == "ann", "{held:?}");
+    let release = lock(LockOrder::Release { token: None });
+    assert!(matches!(
+        confirmed(&stage, release).await,
+        Reply::Lock { state: None, .. } | Reply::Done
+    ));
+    let gemma = "google/gemma-4-26B-A4B-it";
+    let remove = Command::Models(ModelsCommand::Remove {
+        repo: gemma.parse().unwrap(),
+        hosts: vec![HostId::new("spark-1")],
+    });
+    drop(confirmed(&stage, remove).await);
+    stage
+        .until("they are gone", |fleet| {
+            let weights = models(fleet, "spark-1").weights.as_ref();
+            weights.is_some_and(|report| {
+                let mut all = report.value.weights.iter();
+                !all.any(|one| one.path.as_str().contains("gemma"))
+            })
+        })
+        .await;
+    stage.end().await;
+}
+
+/// Asks, and confirms where it has to be confirmed.
+async fn confirmed(stage: &Stage, command: Command) -> Reply {
+    let handle = stage.engine.handle();
+    match handle.ask(Actor::Terminal, command).await {
+        Reply::NeedsConfirmation { id, challenge, .. } => {
+            let answer = match challenge {
+                Challenge::YesNo => "yes".to_owned(),
+                Challenge::TypeName(word) => word,
+            };
+            let confirm = Command::Confirm { id, answer };
+            handle.ask(Actor::Terminal, confirm).await
+        }
+        reply => reply,
+    }
 }

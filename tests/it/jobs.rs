@@ -22,49 +22,13 @@ use pilothouse::shell::{RemotePath, ShellCommand, ShellWord};
 use pilothouse::tasks::Tasks;
 use tokio::time::timeout;
 
+use super::dressed::Dressed;
 use super::follow::{drop_sessions, over};
 use super::sshd::{Sshd, chmod};
 
 const KINDS: [&str; 4] = ["dash", "bash", "busybox", "zsh"];
 
 const LONG: Duration = Duration::from_mins(1);
-
-/// A host with other programs: `path` is `PATH=…`.
-pub(crate) struct Shelled {
-    pub(crate) exec: Arc<dyn Exec>,
-    pub(crate) path: String,
-}
-
-impl Shelled {
-    fn line(&self, command: &ShellCommand) -> ShellCommand {
-        ShellCommand::new("env")
-            .word(ShellWord::new(self.path.as_str()).unwrap())
-            .command(command.clone())
-    }
-}
-
-#[async_trait]
-impl Exec for Shelled {
-    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
-        self.exec.run(&self.line(command), limits).await
-    }
-
-    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
-        self.exec.stream(&self.line(command)).await
-    }
-
-    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
-        self.exec.pipe(&self.line(command)).await
-    }
-
-    async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
-        self.exec.upload(path, mode, content).await
-    }
-
-    async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
-        self.exec.connect(socket).await
-    }
-}
 
 struct Yard {
     folder: tempfile::TempDir,
@@ -86,7 +50,7 @@ impl Yard {
     fn jobs_over(&self, exec: Arc<dyn Exec>) -> Jobs {
         let path = format!("PATH={}:/usr/bin:/bin", self.path("bin").display());
         let base = RemotePath::new(self.path("base").display().to_string()).unwrap();
-        Jobs::at(Arc::new(Shelled { exec, path }), &base)
+        Jobs::at(Arc::new(Dressed::new(exec, path)), &base)
     }
 
     /// A console of its own each time.
@@ -794,10 +758,8 @@ async fn a_host_without_setsid_begins_no_job_and_says_so() {
         .unwrap();
     }
     let base = RemotePath::new(yard.path("base").display().to_string()).unwrap();
-    let bare = Shelled {
-        exec: over(&sshd).await,
-        path: format!("PATH={}", yard.path("bin").display()),
-    };
+    let path = format!("PATH={}", yard.path("bin").display());
+    let bare = Dressed::new(over(&sshd).await, path);
     let jobs = Jobs::at(Arc::new(bare), &base);
     let spec = sh("touch \"$0/ran\"", yard.folder.path());
     let refused = jobs.begin(&JobId::fresh(), &spec).await.unwrap_err();

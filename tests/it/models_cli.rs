@@ -3,26 +3,22 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A person at a machine with a hub's cache in their home.
-struct Desk {
-    home: TempDir,
-}
+use crate::desk::Desk;
 
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+/// A person at a machine with a hub's cache in their home.
+struct Modeller {
+    home: TempDir,
 }
 
 const SNAPSHOT: &str = "cache/hub/models--x--bee/snapshots/abc";
 
-impl Desk {
+impl Modeller {
     fn new(config: &str) -> Self {
         let desk = Self {
             home: tempfile::tempdir().unwrap(),
@@ -35,10 +31,6 @@ impl Desk {
         desk
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
-    }
-
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -46,48 +38,25 @@ impl Desk {
         path
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test starts the program itself"
-    )]
-    fn run(&self, words: &[&str]) -> Ran {
-        let path = std::env::vars().find(|(name, _)| name == "PATH").unwrap().1;
-        let output = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
-            .args(words)
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", self.home.path())
-            .env("HF_HOME", self.path("cache"))
-            .env("XDG_CONFIG_HOME", self.path("config"))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env("XDG_DATA_HOME", self.path("data"))
-            .env("TERM", "dumb")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Ran {
-            code: output.status.code(),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
+    /// What bash prints.
+    fn bash(&self, line: &str) -> String {
+        let ran = self.program("bash", &["--norc", "-c", line]);
+        assert_eq!(ran.code, Some(0), "{line}: {}", ran.err);
+        ran.out
+    }
+}
+
+impl Desk for Modeller {
+    fn home(&self) -> &Path {
+        self.home.path()
     }
 
-    fn json(&self, words: &[&str], code: i32) -> Value {
-        let ran = self.run(words);
-        assert_eq!(ran.code, Some(code), "{words:?}: {}{}", ran.out, ran.err);
-        serde_json::from_str(&ran.out).unwrap()
-    }
-
-    /// Runs it and expects this exit code and these words in what it says.
-    fn says(&self, words: &[&str], code: i32, told: &[&str]) -> String {
-        let ran = self.run(words);
-        let said = format!("{}{}", ran.out, ran.err);
-        assert_eq!(ran.code, Some(code), "{words:?}: {said}");
-        for told in told {
-            assert!(said.contains(told), "{words:?}: {told:?} is not in {said}");
-        }
-        said
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let path = |name| self.path(name).display().to_string();
+        vec![
+            ("HF_HOME", path("cache")),
+            ("XDG_CONFIG_HOME", path("config")),
+        ]
     }
 }
 
@@ -111,7 +80,7 @@ fn of<'a>(list: &'a Value, key: &str) -> &'a Value {
 
 #[test]
 fn what_is_on_disk_is_listed_and_shown_with_its_launch() {
-    let desk = Desk::new(CONFIG);
+    let desk = Modeller::new(CONFIG);
     let list = desk.json(&["models", "list", "--json"], 0);
     let bee = of(&list, "bee");
     assert_eq!(bee["weights"][0]["host"], "local");
@@ -136,7 +105,7 @@ fn what_is_on_disk_is_listed_and_shown_with_its_launch() {
 
 #[test]
 fn wrong_words_end_with_2_and_hostile_ones_reach_no_shell() {
-    let desk = Desk::new(CONFIG);
+    let desk = Modeller::new(CONFIG);
     for (words, told) in [
         (&["models"][..], "Usage"),
         (&["models", "swap", "bee"], "--on"),
@@ -172,26 +141,52 @@ fn wrong_words_end_with_2_and_hostile_ones_reach_no_shell() {
     assert!(!desk.path("state/pilothouse/ledger").exists());
 }
 
+/// A process that works with these weights, as an engine names them.
+#[expect(clippy::disallowed_methods, reason = "the test plays the engine")]
+fn engine(repo: &str) -> std::process::Child {
+    let words = ["-c", "read -r end", "serve", repo];
+    let piped = Stdio::piped();
+    Command::new("bash")
+        .args(words)
+        .stdin(piped)
+        .spawn()
+        .unwrap()
+}
+
 #[test]
 fn a_change_needs_its_name_and_read_only_refuses_it() {
-    let desk = Desk::new(CONFIG);
+    let desk = Modeller::new(CONFIG);
     let rm = ["models", "rm", "x/bee"];
     let with = |more: &[&'static str]| [&rm[..], more].concat();
     desk.says(&rm, 3, &["not confirmed", "--yes x/bee"]);
     desk.says(&with(&["--dry-run"]), 0, &["would"]);
     desk.says(&with(&["--yes", "x/bees"]), 3, &[]);
     desk.says(&with(&["--yes", "x/bee", "--read-only"]), 3, &["read-only"]);
+    let mut engine = engine("x/bee");
+    desk.says(
+        &with(&["--yes", "x/bee"]),
+        3,
+        &["works with x/bee", "stop what is served first"],
+    );
+    engine.kill().unwrap();
+    engine.wait().unwrap();
     assert!(desk.path(SNAPSHOT).exists(), "nothing of this was meant");
     desk.says(&with(&["--yes", "x/bee"]), 0, &["are gone"]);
     assert!(!desk.path(SNAPSHOT).exists());
     let acts = desk.json(&["ledger", "show", "--json"], 0);
-    assert_eq!(acts.as_array().unwrap().len(), 1);
-    assert_eq!(acts[0]["outcome"], "done");
+    let outcomes: Vec<&Value> = acts
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|act| &act["outcome"])
+        .collect();
+    assert_eq!(outcomes.len(), 2, "{acts}");
+    assert!(outcomes.contains(&&Value::from("done")), "{acts}");
 }
 
 #[test]
 fn a_place_is_reserved_and_given_back_with_its_token() {
-    let desk = Desk::new(CONFIG);
+    let desk = Modeller::new(CONFIG);
     let file = desk.path("token");
     let token = file.to_str().unwrap();
     let lock = [
@@ -240,6 +235,12 @@ fn a_place_is_reserved_and_given_back_with_its_token() {
     fs::set_permissions(&open, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&open, "two words").unwrap();
     run(with(open.to_str().unwrap()), 2, &["holds no token"]);
+    // A console that does not keep the token has nothing to give back.
+    let kept = desk.path("state/pilothouse/reservations");
+    assert!(kept.exists(), "the token is kept elsewhere");
+    fs::remove_dir_all(&kept).unwrap();
+    let plain = ["models", "unlock", "local", "--yes", "local"];
+    desk.says(&plain, 3, &["local is reserved by", "--break"]);
     let said = run(with(token), 0, &["local is free"]);
     let secret = fs::read_to_string(&file).unwrap();
     assert!(!said.contains(secret.trim()));
@@ -249,7 +250,7 @@ fn a_place_is_reserved_and_given_back_with_its_token() {
 
 #[test]
 fn a_host_that_can_t_be_reached_ends_with_4() {
-    let desk = Desk::new(CONFIG);
+    let desk = Modeller::new(CONFIG);
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -267,7 +268,7 @@ fn a_host_that_can_t_be_reached_ends_with_4() {
 
 #[test]
 fn recipe_files_are_shown_as_they_are_understood_and_kept_on_request() {
-    let desk = Desk::new(CONFIG);
+    let desk = Modeller::new(CONFIG);
     let text = "\
 recipe_version: \"1\"
 name: Wasp
@@ -294,6 +295,85 @@ defaults: {port: 8000, max_model_len: 4096}
 }
 
 #[test]
+fn a_shell_completes_the_names_of_hosts_models_and_services() {
+    let desk = Modeller::new(&format!(
+        "{CONFIG}  - spark-1\n  - spark-2\nservices:\n  - {{name: queue, host: spark-1, port: 5672}}\n"
+    ));
+    let names = |words: &[&str]| {
+        let ran = desk.run(&[&["names", "--"], words].concat());
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        ran.out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["models", "swap", "be"]), ["bee"]);
+    assert_eq!(
+        names(&["models", "swap", "bee", "--on", "spark"]),
+        ["spark-1", "spark-2"]
+    );
+    assert_eq!(names(&["models", "rm", "x/"]), ["x/bee"]);
+    assert_eq!(
+        names(&["services", "restart", ""]),
+        ["queue", "spark-1/queue"]
+    );
+    assert!(names(&["models", "swap", "-"]).is_empty());
+    let script = desk.write("completions", &desk.run(&["completions", "bash"]).out);
+    // Bash itself, at the end of `pilothouse models swap be`.
+    let line = format!(
+        ". {}; COMP_WORDS=(pilothouse models swap be); COMP_CWORD=3; _pilothouse_named {} be swap; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script.display(),
+        env!("CARGO_BIN_EXE_pilothouse"),
+    );
+    assert_eq!(desk.bash(&line), "bee\n");
+}
+
+#[test]
+fn weights_without_a_recipe_get_the_one_that_is_inferred_once_it_is_confirmed() {
+    let desk = Modeller::new(CONFIG);
+    let stray = "cache/hub/models--x--Stray-8B";
+    desk.write(&format!("{stray}/refs/main"), "abc");
+    let config = r#"{"architectures": ["Qwen3ForCausalLM"], "max_position_embeddings": 40960}"#;
+    desk.write(&format!("{stray}/snapshots/abc/config.json"), config);
+    desk.write(&format!("{stray}/snapshots/abc/model.safetensors"), "w");
+    let file = desk.path("config/pilothouse/models/stray-8b.yaml");
+    for words in [
+        &["models", "keep", "x/Stray-8B", "--dry-run"][..],
+        &["models", "keep", "stray-8b", "--on", "local", "--dry-run"],
+    ] {
+        desk.says(words, 0, &["repo: \"x/Stray-8B\"", "would keep it in"]);
+    }
+    let told = [
+        "--tool-call-parser=hermes",
+        "not confirmed",
+        "--yes stray-8b",
+    ];
+    desk.says(&["models", "keep", "stray-8b"], 3, &told);
+    desk.says(
+        &["models", "keep", "stray-8b", "--yes", "x"],
+        3,
+        &["not confirmed"],
+    );
+    assert!(!file.exists(), "nothing of this was meant");
+    let yes = ["models", "keep", "stray-8b", "--yes", "stray-8b"];
+    desk.says(&yes, 0, &["stray-8b is kept in"]);
+    assert!(file.exists());
+    desk.says(&["models", "show", "stray-8b"], 0, &["x/Stray-8B", "32768"]);
+    desk.says(&yes, 2, &["stray-8b launches it already"]);
+    desk.says(
+        &["models", "keep", "x/stray"],
+        2,
+        &["there is no model `x/stray`"],
+    );
+    let shadow = "cache/hub/models--y--bee";
+    desk.write(&format!("{shadow}/refs/main"), "abc");
+    desk.write(&format!("{shadow}/snapshots/abc/model.gguf"), "w");
+    let keep = ["models", "keep", "y/bee", "--dry-run"];
+    desk.says(&keep, 2, &["bee is the recipe of x/bee already", "--key"]);
+    let own = [&keep[..], &["--key", "bee-y"]].concat();
+    desk.says(&own, 0, &["llama.cpp", "bee-y"]);
+    let odd = [&keep[..], &["--key", "../x"]].concat();
+    desk.says(&odd, 2, &[]);
+}
+
+#[test]
 fn services_are_looked_at_and_doctor_tells_what_is_wrong_with_models() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let open = listener.local_addr().unwrap();
@@ -301,7 +381,7 @@ fn services_are_looked_at_and_doctor_tells_what_is_wrong_with_models() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let desk = Desk::new(&format!(
+    let desk = Modeller::new(&format!(
         "{CONFIG}services:\n  - {{name: queue, host: local, probe: {{tcp: \"{open}\"}}}}\n  - {{name: gone, host: local, probe: {{tcp: \"{closed}\"}}}}\n"
     ));
     let hub = desk.write("hub-token", "t");

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use pilothouse::clock::Clock;
 use pilothouse::config::{Config, ModelsSettings, Settings};
 use pilothouse::domain::{
@@ -17,59 +16,17 @@ use pilothouse::engine::{
     Acting, Actor, Assisting, Beat, Challenge, Command, Connect, ConnectError, Connected, Engine,
     Fleet, LockOrder, Lost, MenuState, ModelsCommand, Reply, Setup, SwapEnd, SwapOrder, Watch,
 };
-use pilothouse::exec::{
-    BoxedIo, Exec, ExecError, ExecErrorKind, HostSocket, LineStream, Output, RunLimits,
-};
-use pilothouse::shell::{RemotePath, ShellCommand, ShellWord};
+use pilothouse::exec::Exec;
 use pilothouse::ssh::Ask;
 use pilothouse::store::Ledger;
 use pilothouse::tasks::Tasks;
 use tokio::time::timeout;
 
+use crate::dressed::Dressed;
 use crate::swap::stage::Stage as Host;
 
 const LONG: Duration = Duration::from_mins(2);
 const HOST: &str = "spark-1";
-
-/// The stage's machine, with a home of its own and no container engine behind a socket.
-struct AtHome {
-    exec: Arc<dyn Exec>,
-    home: String,
-}
-
-impl AtHome {
-    fn line(&self, command: &ShellCommand) -> ShellCommand {
-        ShellCommand::new("env")
-            .word(ShellWord::new(format!("HOME={}", self.home)).unwrap())
-            .command(command.clone())
-    }
-}
-
-#[async_trait]
-impl Exec for AtHome {
-    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
-        self.exec.run(&self.line(command), limits).await
-    }
-
-    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
-        self.exec.stream(&self.line(command)).await
-    }
-
-    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
-        self.exec.pipe(&self.line(command)).await
-    }
-
-    async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
-        self.exec.upload(path, mode, content).await
-    }
-
-    async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
-        match socket {
-            HostSocket::Tcp { .. } => self.exec.connect(socket).await,
-            HostSocket::Unix(_) => Err(ExecError::new(ExecErrorKind::NotFound, "no such socket")),
-        }
-    }
-}
 
 struct Beats(SimMachine);
 
@@ -94,9 +51,10 @@ impl Connect for ToHost {
     async fn connect(&self, _: &HostSpec, _: Arc<dyn Ask>) -> Result<Connected, ConnectError> {
         Ok(Connected {
             watch: Box::new(Beats(SimMachine::new(1, SimGpu::Gb10, 1))),
-            exec: Arc::new(AtHome {
+            exec: Arc::new(Dressed {
                 exec: Arc::clone(&self.exec),
-                home: self.home.clone(),
+                words: vec![format!("HOME={}", self.home)],
+                has_sockets: false,
             }),
             user: Some("ops".into()),
         })
@@ -104,7 +62,7 @@ impl Connect for ToHost {
 }
 
 /// A person's console.
-struct Console {
+pub(crate) struct Console {
     engine: Engine,
 }
 
@@ -113,7 +71,7 @@ fn home(host: &Host) -> String {
 }
 
 /// A host with the weights of two models, and a catalogue that launches them.
-async fn host() -> Host {
+pub(crate) async fn host() -> Host {
     let host = Host::new("dash").await;
     let hub = host.path("home/.cache/huggingface/hub");
     for name in ["models--qwen--x", "models--gemma--y"] {
@@ -141,12 +99,12 @@ async fn host() -> Host {
 
 impl Console {
     async fn new(host: &Host, who: &str) -> Self {
-        Self::with(host, who, false).await
+        Self::with(host, who, |_| {}).await
     }
 
-    async fn with(host: &Host, who: &str, read_only: bool) -> Self {
-        let settings = Settings {
-            read_only,
+    /// With settings of its own beside those that every one has here.
+    pub(crate) async fn with(host: &Host, who: &str, more: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
             models: ModelsSettings {
                 catalogs: vec![host.path("catalog.yaml")],
                 recipes: Some(host.path(&format!("{who}-recipes"))),
@@ -155,6 +113,7 @@ impl Console {
             },
             ..Settings::default()
         };
+        more(&mut settings);
         let spec = HostSpec {
             id: HostId::new(HOST),
             address: HostAddress::Local,
@@ -198,13 +157,13 @@ impl Console {
         console
     }
 
-    async fn ask(&self, command: ModelsCommand) -> Reply {
+    pub(crate) async fn ask(&self, command: ModelsCommand) -> Reply {
         let handle = self.engine.handle();
         handle.ask(Actor::Terminal, Command::Models(command)).await
     }
 
     /// Asks, and does what it takes.
-    async fn act(&self, command: ModelsCommand) -> Reply {
+    pub(crate) async fn act(&self, command: ModelsCommand) -> Reply {
         let reply = self.ask(command).await;
         let Reply::NeedsConfirmation { id, challenge, .. } = reply else {
             return reply;
@@ -218,7 +177,7 @@ impl Console {
         handle.ask(Actor::Terminal, confirm).await
     }
 
-    async fn until(&self, holds: impl Fn(&Fleet) -> bool) -> Arc<Fleet> {
+    pub(crate) async fn until(&self, holds: impl Fn(&Fleet) -> bool) -> Arc<Fleet> {
         let mut fleet = self.engine.handle().fleet();
         let found = timeout(LONG, fleet.wait_for(|fleet| holds(fleet))).await;
         let Ok(found) = found else {
@@ -229,7 +188,7 @@ impl Console {
         Arc::clone(&found.unwrap())
     }
 
-    async fn ended(&self) -> SwapEnd {
+    pub(crate) async fn ended(&self) -> SwapEnd {
         let end = |fleet: &Fleet| fleet.hosts[0].models.swap.as_ref()?.end.clone();
         let fleet = self.until(|fleet| end(fleet).is_some()).await;
         end(&fleet).unwrap()
@@ -244,7 +203,7 @@ impl Console {
             .collect()
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         assert!(self.engine.shutdown(Duration::from_secs(10)).await);
     }
 }
@@ -258,7 +217,7 @@ fn order(model: &str, force: bool) -> SwapOrder {
     }
 }
 
-fn swap(model: &str) -> ModelsCommand {
+pub(crate) fn swap(model: &str) -> ModelsCommand {
     // The stand-in has no driver to look at.
     ModelsCommand::Swap(order(model, true))
 }
@@ -490,6 +449,16 @@ async fn a_console_that_ends_in_mid_swap_leaves_it_to_the_next() {
         place: HOST.into(),
         force: false,
     };
+    // Whoever stops it is told who is served, and types the name of the place.
+    let Reply::NeedsConfirmation {
+        challenge, plan, ..
+    } = bob.ask(stop.clone()).await
+    else {
+        panic!("nobody is asked");
+    };
+    assert_eq!(challenge, Challenge::TypeName(HOST.into()));
+    let told = |note: &String| note.starts_with("stops ") && note.contains(" on port ");
+    assert!(plan.notes.iter().any(told), "{plan:?}");
     let reply = bob.act(stop).await;
     assert!(matches!(reply, Reply::Working { .. }), "{reply:?}");
     bob.until(|fleet| {
@@ -546,7 +515,12 @@ async fn a_reservation_holds_against_others_and_is_broken_by_name() {
     assert!(why.contains("nightly run"), "{why}");
     assert!(hint.contains("--break"), "{hint}");
     let reply = bob.act(take("bob")).await;
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
     assert!(refusal(&reply).0.contains("reserved by ann"), "{reply:?}");
+    // What is ann's is not given back by bob.
+    let reply = bob.act(lock(LockOrder::Release { token: None })).await;
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
+    assert!(refusal(&reply).1.contains("--break"), "{reply:?}");
     // A wrong token is found out by the host.
     let wrong = ModelsCommand::Swap(SwapOrder {
         token: Some(pilothouse::domain::Secret::new("wrong".into())),
@@ -560,6 +534,9 @@ async fn a_reservation_holds_against_others_and_is_broken_by_name() {
     };
     assert_eq!(bob.act(lock(LockOrder::Break)).await, free);
     assert!(matches!(bob.act(take("bob")).await, Reply::Lock { .. }));
+    // It is known at once, without another look.
+    let fleet = bob.until(|fleet| held(fleet).is_some()).await;
+    assert!(held(&fleet).unwrap().ours);
     assert_eq!(
         bob.act(lock(LockOrder::Release { token: None })).await,
         free
@@ -571,7 +548,7 @@ async fn a_reservation_holds_against_others_and_is_broken_by_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn read_only_changes_nothing_and_the_assistant_only_rehearses() {
     let host = host().await;
-    let console = Console::with(&host, "ann", true).await;
+    let console = Console::with(&host, "ann", |settings| settings.read_only = true).await;
     let repo = "qwen/x".parse().unwrap();
     for command in [
         swap("qwen"),
@@ -618,10 +595,27 @@ async fn read_only_changes_nothing_and_the_assistant_only_rehearses() {
 async fn weights_go_by_name_and_the_disk_says_so() {
     let host = host().await;
     let console = Console::new(&host, "ann").await;
-    let remove = ModelsCommand::Remove {
-        repo: "gemma/y".parse().unwrap(),
+    let removal = |repo: &str| ModelsCommand::Remove {
+        repo: repo.parse().unwrap(),
         hosts: Vec::new(),
     };
+    let remove = removal("gemma/y");
+    // What a swap brings and what is served is nobody's to delete.
+    host.behaves("gate-load");
+    let swapped = console.act(swap("qwen")).await;
+    let Reply::Working { work, .. } = &swapped else {
+        panic!("{swapped:?}");
+    };
+    let at_work = |fleet: &Fleet| {
+        let swap = fleet.hosts[0].models.swap.as_ref();
+        swap.is_some_and(|swap| swap.work == *work && swap.model.is_some())
+    };
+    console.until(at_work).await;
+    let reply = console.ask(removal("qwen/x")).await;
+    assert!(matches!(reply, Reply::Refused(_)), "{reply:?}");
+    assert!(refusal(&reply).0.contains("by ann@"), "{reply:?}");
+    host.behaves("");
+    assert_eq!(console.ended().await, SwapEnd::Served);
     let reply = console.ask(remove.clone()).await;
     let Reply::NeedsConfirmation {
         challenge, plan, ..
@@ -648,15 +642,15 @@ async fn weights_go_by_name_and_the_disk_says_so() {
         "{reply:?}"
     );
     let events = console.entries().await;
-    let LedgerEvent::Outcome {
-        outcome: ActOutcome::Done,
-        verification: Some(told),
-        ..
-    } = &events[1]
-    else {
-        panic!("{events:?}");
-    };
-    assert!(told.as_str().contains("spark-1: gone"), "{told}");
+    let gone = events.iter().any(|event| match event {
+        LedgerEvent::Outcome {
+            outcome: ActOutcome::Done,
+            verification: Some(told),
+            ..
+        } => told.as_str().contains("spark-1: gone"),
+        _ => false,
+    });
+    assert!(gone, "{events:?}");
     console.end().await;
 }
 

@@ -28,7 +28,7 @@ fn console(hypervisor: &Hypervisor, claude: &Path) -> Console {
 }
 
 /// Arms the machine and cycles it, as a person does.
-fn assert_cycles(hypervisor: &Hypervisor, set_up: &str, console: &mut Console) {
+fn assert_cycles(hypervisor: &mut Hypervisor, set_up: &str, console: &mut Console) {
     console.line(':', &format!("arm {SICK}"));
     console.shows("› power");
     console.press("\r");
@@ -63,32 +63,32 @@ fn ask(console: &mut Console, seen: &str) {
 
 #[test]
 fn while_claude_is_absent() {
-    let hypervisor = Hypervisor::start();
+    let mut hypervisor = Hypervisor::start();
     let mut console = console(&hypervisor, Path::new("/nonexistent/claude"));
     console.press("b");
     console.shows("is not on this machine");
     leave_pane(&mut console);
-    assert_cycles(&hypervisor, "Claude absent", &mut console);
+    assert_cycles(&mut hypervisor, "Claude absent", &mut console);
 }
 
 #[test]
 fn while_claude_hangs() {
-    let hypervisor = Hypervisor::start();
+    let mut hypervisor = Hypervisor::start();
     let claude = hypervisor.path("claude");
     program(&claude, "#!/bin/sh\nexec sleep 600\n");
     let mut console = console(&hypervisor, &claude);
     ask(&mut console, "what is wrong?");
-    assert_cycles(&hypervisor, "Claude hung", &mut console);
+    assert_cycles(&mut hypervisor, "Claude hung", &mut console);
 }
 
 #[test]
 fn while_claude_floods() {
-    let hypervisor = Hypervisor::start();
+    let mut hypervisor = Hypervisor::start();
     let claude = hypervisor.path("claude");
     program(&claude, FLOODING);
     let mut console = console(&hypervisor, &claude);
     ask(&mut console, "flood");
-    assert_cycles(&hypervisor, "Claude flooding", &mut console);
+    assert_cycles(&mut hypervisor, "Claude flooding", &mut console);
 }
 
 /// Begins as it should, then says one word for ever, as fast as it is heard, on both of its streams.
@@ -103,7 +103,7 @@ exec yes '{"type":"stream_event","session_id":"5a1decd4-d02b-4e75-8ea3-d0702889c
 
 #[test]
 fn while_a_log_floods_the_terminal() {
-    let hypervisor = Hypervisor::start();
+    let mut hypervisor = Hypervisor::start();
     let path = hypervisor.path("flood.log");
     let mut file = File::create(&path).unwrap();
     writeln!(file, "the flood begins").unwrap();
@@ -124,7 +124,7 @@ fn while_a_log_floods_the_terminal() {
         })
     };
     console.shows("flood flood");
-    assert_cycles(&hypervisor, "terminal flood", &mut console);
+    assert_cycles(&mut hypervisor, "terminal flood", &mut console);
     over.store(true, Ordering::Relaxed);
     writing.join().unwrap();
 }

@@ -30,6 +30,24 @@ fn the_key_table_is_the_action_table() {
     );
 }
 
+/// The host comes first: whoever copies a line must not be told that a runbook is no host.
+#[test]
+fn the_runbooks_that_it_names_are_there() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(here.join("README.md")).unwrap();
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("pilothouse runbook "));
+    let names: Vec<&str> = lines
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert!(!names.is_empty());
+    for name in names {
+        let file = here.join(format!("src/diagnose/runbooks/{name}.yaml"));
+        assert!(file.is_file(), "no runbook is called {name}");
+    }
+}
+
 /// Every act with its keys, section by section. Typing a line is as in any shell and left out.
 fn keys() -> String {
     let keymap = Keymap::default();

@@ -82,7 +82,7 @@ fn a_model_is_fetched_served_changed_rolled_back_and_deleted() {
     // Nothing is served, and then nothing is there.
     pair.run("desk", &["models", "rm", "lab/tiny", "--yes", "lab/tiny"])
         .ends(REFUSED)
-        .says("it is what spark-a serves");
+        .says("the container vllm_node of pair serves it: ray on port 8888");
     assert_eq!(pair.whole("desk", "lab/tiny"), ["spark-a", "spark-b"]);
     pair.run("desk", &["models", "stop", "pair", "--yes", "pair"])
         .ends(DONE);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::check::{Check, count};
 use crate::config::{Config, SecretSource};
-use crate::domain::{Cluster, HostId, Managed, Place, ServiceSpec};
+use crate::domain::{BuildContext, Cluster, HostId, InstallImage, Managed, Place, ServiceSpec};
 use crate::engine::{CatalogProblem, DaemonState, Fleet, read_catalog};
 
 /// Most problems of the catalogue that are told one by one.
@@ -23,6 +23,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
     let webhook = models.webhook.as_ref();
     let secrets = [
         ("models.hub_token", "the hub's token", &models.hub_token),
+        ("models.ngc_key", "the key of NGC", &models.ngc_key),
         (
             "models.webhook_key",
             "the key of the webhook",
@@ -36,6 +37,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
     }
     for spec in &config.settings.services {
         checks.extend(overlays(spec).await);
+        checks.extend(build(spec).await);
     }
     checks
 }
@@ -130,6 +132,27 @@ async fn overlays(spec: &ServiceSpec) -> Option<Check> {
         }
     }
     None
+}
+
+/// What an image is built from, where it is not on this machine.
+async fn build(spec: &ServiceSpec) -> Option<Check> {
+    let image = spec.install.as_ref().map(|install| &install.image)?;
+    let InstallImage::Built {
+        context: BuildContext::Folder(folder),
+        ..
+    } = image
+    else {
+        return None;
+    };
+    let error = tokio::fs::metadata(folder.join("Dockerfile")).await.err()?;
+    Some(Check::warn(
+        format!("service.{}.{}", spec.host, spec.name),
+        format!(
+            "it is built from {}: its Dockerfile: {error}",
+            folder.display()
+        ),
+        "put it there, or mend `build` of its `install`",
+    ))
 }
 
 /// Services whose container is not there, on hosts whose engine answers.

@@ -100,7 +100,7 @@ pub(super) enum ModelsVerb {
     },
     /// Reserve a place, so that nobody else swaps its model
     Lock(LockArgs),
-    /// Give a reservation back
+    /// Give a reservation back; one of somebody else is refused (exit 3)
     Unlock {
         #[command(flatten)]
         at: At,
@@ -120,7 +120,7 @@ pub(super) enum ModelsVerb {
         #[command(flatten)]
         going: Going,
     },
-    /// Delete the weights of a repository; folders that are no repository are refused
+    /// Delete the weights of a repository; what is in use, and folders that are no repository, are refused (exit 3)
     Rm {
         /// ORGANISATION/NAME on the hub
         #[arg(value_name = "REPO")]
@@ -129,6 +129,8 @@ pub(super) enum ModelsVerb {
         #[arg(long = "host", value_name = "HOST")]
         hosts: Vec<String>,
     },
+    /// Infer a recipe for weights without one and show it; with --yes KEY it is kept in the configuration directory
+    Keep(KeepArgs),
     /// Read recipe files of the launcher and show what is understood of them
     Import {
         /// The files
@@ -173,6 +175,20 @@ pub(super) struct PreflightArgs {
     pub(super) on: Option<String>,
     #[command(flatten)]
     pub(super) token: Token,
+}
+
+/// What to keep a recipe for.
+#[derive(Debug, Args)]
+pub(super) struct KeepArgs {
+    /// The repository or folder, or the last part of its name
+    #[arg(value_name = "MODEL")]
+    pub(super) model: String,
+    /// As it lies there; the first host that has it otherwise
+    #[arg(long, value_name = "PLACE")]
+    pub(super) on: Option<String>,
+    /// The key of the recipe; its name in small letters otherwise
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Option<String>,
 }
 
 /// What to serve.

@@ -5,6 +5,7 @@ mod args;
 mod fleet_tests;
 mod follow;
 mod import;
+mod keep;
 mod look;
 mod menu;
 mod menu_shot;

@@ -3,7 +3,7 @@
 use super::args::{LockArgs, ModelsArgs, ModelsVerb, SwapArgs, Token};
 use super::follow::{self, Job};
 use super::menu_shot::LockShot;
-use super::{import, look, place, status, token, wait};
+use super::{import, keep, look, place, status, token, wait};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::here::Here;
@@ -48,6 +48,7 @@ pub(in crate::cli) fn run(args: &ModelsArgs, here: &Here) -> Result<Exit, CliErr
             force: taken,
         } => unlock(&at.place, token, *taken, here),
         ModelsVerb::Rm { repo, hosts } => remove(repo, hosts, here),
+        ModelsVerb::Keep(args) => keep::keep(args, here),
         ModelsVerb::Import { files, keep } => import::import(files, *keep, here),
     }
 }

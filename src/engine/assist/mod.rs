@@ -1,6 +1,7 @@
 //! Conversations with the assistant in the engine: one task each that numbers, keeps and shows what happens, answers the
 //! assistant's tools, and lets other consoles watch.
 
+mod aftermath;
 mod attach;
 mod calls;
 mod drafts;

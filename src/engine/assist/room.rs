@@ -10,7 +10,7 @@ use crate::config::AssistantSettings;
 use crate::engine::Handle;
 use crate::engine::host_actor::Shared;
 use crate::engine::trouble::Trouble;
-use crate::store::Store;
+use crate::store::{Ledger, Store};
 
 /// What conversations with the assistant are given.
 #[derive(Clone, Default)]
@@ -32,6 +32,8 @@ pub(super) struct Room {
     pub(super) settings: AssistantSettings,
     pub(super) clock: Clock,
     pub(super) store: Option<Store>,
+    /// Knows of every act whether it was begun, also of those of consoles that have ended.
+    pub(super) ledger: Ledger,
     pub(super) folder: Option<PathBuf>,
     pub(super) minds: Arc<dyn Minds>,
     /// Told once where conversations can't be kept.

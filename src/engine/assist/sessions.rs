@@ -26,7 +26,7 @@ use crate::engine::host_actor::Shared;
 use crate::engine::lanes::Lanes;
 use crate::engine::trouble::Trouble;
 use crate::engine::{AssistantCommand, Refusal, Reply};
-use crate::store::{Store, StoredSession};
+use crate::store::{Ledger, Store, StoredSession};
 use crate::text::SafeText;
 
 /// Orders that wait for a conversation; a face beyond them waits.
@@ -42,6 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The conversations that are open here, and the way to the others.
 pub(in crate::engine) struct Sessions {
     store: Option<Store>,
+    ledger: Ledger,
     clock: Clock,
     settings: AssistantSettings,
     assisting: Assisting,
@@ -55,12 +56,13 @@ pub(in crate::engine) struct Sessions {
 impl Sessions {
     pub(in crate::engine) fn new(
         assisting: Assisting,
-        store: Option<Store>,
+        (store, ledger): (Option<Store>, Ledger),
         (lanes, clock): (&Lanes, &Clock),
         settings: &Settings,
     ) -> Self {
         Self {
             store,
+            ledger,
             clock: clock.clone(),
             settings: settings.assistant.clone(),
             assisting,
@@ -376,6 +378,7 @@ impl Sessions {
             settings: self.settings.clone(),
             clock: self.clock.clone(),
             store: self.store.clone(),
+            ledger: self.ledger.clone(),
             folder: self.assisting.folder.clone(),
             minds: self.minds(shared),
             trouble: self.trouble.clone(),

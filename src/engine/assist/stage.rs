@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::aftermath::{told_by_the_ledger, untold};
 use super::attach::{self, Knock};
 use super::calls::Clerk;
 use super::drafts::is_live;
@@ -19,13 +20,19 @@ use super::runbook::Running;
 use super::talk::Talk;
 use super::watch::{self, Watching};
 use super::wire::{ToWatcher, Wish};
+use crate::assistant::EventKind;
 use crate::diagnose::Runbook;
-use crate::domain::{HostId, SessionId};
+use crate::domain::{HostId, ProposalId, SessionId, Wall};
+use crate::engine::proposals::made_before;
 use crate::engine::{Refusal, Reply};
 use crate::store::StoredSession;
 use crate::tasks::Tasks;
 
-/// How long the store may take to tell a conversation.
+/// Records of the ledger among which an act is looked for that was approved when its console ended: more than anybody does
+/// before they look after it.
+const RECENT: usize = 10_000;
+
+/// How long the store may take to tell a conversation, and the ledger its records.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Those who knock at once.
@@ -275,12 +282,41 @@ impl Talk {
             }
         }
         // Whoever ran it last may have ended in its midst.
+        for kind in self.approved_before().await {
+            self.happened(kind);
+        }
         for kind in self
             .under_way
             .end_all(&"the console that ran it ended before".into())
         {
             self.happened(kind);
         }
+    }
+
+    /// The ends of proposals that had been approved when their console ended, as the ledger tells them. The conversation itself
+    /// may have been kept up to the moment before.
+    async fn approved_before(&self) -> Vec<EventKind> {
+        let open = self.under_way.open();
+        if open.is_empty() {
+            return Vec::new();
+        }
+        let told = timeout(PATIENCE, self.room.ledger.tail(RECENT)).await;
+        let told = match told {
+            Ok(Ok(entries)) => Ok(entries),
+            Ok(Err(error)) => Err(error.what),
+            Err(_) => Err(format!("it was not read within {} s", PATIENCE.as_secs())),
+        };
+        let decided = |(proposal, until): (ProposalId, Wall)| {
+            let decided = match &told {
+                Ok(entries) => {
+                    told_by_the_ledger(entries, (self.id, proposal), made_before(until))?
+                }
+                Err(_) if self.under_way.has_begun(proposal) => return None,
+                Err(why) => untold(why),
+            };
+            Some(EventKind::Decided { proposal, decided })
+        };
+        open.into_iter().filter_map(decided).collect()
     }
 
     /// The conversation as the store has it, where the store tells.

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::assistant::{CallId, Decided, Ending, EventKind, Origin, StepResult, Usage};
-use crate::domain::ProposalId;
+use crate::domain::{ProposalId, Wall};
 use crate::text::SafeText;
 
 /// What is under way.
 #[derive(Debug, Clone, Default)]
 pub(super) struct UnderWay {
     calls: BTreeMap<CallId, Origin>,
-    proposals: BTreeSet<ProposalId>,
+    /// Until when each of them may be decided on.
+    proposals: BTreeMap<ProposalId, Wall>,
     /// Those of them whose act has begun.
     begun: BTreeSet<ProposalId>,
     /// Questions that wait for their turn.
@@ -27,7 +28,7 @@ impl UnderWay {
         match kind {
             EventKind::CallEnded { call, .. } => self.calls.contains_key(call),
             EventKind::Begun { proposal } | EventKind::Decided { proposal, .. } => {
-                self.proposals.contains(proposal)
+                self.proposals.contains_key(proposal)
             }
             _ => true,
         }
@@ -36,6 +37,17 @@ impl UnderWay {
     /// How many proposals wait for a person.
     pub(super) fn proposals(&self) -> usize {
         self.proposals.len()
+    }
+
+    /// Those that wait, or are being carried out, and until when each may be decided on.
+    pub(super) fn open(&self) -> Vec<(ProposalId, Wall)> {
+        let open = self.proposals.iter();
+        open.map(|(proposal, until)| (*proposal, *until)).collect()
+    }
+
+    /// Whether the act of a proposal is known to have begun.
+    pub(super) fn has_begun(&self, proposal: ProposalId) -> bool {
+        self.begun.contains(&proposal)
     }
 
     /// Whether nothing is under way.
@@ -59,7 +71,7 @@ impl UnderWay {
                 self.calls.remove(call);
             }
             EventKind::Proposed(proposal) => {
-                self.proposals.insert(proposal.id);
+                self.proposals.insert(proposal.id, proposal.expires);
             }
             EventKind::Begun { proposal } => {
                 self.begun.insert(*proposal);
@@ -91,7 +103,7 @@ impl UnderWay {
         why: &SafeText,
         takes_back: impl Fn(ProposalId) -> bool,
     ) -> Vec<EventKind> {
-        let open = self.proposals.iter().filter(|open| takes_back(**open));
+        let open = self.proposals.keys().filter(|open| takes_back(**open));
         let proposals = open.map(|proposal| EventKind::Decided {
             proposal: *proposal,
             decided: Decided::abandoned(self.begun.contains(proposal)),

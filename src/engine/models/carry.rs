@@ -8,12 +8,14 @@ use futures_util::future::join_all;
 
 use super::fetch;
 use super::look::refresh;
-use super::stakes::ModelsChange;
+use super::stakes::{ModelsChange, foreign};
 use super::swapping::{Swapping, at_work};
 use crate::domain::{HostId, Secret};
 use crate::engine::carry::Carried;
 use crate::engine::command::{Refusal, Reply};
 use crate::engine::host_actor::Shared;
+use crate::engine::models_state::ModelsMsg;
+use crate::engine::msg::HostMsg;
 use crate::exec::Exec;
 use crate::jobs::{JobError, JobErrorKind, JobId, JobState, Jobs};
 use crate::models::{
@@ -199,6 +201,7 @@ async fn lock(head: &HostId, order: LockOrder, shared: &Shared) -> Carried {
         Ok(LockOutcome::Held(state)) => taken(head, order, state, shared).await,
         Ok(LockOutcome::Free) => {
             shared.models.tokens.forget(head).await;
+            show(head, None, shared).await;
             Carried {
                 reply: Reply::Lock {
                     state: None,
@@ -207,15 +210,9 @@ async fn lock(head: &HostId, order: LockOrder, shared: &Shared) -> Carried {
                 verification: Some("nobody holds it now".into()),
             }
         }
-        Ok(LockOutcome::Refused(state)) => failed(Refusal {
-            why: format!(
-                "{head} is reserved by {} for another {} ({})",
-                state.holder,
-                crate::domain::Age::from(state.left).words(),
-                state.note
-            ),
-            hint: Some("wait for its end, give its token, or break it".into()),
-        }),
+        Ok(LockOutcome::Refused(state)) => {
+            Carried::unverified(Reply::Refused(foreign(head.as_str(), &state, state.left)))
+        }
         Err(error) => Carried::unverified(match &error {
             LockError::Host(_) => Reply::Unknown(lock_refusal(&error)),
             _ => Reply::Failed(lock_refusal(&error)),
@@ -265,16 +262,24 @@ async fn taken(head: &HostId, order: LockOrder, state: LockState, shared: &Share
             "; its token is kept for this session only: {error}"
         );
     }
+    let state = LockState {
+        ours: true,
+        ..state
+    };
+    show(head, Some(state.clone()), shared).await;
     Carried {
         reply: Reply::Lock {
-            state: Some(LockState {
-                ours: true,
-                ..state
-            }),
+            state: Some(state),
             token,
         },
         verification: Some(verification.into()),
     }
+}
+
+/// The next change is judged by what the host has just said, and not by the look before.
+async fn show(head: &HostId, state: Option<LockState>, shared: &Shared) {
+    let msg = HostMsg::Models(ModelsMsg::Lock(state));
+    shared.lanes.host(head, msg).await;
 }
 
 fn lock_refusal(error: &LockError) -> Refusal {

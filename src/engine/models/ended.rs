@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::places;
 use super::secrets;
@@ -157,15 +157,8 @@ async fn call(
             Some(read.map_err(|refusal| SafeText::from(refusal.why))?)
         }
     };
-    let mut said = tell(here.as_ref(), &webhook.url, key.as_ref(), &note).await;
-    for pause in TELL_AGAIN {
-        if said.is_ok() {
-            break;
-        }
-        sleep(pause).await;
-        said = tell(here.as_ref(), &webhook.url, key.as_ref(), &note).await;
-    }
-    said
+    let to = (&webhook.url, key.as_ref());
+    tell(here.as_ref(), to, &note, &TELL_AGAIN).await
 }
 
 fn witness(host: &HostId, report: &SwapReport) -> Witness {

@@ -15,7 +15,7 @@ use crate::exec::LocalExec;
 use crate::jobs::{Job, JobId, JobState, Jobs};
 use crate::models::{
     DownloadOrder, ModelSource, Peer, WeightsError, WeightsErrorKind, WeightsScan, WorkState,
-    download as begin_download, freed, remove as begin_remove, work_state,
+    download as begin_download, freed, is_in_use, remove as begin_remove, work_state,
 };
 
 /// Between two looks at a deletion.
@@ -105,10 +105,15 @@ async fn removed(repo: &RepoId, host: &HostId, shared: &Shared) -> Result<Option
     match work_state(&job) {
         WorkState::Done => {}
         WorkState::Failed { why, hint } => {
-            return Err(Reply::Failed(Refusal {
+            let refusal = Refusal {
                 why: why.to_string(),
                 hint: hint.map(|hint| hint.to_string()),
-            }));
+            };
+            return Err(if is_in_use(&job) {
+                Reply::Refused(refusal)
+            } else {
+                Reply::Failed(refusal)
+            });
         }
         state => {
             return Err(Reply::Failed(Refusal {
@@ -174,13 +179,13 @@ pub(super) fn together(all: Vec<Removed>) -> Carried {
                     why: format!("{host}: {why}"),
                     hint,
                 };
-                let known = matches!(&reply, Reply::Failed(_) | Reply::Refused(_));
-                if !matches!(worst, Some(Reply::Unknown(_))) {
-                    worst = Some(if known {
-                        Reply::Failed(refusal)
-                    } else {
-                        Reply::Unknown(refusal)
-                    });
+                let reply = match reply {
+                    Reply::Refused(_) => Reply::Refused(refusal),
+                    Reply::Failed(_) => Reply::Failed(refusal),
+                    _ => Reply::Unknown(refusal),
+                };
+                if worst.as_ref().map(gravity) < Some(gravity(&reply)) {
+                    worst = Some(reply);
                 }
             }
         }
@@ -188,6 +193,15 @@ pub(super) fn together(all: Vec<Removed>) -> Carried {
     Carried {
         reply: worst.unwrap_or(Reply::Done),
         verification: Some(told.join("; ").into()),
+    }
+}
+
+/// What was refused left everything as it was; what failed may have left a half; of what is unknown nobody knows.
+fn gravity(reply: &Reply) -> u8 {
+    match reply {
+        Reply::Refused(_) => 0,
+        Reply::Failed(_) => 1,
+        _ => 2,
     }
 }
 

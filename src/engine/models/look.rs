@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::preflight::gather;
+use super::unlooked::seen;
 use crate::domain::{At, HostId};
 use crate::engine::command::{Refusal, Reply};
 use crate::engine::host_actor::Shared;
@@ -60,6 +61,42 @@ pub(super) async fn refresh(host: Option<HostId>, shared: &Shared) -> Reply {
             why: "not every host could be looked at in time".into(),
             hint: Some("look at which of them are slow, and ask again".into()),
         }),
+    }
+}
+
+/// Has hosts tell what they serve now, and waits until the fleet shows it.
+pub(in crate::engine) async fn look_at_serving(
+    hosts: &[HostId],
+    shared: &Shared,
+) -> Result<(), Reply> {
+    let now = shared.lanes.now();
+    for host in hosts {
+        if let Some(link) = shared.links.link(host) {
+            link.serving.now();
+        }
+    }
+    let mut fleet = shared.handle.fleet();
+    let told = |fleet: &Arc<Fleet>| {
+        hosts.iter().all(|host| {
+            let host = fleet.host(host);
+            host.is_none_or(|host| !is_up(host) || seen(host).is_some_and(|at| at >= now))
+        })
+    };
+    match timeout(PATIENCE, fleet.wait_for(told)).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(Reply::Failed(Refusal {
+            why: format!(
+                "what is served on {} could not be seen in time",
+                hosts
+                    .iter()
+                    .map(HostId::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+            hint: Some(
+                "look at that host, or force it: nobody is asked then who uses the model".into(),
+            ),
+        })),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::book::Book;
 use super::interest::Interest;
 use super::tokens::Tokens;
-use crate::config::ModelsSettings;
+use crate::config::{ModelsSettings, SecretSource};
 use crate::engine::door::Acting;
 use crate::text::SafeText;
 
@@ -25,6 +25,11 @@ pub(in crate::engine) struct Models {
 }
 
 impl Models {
+    /// Where the key of NVIDIA's registry is to be had, as the config says.
+    pub(in crate::engine) fn ngc_key(&self) -> Option<&SecretSource> {
+        self.settings.ngc_key.as_ref()
+    }
+
     /// With these settings, for this person.
     pub(in crate::engine) fn new(settings: &ModelsSettings, acting: &Acting) -> Self {
         Self {

@@ -21,7 +21,7 @@ const COMMAND: RunLimits = RunLimits {
 };
 
 /// Reads a secret; `here` is this machine.
-pub(super) async fn read(
+pub(in crate::engine) async fn read(
     source: &SecretSource,
     here: &dyn Exec,
 ) -> Result<Secret<String>, Refusal> {

@@ -7,7 +7,7 @@ use super::fetch::Download;
 use super::stakes_weights;
 use super::swapping::{Swapping, at_work, head_of, known_place, rollback, stopping, swapping};
 use crate::domain::{ActClass, Age, HostId, RepoId, Secret};
-use crate::engine::command::{Challenge, Command, Decision, Plan, Refusal, Reply};
+use crate::engine::command::{Challenge, Plan, Refusal, Reply};
 use crate::engine::host_state::{Host, Link};
 use crate::engine::models_command::ModelsCommand;
 use crate::engine::policy::{Change, Wish};
@@ -54,29 +54,11 @@ pub(in crate::engine) fn wish(fleet: &Fleet, command: &ModelsCommand) -> Result<
     }
 }
 
-/// The swap whose hosts have to be looked at before anything can be said of this command.
-pub(in crate::engine) fn unlooked(fleet: &Fleet, command: &Command) -> Option<SwapOrder> {
-    let order = match command {
-        Command::Models(ModelsCommand::Swap(order)) => order.clone(),
-        Command::Models(ModelsCommand::Rollback(place)) => rollback(fleet, place).ok()?,
-        Command::Rehearse(inner) => return unlooked(fleet, inner),
-        Command::Decide {
-            proposal,
-            decision: Decision::Approve(_),
-        } => {
-            let mut waiting = fleet.proposals.iter();
-            let pending = waiting.find(|pending| pending.proposal.id == *proposal)?;
-            return unlooked(fleet, &pending.command);
-        }
-        _ => return None,
-    };
-    let swapping = swapping(fleet, &order).ok()?;
-    let head = fleet.host(swapping.head())?;
-    let needed = !fleet.read_only && is_up(head) && known(fleet, &order, &swapping).is_none();
-    needed.then_some(order)
-}
-
-fn known<'a>(fleet: &'a Fleet, order: &SwapOrder, swapping: &Swapping) -> Option<&'a Preflight> {
+pub(super) fn known<'a>(
+    fleet: &'a Fleet,
+    order: &SwapOrder,
+    swapping: &Swapping,
+) -> Option<&'a Preflight> {
     let is_fresh = |known: &&KnownPreflight| {
         let seen = &known.preflight;
         fleet.at.since(known.at).duration() < FRESH
@@ -120,7 +102,10 @@ fn stop(fleet: &Fleet, place: &PlaceName, force: bool) -> Result<Wish, Reply> {
         return Err(Reply::Refused(refusal));
     }
     let takes = !swapping.users.is_empty();
-    let notes = notes(fleet, &swapping);
+    let mut notes = notes(fleet, &swapping);
+    if head.models.serving.is_none() {
+        notes.push(format!("nobody can see now what {} serves", head.id));
+    }
     let mut wish = wish_of(swapping, None);
     wish.plan.notes = notes;
     wish.challenge = Some(challenge(place, takes));
@@ -217,15 +202,17 @@ fn reserved(
     token: Option<&Secret<String>>,
 ) -> Option<Refusal> {
     let (lock, left) = held(fleet, head)?;
-    if lock.ours || token.is_some() {
-        // The host knows whether the token is the right one.
-        return None;
-    }
+    // The host knows whether the token is the right one.
+    (!lock.ours && token.is_none()).then(|| foreign(place, lock, left))
+}
+
+/// What somebody else holds is theirs for so long still.
+pub(super) fn foreign(place: &str, lock: &LockState, left: Duration) -> Refusal {
     let note = match lock.note.as_str() {
         "" => String::new(),
         note => format!(" ({note})"),
     };
-    Some(Refusal {
+    Refusal {
         why: format!(
             "{place} is reserved by {} for another {}{note}",
             lock.holder,
@@ -234,7 +221,7 @@ fn reserved(
         hint: Some(format!(
             "wait for its end, give its token, or break it: `pilothouse models unlock {place} --break`"
         )),
-    })
+    }
 }
 
 /// The reservation that holds now, and how long still.
@@ -317,6 +304,7 @@ fn lock(fleet: &Fleet, name: &PlaceName, order: &LockOrder) -> Result<Wish, Repl
             let note = if note.is_empty() { "no note" } else { note };
             format!("reserve {name} for {who} for {words} ({note})")
         }
+        // Whose it is, its host knows.
         LockOrder::Release { .. } => format!("give the reservation of {name} back"),
         LockOrder::Break => {
             if let Some((lock, left)) = holder {

@@ -3,8 +3,9 @@
 use super::fetch::Download;
 use super::stakes::{ModelsChange, changeable, is_up, refused};
 use super::swapping::{head_of, known_place};
+use super::usage::in_use;
 use crate::domain::{ActClass, Bytes, HostAddress, HostId, Mib, Place, RepoId};
-use crate::engine::command::{Challenge, Plan, Refusal, Reply};
+use crate::engine::command::{Challenge, Plan, Reply};
 use crate::engine::policy::{Change, Wish};
 use crate::engine::state::Fleet;
 use crate::models::{Completeness, ModelSource, Peer, WorkState};
@@ -127,7 +128,9 @@ pub(super) fn remove(fleet: &Fleet, repo: &RepoId, hosts: &[HostId]) -> Result<W
     };
     for (host, _) in &found {
         changeable(fleet, host)?;
-        is_not_used(fleet, host, &source).map_err(Reply::Refused)?;
+        if let Some(refusal) = in_use(fleet, host, &source) {
+            return Err(Reply::Refused(refusal));
+        }
     }
     let names: Vec<&str> = found.iter().map(|(host, _)| host.as_str()).collect();
     let names = names.join(", ");
@@ -185,30 +188,4 @@ fn elsewhere(
         ));
     }
     notes
-}
-
-/// What serves, or is loading, keeps its weights.
-fn is_not_used(fleet: &Fleet, id: &HostId, source: &ModelSource) -> Result<(), Refusal> {
-    let Some(host) = fleet.host(id) else {
-        return Ok(());
-    };
-    let is_it = |key: &crate::domain::ModelKey| {
-        let recipe = fleet.catalog.recipes.get(key);
-        recipe.is_some_and(|recipe| recipe.source == *source)
-    };
-    let serving = host.models.serving.as_ref();
-    let mut served = serving.into_iter().flat_map(|timed| &timed.value.served);
-    let serves = served.any(|served| {
-        served.state != crate::models::ServedState::Idle
-            && served.recipe.as_ref().is_some_and(is_it)
-    });
-    let swap = host.models.swap.as_ref().filter(|swap| swap.end.is_none());
-    let comes = swap.and_then(|swap| swap.model.as_ref()).is_some_and(is_it);
-    if serves || comes {
-        return Err(Refusal {
-            why: format!("it is what {id} serves, or is about to"),
-            hint: Some("stop it, or swap to another first".into()),
-        });
-    }
-    Ok(())
 }

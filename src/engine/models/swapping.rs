@@ -313,7 +313,7 @@ fn has_own_way(recipe: &Recipe, place: &Place) -> bool {
 }
 
 /// Where something is served: over the cluster of its last swap, or on its host alone.
-fn place_of(fleet: &Fleet, head: &Host, served: &Served) -> Place {
+pub(super) fn place_of(fleet: &Fleet, head: &Host, served: &Served) -> Place {
     let swap = head.models.swap.as_ref();
     let last = swap.filter(|swap| swap.model.is_some() && swap.model == served.recipe);
     if let Some(swap) = last {
@@ -353,7 +353,7 @@ fn cant(error: &LaunchError) -> Refusal {
 }
 
 /// What serves, and who uses it.
-fn user(served: &Served) -> SafeText {
+pub(super) fn user(served: &Served) -> SafeText {
     let model = match (&served.recipe, &served.model) {
         (Some(key), _) => key.to_string(),
         (None, Some(model)) => model.to_string(),

@@ -6,10 +6,9 @@ use crate::domain::{
     Wall,
 };
 use crate::engine::command::{Actor, Challenge, Plan, Reply};
-use crate::engine::models::ModelsChange;
+use crate::engine::models::{ModelsChange, Unlooked};
 use crate::engine::power::PowerChange;
 use crate::engine::services::ServiceChange;
-use crate::models::SwapOrder;
 use crate::shell::ShellCommand;
 use crate::text::SafeText;
 
@@ -138,7 +137,7 @@ pub(in crate::engine) enum Ruling {
     /// It changes nothing anywhere: hands look and answer.
     Look,
     /// Hands look first at what this swap would meet; then it is asked again.
-    Prepare(SwapOrder),
+    Prepare(Unlooked),
     /// The door stays shut, or a person has to confirm first.
     Answer(Reply),
     /// Do it.

@@ -51,10 +51,10 @@ impl Desk {
         actor: Actor,
         command: &Command,
     ) -> Ruling {
-        if let Some(order) = models::unlooked(fleet, command)
+        if let Some(unlooked) = models::unlooked(fleet, command)
             && (actor != Actor::Assistant || matches!(command, Command::Rehearse(_)))
         {
-            return Ruling::Prepare(order);
+            return Ruling::Prepare(unlooked);
         }
         match command {
             Command::PrunePreview { .. }

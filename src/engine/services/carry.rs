@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stakes::ServiceChange;
-use crate::config::Environment;
+use crate::config::SecretSource;
 use crate::domain::{HostId, InstallImage, Secret, ServiceAct, ServiceSpec};
 use crate::engine::carry::Carried;
 use crate::engine::carry_container;
 use crate::engine::command::{Refusal, Reply};
 use crate::engine::host_actor::Shared;
+use crate::engine::models::read_secret;
 use crate::engine::remote;
-use crate::exec::{Exec, RunLimits};
+use crate::exec::{Exec, LocalExec, RunLimits};
 use crate::jobs::{JobErrorKind, JobId, JobSpec, Jobs};
 use crate::models::WorkId;
 use crate::services::{
@@ -68,7 +69,7 @@ async fn ordered(spec: &ServiceSpec, order: ServiceOrder, shared: &Shared) -> Ca
             Ok(job) => begin(host, exec, &job, shared).await,
             Err(carried) => carried,
         },
-        ServiceOrder::Install => match installed(spec, exec.as_ref()).await {
+        ServiceOrder::Install => match installed(spec, exec.as_ref(), shared).await {
             Ok(job) => begin(host, exec, &job, shared).await,
             Err(carried) => carried,
         },
@@ -105,7 +106,28 @@ async fn reapplied(spec: &ServiceSpec, exec: &dyn Exec) -> Result<JobSpec, Carri
     reapply(spec, &folder).map_err(|no| no_way(&no))
 }
 
-async fn installed(spec: &ServiceSpec, exec: &dyn Exec) -> Result<JobSpec, Carried> {
+/// From where the config says, else from the person's own environment.
+async fn ngc_key(shared: &Shared) -> Result<Secret<String>, Carried> {
+    let usual = SecretSource::Variable(NGC_KEY.to_owned());
+    let named = shared.models.ngc_key();
+    let here = LocalExec::new(shared.tasks.clone());
+    let read = read_secret(named.unwrap_or(&usual), &here).await;
+    read.map_err(|refusal| {
+        let hint = refusal.hint.filter(|_| named.is_some());
+        let usual =
+            format!("say where it is to be had as `ngc_key` under `models`, or set {NGC_KEY}");
+        failed(
+            format!("the key of NVIDIA's registry is not known: {}", refusal.why),
+            Some(&hint.unwrap_or(usual)),
+        )
+    })
+}
+
+async fn installed(
+    spec: &ServiceSpec,
+    exec: &dyn Exec,
+    shared: &Shared,
+) -> Result<JobSpec, Carried> {
     let image = spec.install.as_ref().map(|install| &install.image);
     let folder: Option<RemotePath> = match image {
         Some(InstallImage::Built { context: from, .. }) => {
@@ -119,17 +141,7 @@ async fn installed(spec: &ServiceSpec, exec: &dyn Exec) -> Result<JobSpec, Carri
         _ => None,
     };
     let key = match image {
-        Some(InstallImage::Nim(_)) => {
-            let found = Environment::of_process().text(NGC_KEY);
-            let missing = || {
-                let hint = format!("set {NGC_KEY}, and start again");
-                failed(
-                    "the key of NVIDIA's registry is not known".into(),
-                    Some(&hint),
-                )
-            };
-            Some(Secret::new(found.ok_or_else(missing)?))
-        }
+        Some(InstallImage::Nim(_)) => Some(ngc_key(shared).await?),
         _ => None,
     };
     install(spec, folder.as_ref(), key).map_err(|no| no_way(&no))

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::{ActClass, HostId, Managed, ServiceAct, ServiceName, ServiceSpec};
+use crate::domain::{
+    ActClass, BuildContext, HostId, Install, InstallImage, Managed, ServiceAct, ServiceName,
+    ServiceSpec,
+};
 use crate::engine::command::{Challenge, Plan, Refusal, Reply};
 use crate::engine::host_state::Host;
 use crate::engine::policy::{Change, Wish};
@@ -99,6 +102,21 @@ fn shown(spec: &ServiceSpec, act: ServiceAct, order: &ServiceOrder) -> String {
     }
 }
 
+/// Where what is installed comes from.
+fn source(install: &Install) -> String {
+    match &install.image {
+        InstallImage::Nim(image) => format!("{image} is pulled with NGC's key, and run anew"),
+        InstallImage::Pulled(image) => format!("{image} is pulled, and run anew"),
+        InstallImage::Built { name, context } => {
+            let from = match context {
+                BuildContext::Embeddings => "what comes with pilothouse".to_owned(),
+                BuildContext::Folder(folder) => folder.display().to_string(),
+            };
+            format!("{name} is built there from {from}, and run anew")
+        }
+    }
+}
+
 fn notes(service: &Service, act: ServiceAct) -> Vec<String> {
     let mut notes = Vec::new();
     if !matches!(act, ServiceAct::Start) {
@@ -115,6 +133,7 @@ fn notes(service: &Service, act: ServiceAct) -> Vec<String> {
                 "{files} files are put in, the originals kept beside them"
             ));
         }
+        ServiceAct::Install => notes.extend(service.spec.install.as_ref().map(source)),
         ServiceAct::Update => {
             notes.push("what was changed by hand in the checkout is thrown away".to_owned());
         }

@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::layers::{from_foot, from_head, surface};
 use crate::text::width;
+use crate::tui::action::{Action, Place};
 use crate::tui::model_check_lines;
 use crate::tui::model_forms::left_out;
 use crate::tui::model_lines::Line;
@@ -36,10 +37,10 @@ pub(super) fn work(
             None
         }
         WorkLayer::Choose(choose) => {
-            chooser(canvas, (area, rows), choose);
+            chooser(canvas, (area, rows), scene, choose);
             None
         }
-        WorkLayer::Form(form) => form_dialog(canvas, (area, rows), form),
+        WorkLayer::Form(form) => form_dialog(canvas, (area, rows), scene, form),
         WorkLayer::Service { of, scroll } => {
             service(canvas, (area, rows), scene, (of, *scroll));
             None
@@ -63,7 +64,7 @@ fn swap_dialog(
     if swap.places.len() > 1 {
         let words = format!("   {} of {} places, ", swap.place + 1, swap.places.len());
         pen.put(&words, Role::Dim)
-            .put("space", Role::Key)
+            .put(&key(scene, Action::Mark), Role::Key)
             .put(" takes the next", Role::Dim);
     }
     let lines = check_lines(scene, swap, usize::from(rows.width));
@@ -92,11 +93,26 @@ fn swap_dialog(
         pen.skip(2);
     }
     pen.at_end(&[
-        ("tab", Role::Key),
+        (&key(scene, Action::NextPane), Role::Key),
         (" goes on  ", Role::Dim),
-        ("y", Role::Key),
+        (&key(scene, Action::Copy), Role::Key),
         (" copies the command", Role::Dim),
     ]);
+}
+
+/// The key of an act in a dialog.
+fn key(scene: Scene<'_>, action: Action) -> String {
+    scene.keymap.label_at(Place::Dialog, action)
+}
+
+/// The keys of a dialog, with what each does.
+fn hints(pen: &mut Pen<'_>, hints: &[(String, &str)]) {
+    for (key, words) in hints.iter().filter(|(key, _)| !key.is_empty()) {
+        pen.put(key, Role::Key)
+            .skip(1)
+            .put(words, Role::Dim)
+            .skip(3);
+    }
 }
 
 fn bracketed(words: &str, focused: bool) -> String {
@@ -146,7 +162,12 @@ fn draw_lines<'a>(canvas: &mut Canvas<'_>, rows: Rect, lines: impl Iterator<Item
     }
 }
 
-fn chooser(canvas: &mut Canvas<'_>, (area, rows): (Rect, Rect), choose: &ChooseUi) {
+fn chooser(
+    canvas: &mut Canvas<'_>,
+    (area, rows): (Rect, Rect),
+    scene: Scene<'_>,
+    choose: &ChooseUi,
+) {
     surface(canvas, area, choose.title, Role::BorderFocus);
     canvas
         .pen(from_head(area, 0))
@@ -165,12 +186,11 @@ fn chooser(canvas: &mut Canvas<'_>, (area, rows): (Rect, Rect), choose: &ChooseU
             canvas.paint(line, Role::Selected);
         }
     }
-    canvas
-        .pen(from_foot(area, 0))
-        .put("enter", Role::Key)
-        .put(" goes on   ", Role::Dim)
-        .put("esc", Role::Key)
-        .put(" leaves", Role::Dim);
+    let keys = [
+        (key(scene, Action::Open), "goes on"),
+        (key(scene, Action::Close), "leaves"),
+    ];
+    hints(&mut canvas.pen(from_foot(area, 0)), &keys);
 }
 
 fn form_title(kind: &FormKind) -> String {
@@ -203,6 +223,7 @@ fn form_head(head: &mut Pen<'_>, kind: &FormKind) {
 fn form_dialog(
     canvas: &mut Canvas<'_>,
     (area, rows): (Rect, Rect),
+    scene: Scene<'_>,
     form: &FormUi,
 ) -> Option<Position> {
     surface(canvas, area, &form_title(&form.kind), Role::BorderFocus);
@@ -236,21 +257,14 @@ fn form_dialog(
         canvas.pen(from_foot(area, 2)).put(field.help, Role::Text);
     }
     let last = form.focused + 1 >= form.fields.len();
-    canvas
-        .pen(from_foot(area, 0))
-        .put("enter", Role::Key)
-        .put(
-            if last {
-                " goes on   "
-            } else {
-                " next field   "
-            },
-            Role::Dim,
-        )
-        .put("tab", Role::Key)
-        .put(" completes   ", Role::Dim)
-        .put("esc", Role::Key)
-        .put(" leaves", Role::Dim);
+    let key = |action| scene.keymap.label_at(Place::Text, action);
+    let submit = if last { "goes on" } else { "next field" };
+    let keys = [
+        (key(Action::Submit), submit),
+        (key(Action::Complete), "completes"),
+        (key(Action::Close), "leaves"),
+    ];
+    hints(&mut canvas.pen(from_foot(area, 0)), &keys);
     caret
 }
 
@@ -277,14 +291,12 @@ fn service(
         let words = more_rows(below);
         canvas.pen(borders.bottom).at_end(&[(&words, Role::Dim)]);
     }
-    canvas
-        .pen(from_foot(area, 0))
-        .put("enter", Role::Key)
-        .put(" acts…   ", Role::Dim)
-        .put("y", Role::Key)
-        .put(" copies   ", Role::Dim)
-        .put("esc", Role::Key)
-        .put(" leaves", Role::Dim);
+    let keys = [
+        (key(scene, Action::Open), "acts…"),
+        (key(scene, Action::Copy), "copies"),
+        (key(scene, Action::Close), "leaves"),
+    ];
+    hints(&mut canvas.pen(from_foot(area, 0)), &keys);
 }
 
 /// How it stands, how it is run, what the last looks found.

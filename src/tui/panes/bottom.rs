@@ -278,6 +278,7 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         // What can be done to them is what people look for; how it looks, they find in the help.
         others.sort_by_key(|spec| match spec.group {
             _ if spec.action == Action::Open => 0,
+            _ if matches!(place, Place::Models | Place::Model) => place_in_models(spec.action),
             action::Group::Act => 1,
             _ => 2,
         });
@@ -307,6 +308,23 @@ fn footer(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         };
         pen.put(&key, of_key).skip(1).put(hint, of_hint).skip(3);
     }
+}
+
+/// The order of the hints on the screen of models: a narrow one has room for the first only.
+fn place_in_models(action: Action) -> usize {
+    const FIRST: [Action; 9] = [
+        Action::Swap,
+        Action::Preflight,
+        Action::Stop,
+        Action::Rollback,
+        Action::Cancel,
+        Action::Download,
+        Action::OpenLogs,
+        Action::Reserve,
+        Action::SetUp,
+    ];
+    let first = FIRST.iter().position(|first| *first == action);
+    1 + first.unwrap_or(FIRST.len())
 }
 
 /// The order of the hints on the screen of logs, where the general ones are the least needed.

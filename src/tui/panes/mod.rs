@@ -39,7 +39,7 @@ pub(super) use ledger::row_cursor as ledger_cursor;
 pub(super) use logs::{
     LensPlace, logs, place as lens_place, row_cursor as lens_cursor, spot as lens_spot,
 };
-pub(super) use model::{lines as model_lines, tabs as model_tabs};
+pub(super) use model::{length as model_length, tabs as model_tabs};
 pub(super) use models::{
     banner as models_banner, column_at as model_column_at, row_cursor as model_cursor,
     schedule_rows,

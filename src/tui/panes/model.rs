@@ -6,8 +6,8 @@ use super::Scene;
 use super::models::{chosen, title_of};
 use crate::engine::Fleet;
 use crate::text::{cut, width};
-use crate::tui::action::Place;
-use crate::tui::model_lines::{self, Line};
+use crate::tui::action::{Action, Place};
+use crate::tui::model_lines::{self, Line, Look};
 use crate::tui::theme::Role;
 use crate::tui::ui::Ui;
 use crate::tui::ui_models::ModelTab;
@@ -37,10 +37,20 @@ pub(in crate::tui) fn tabs(area: Rect, ui: &Ui) -> [Rect; ModelTab::ALL.len()] {
     })
 }
 
-/// The lines that a box of this width shows.
-pub(in crate::tui) fn lines(ui: &Ui, fleet: &Fleet, inner: Rect) -> Vec<Line> {
+/// How many lines a box of this width would show.
+pub(in crate::tui) fn length(ui: &Ui, fleet: &Fleet, inner: Rect) -> usize {
+    lines(ui, fleet, inner, &|_| String::new()).len()
+}
+
+fn lines(ui: &Ui, fleet: &Fleet, inner: Rect, key: &dyn Fn(Action) -> String) -> Vec<Line> {
     let cells = usize::from(inner.width.saturating_sub(2));
-    chosen(ui).map_or_else(Vec::new, |row| model_lines::lines(row, ui, fleet, cells))
+    let look = Look {
+        ui,
+        fleet,
+        cells,
+        key,
+    };
+    chosen(ui).map_or_else(Vec::new, |row| model_lines::lines(row, look))
 }
 
 /// Draws the box.
@@ -77,7 +87,8 @@ pub(super) fn model(canvas: &mut Canvas<'_>, area: Rect, scene: Scene<'_>) {
         mark = " │ ";
     }
     pen.put(" ", Role::Dim);
-    let lines = lines(ui, scene.fleet, borders.inner);
+    let key = |action| scene.keymap.label(action);
+    let lines = lines(ui, scene.fleet, borders.inner, &key);
     let scroll = ui.models.detail_scroll;
     for (row, line) in (0..borders.inner.height).zip(lines.iter().skip(scroll)) {
         let mut pen = canvas.row(borders.inner, row);

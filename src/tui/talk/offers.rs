@@ -249,7 +249,7 @@ fn power(host: &Host) -> Vec<Offer> {
         offer(PowerVerb::Status, "what its power switch says"),
         offer(
             PowerVerb::Cycle,
-            "cut its power and start it afresh; the plan is shown first",
+            "it restarts, or its power is cut; the plan is shown first",
         ),
     ]
 }

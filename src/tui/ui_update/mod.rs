@@ -36,3 +36,5 @@ pub use fit::fit;
 pub use lens_open::{ended as lens_ended, pictured as lens_pictured};
 pub use replies::{copied, notice, reply, saved};
 pub use route::update;
+#[cfg(test)]
+pub(in crate::tui) use tests::test_fleet;

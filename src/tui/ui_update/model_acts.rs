@@ -85,8 +85,8 @@ pub(super) fn swap(
     place: Option<&str>,
 ) -> Vec<UiEffect> {
     if row.recipe.is_none() {
-        let hint = Some("e sets it up");
-        return says(ui, format!("{} has no recipe yet", row.name), hint);
+        let hint = format!("{} sets it up", scene.keymap.label(Action::SetUp));
+        return says(ui, format!("{} has no recipe yet", row.name), Some(&hint));
     }
     let places = model_places::places(scene.fleet, row);
     let places: Vec<PlaceName> = places.iter().map(place_name).collect();

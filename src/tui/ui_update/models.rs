@@ -8,7 +8,8 @@ use super::{layers, lens_open, screens};
 use crate::domain::{Age, At, ModelKey, Severity};
 use crate::engine::{Command, Fleet, ModelsCommand, PlaceName, Preflight, Refusal, SwapOrder};
 use crate::tui::action::{Action, Place};
-use crate::tui::model_lines;
+use crate::tui::keymap::Keymap;
+use crate::tui::model_lines::{self, Look};
 use crate::tui::model_places;
 use crate::tui::model_rows::{self, ModelRow, place_name};
 use crate::tui::model_swap_lines;
@@ -32,7 +33,7 @@ pub(super) fn act(ui: &mut Ui, scene: Scene<'_>, action: Action) -> Option<Vec<U
         Action::Open | Action::NextTab => return Some(turn(ui, scene, 1)),
         Action::PreviousTab => return Some(turn(ui, scene, ModelTab::ALL.len() - 1)),
         Action::Preflight => return Some(show_tab(ui, scene, ModelTab::Preflight)),
-        Action::Describe => read_whole(ui, &fleet),
+        Action::Describe => read_whole(ui, &fleet, scene.keymap),
         Action::Sort => ui.models.sort = next(ui.models.sort),
         Action::Reverse => ui.models.reverse = !ui.models.reverse,
         Action::Filter => {
@@ -293,21 +294,27 @@ pub(super) fn checked(
 }
 
 /// The open tab as a text: long lines go on in the next row, and it can be searched.
-fn read_whole(ui: &mut Ui, fleet: &Fleet) {
+fn read_whole(ui: &mut Ui, fleet: &Fleet, keymap: &Keymap) {
     let Some(row) = chosen(ui) else { return };
     let title = format!("{} {}", row.name, ui.models.tab.title());
-    let lines = text(ui, fleet);
+    let lines = text(ui, fleet, keymap);
     layers::show(ui, title, lines);
 }
 
 /// The lines of the open tab without their looks.
-pub(super) fn text(ui: &Ui, fleet: &Fleet) -> Vec<String> {
+fn text(ui: &Ui, fleet: &Fleet, keymap: &Keymap) -> Vec<String> {
     const CELLS: usize = 96;
     let Some(row) = chosen(ui) else {
         return Vec::new();
     };
     let plain = |line: model_lines::Line| line.into_iter().map(|(words, _)| words).collect();
-    let lines = model_lines::lines(row, ui, fleet, CELLS);
+    let look = Look {
+        ui,
+        fleet,
+        cells: CELLS,
+        key: &|action| keymap.label(action),
+    };
+    let lines = model_lines::lines(row, look);
     lines.into_iter().map(plain).collect()
 }
 

@@ -238,6 +238,10 @@ pub(super) fn fit(ui: &mut Ui, fleet: &Fleet, room: usize) {
             table.chosen = Chosen::One(first.of());
             table.scroll = 0;
         }
-        (None, None) => table.scroll = 0,
+        // A key in an empty table would hit a service of another host.
+        (None, None) => {
+            table.chosen = Chosen::default();
+            table.scroll = 0;
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::models;
 use super::services;
 use crate::domain::Severity;
 use crate::engine::{Command, ModelsCommand, SwapOrder};
-use crate::tui::action::Action;
+use crate::tui::action::{Action, Place};
 use crate::tui::model_check_lines;
 use crate::tui::model_forms::{self, Wrong};
 use crate::tui::service_rows;
@@ -89,7 +89,7 @@ fn of_swap(swap: &mut SwapUi, ui: &mut Ui, scene: Scene<'_>, action: Action) -> 
             swap.scroll = 0;
         }
         (Action::Open, SwapStop::No) | (Action::Back, _) => return Outcome::Done(Vec::new()),
-        (Action::Open, SwapStop::Yes) => return go(swap, ui),
+        (Action::Open, SwapStop::Yes) => return go(swap, ui, scene),
         (Action::Copy, _) => {
             let found = swap
                 .place()
@@ -117,7 +117,7 @@ fn after(stop: SwapStop, by: usize) -> SwapStop {
 }
 
 /// To the engine's question. What is known not to work is not asked for, unless it is forced.
-fn go(swap: &SwapUi, ui: &Ui) -> Outcome {
+fn go(swap: &SwapUi, ui: &Ui, scene: Scene<'_>) -> Outcome {
     let Some(place) = swap.place().cloned() else {
         return Outcome::Stays(Vec::new());
     };
@@ -127,10 +127,14 @@ fn go(swap: &SwapUi, ui: &Ui) -> Outcome {
         _ => false,
     });
     if stands && !swap.force {
+        let key = |action| scene.keymap.label_at(Place::Dialog, action);
+        let (goes, ticks) = (key(Action::NextPane), key(Action::Mark));
         return Outcome::Wrong(Wrong {
             field: 0,
             what: "a check says that it will not work".into(),
-            hint: Some("mend what is marked ✗, or tick `force`: Tab, then Space".into()),
+            hint: Some(format!(
+                "mend what is marked ✗, or tick `force`: {goes} until it is there, then {ticks}"
+            )),
         });
     }
     let order = SwapOrder {

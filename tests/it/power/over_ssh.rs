@@ -23,8 +23,8 @@ use pilothouse::shell::{RemotePath, ShellCommand};
 use pilothouse::ssh::connect;
 
 use super::stage::{KEY, Stage};
+use crate::dressed::Dressed;
 use crate::follow::{drop_sessions, over};
-use crate::jobs::Shelled;
 use crate::sshd::{Person, Sshd, arg, context, whoami};
 
 /// A hypervisor behind a real sshd.
@@ -397,10 +397,8 @@ async fn a_fixed_command_outlives_its_connection_on_hosts_with_setsid_and_withou
         ] {
             symlink(Path::new("/usr/bin").join(tool), bin.join(tool)).unwrap();
         }
-        let host = Shelled {
-            exec: over(&sshd).await,
-            path: format!("PATH={}", bin.display()),
-        };
+        let path = format!("PATH={}", bin.display());
+        let host = Dressed::new(over(&sshd).await, path);
         let [said, off, go, on] = ["said", "off", "go", "on"].map(|name| place.path().join(name));
         let script = format!(
             "w=$(readlink /proc/$$/fd/1); echo \"$w\" >'{}'; echo off >'{}'; until [ -e '{}' ]; do sleep 0.05; done; echo on >'{}'",

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use pilothouse::config::ScheduleEntry;
 use pilothouse::domain::{
-    At, Bytes, BytesPerSecond, Cluster, ClusterNode, DeepProbe, HostId, Managed, Metric, Missing,
-    ModelKey, Percent, Place, Port, ServiceName, ServiceSpec, ShallowProbe, Wall,
+    At, Bytes, BytesPerSecond, Cluster, ClusterNode, DeepProbe, HealthWord, HostId, Managed,
+    Metric, Missing, ModelKey, Percent, Place, Port, ServiceName, ServiceSpec, ShallowProbe, Wall,
 };
 use pilothouse::engine::{
     Catalog, Check, Completeness, Finding, Fleet, Host, HostModels, Latency, LockState,
@@ -338,6 +338,56 @@ pub(crate) fn broken() -> Fleet {
         let one = served("vllm-35b", "qwen3.6-35b-fp8", failing);
         models.serving = serving(vec![one], 95_000);
     });
+    joined(fleet)
+}
+
+/// The host that serves does not answer any more: what is known of it is old.
+pub(crate) fn lost() -> Fleet {
+    let mut fleet = busy();
+    let id = HostId::new("h200-a");
+    let found = fleet.hosts.iter_mut().find(|host| host.id == id);
+    let host = Arc::make_mut(found.unwrap());
+    host.word = HealthWord::Down;
+    host.detail = "no answer on port 22".into();
+    let models = Arc::make_mut(&mut host.models);
+    if let Some(read) = &mut models.serving {
+        read.at = At(NOW.0 - 240_000);
+    }
+    fleet
+}
+
+/// So many models on each of so many hosts, one of which serves.
+#[cfg_attr(
+    test,
+    expect(dead_code, reason = "the stopwatch of frames draws it, and no test")
+)]
+pub(crate) fn many(models: u32, hosts: u32) -> Fleet {
+    let mut fleet = busy();
+    let kind = fleet.hosts.first().cloned();
+    let all: Vec<Weights> = (0..models)
+        .map(|n| {
+            weights(
+                &format!("organisation/Model-{n:02}-Instruct-FP8"),
+                40.0,
+                None,
+            )
+        })
+        .collect();
+    let make = |n: u32| {
+        let mut host = (**kind.as_ref().unwrap()).clone();
+        host.id = HostId::new(format!("host-{n}"));
+        host.models = Arc::new(HostModels {
+            weights: on_disk(all.clone()),
+            serving: serving(
+                vec![served("vllm", "qwen3.6-35b-fp8", ServedState::Ready)],
+                1_000,
+            ),
+            ..HostModels::default()
+        });
+        Arc::new(host)
+    };
+    fleet.hosts = (0..hosts).map(make).collect();
+    fleet.clusters = Arc::default();
     joined(fleet)
 }
 

@@ -63,7 +63,15 @@ pub(crate) fn panes() -> Vec<Scene> {
             "spark-1",
             inside("minimax-m2.7", Some("pair"), ModelTab::Swap),
         ),
+        scene("many-models", serving::many(60, 8), "host-3", models),
         scene("narrow-models", serving::crowded(), long, models),
+        scene("lost-models", serving::lost(), "h200-a", models),
+        scene(
+            "lost-model",
+            serving::lost(),
+            "h200-a",
+            inside("qwen3.6-35b-fp8", Some("h200-a"), ModelTab::Overview),
+        ),
         scene(
             "empty-services",
             fleets::busy(),
@@ -107,7 +115,7 @@ pub(crate) fn layers() -> Vec<Scene> {
         vec![
             FormField::new(
                 "repository",
-                "ORGANISATION/NAME; Tab completes those with a recipe",
+                "ORGANISATION/NAME; those with a recipe are completed",
                 "Qwen/Qwen3-32B-AWQ",
             ),
             FormField::new(

@@ -281,6 +281,7 @@ pub(crate) fn talks() -> Vec<Scene> {
             ui.breakglass.card.stop = CardStop::Evidence(1);
             ui.breakglass.transcript = Arc::new(transcript(busy_entries()));
         }),
+        under_way(),
         decided(),
         scene(
             "talk-broken",
@@ -293,6 +294,7 @@ pub(crate) fn talks() -> Vec<Scene> {
             },
         ),
         trouble(),
+        troubled_long_ago(),
         scene("talk-retrying", fleets::busy(), "spark-2", |ui| {
             open(ui, Part::Transcript);
             let mut all = transcript(busy_entries());
@@ -412,6 +414,54 @@ fn decided() -> Scene {
             }),
         ]));
     })
+}
+
+/// A command that was approved and runs, its answer far above what Claude said before.
+fn under_way() -> Scene {
+    scene("talk-under-way", fleets::busy(), "spark-2", |ui| {
+        open(ui, Part::Transcript);
+        let mut entries = busy_entries();
+        entries.truncate(2);
+        entries.push(Entry::UnderWay {
+            id: EntryId(30),
+            wall: Wall(WALL.0 - 12_000),
+            proposal: proposal(),
+        });
+        let mut all = transcript(entries);
+        all.phase = Phase::Waiting(At(NOW.0 - 40_000));
+        all.proposals = vec![proposal()];
+        ui.breakglass.transcript = Arc::new(all);
+    })
+}
+
+/// What can be done about it has moved the trouble out of view: the row of what Claude does has its sentence.
+fn troubled_long_ago() -> Scene {
+    scene(
+        "talk-over-quota",
+        with_switch(fleets::broken(), "spark-3"),
+        "spark-3",
+        |ui| {
+            open(ui, Part::Composer);
+            let mut entries = busy_entries();
+            entries.truncate(2);
+            entries.extend([
+                Entry::Trouble {
+                    id: EntryId(30),
+                    wall: WALL,
+                    kind: TroubleKind::OverQuota,
+                    sentence: "the account's limit is used up: You've hit your usage limit, it resets at 23:00 (Europe/Berlin)"
+                        .into(),
+                    hint: Some("wait, or name another login (assistant.login)".into()),
+                },
+                Entry::Turn(TurnView {
+                    id: EntryId(32),
+                    ending: Ending::Failed("You've hit your usage limit".into()),
+                    usage: Usage::default(),
+                }),
+            ]);
+            ui.breakglass.transcript = Arc::new(transcript(entries));
+        },
+    )
 }
 
 fn trouble() -> Scene {

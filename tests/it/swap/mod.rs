@@ -5,6 +5,9 @@
 )]
 
 mod facts;
+mod hostile;
+pub(crate) mod nasty;
+mod nodes;
 mod reservation;
 pub(crate) mod stage;
 mod story;

@@ -9,7 +9,7 @@ use pilothouse::models::{
 };
 use proptest::prelude::*;
 
-use super::stage::{KINDS, Stage};
+use super::stage::{KINDS, Stage, each_kind};
 use super::story::words;
 
 fn token(text: &str) -> Secret<String> {
@@ -129,7 +129,7 @@ async fn only_a_hash_of_the_token_is_on_the_host_and_words_stay_one_line() {
 
 #[tokio::test]
 async fn a_reserved_place_takes_only_the_swap_that_has_the_token() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         order_lock(&*stage.exec(), Some(&stage.base()), &take("ann", "a", 900))
             .await
@@ -159,7 +159,8 @@ async fn a_reserved_place_takes_only_the_swap_that_has_the_token() {
             words(&report, SwapPhase::Lock),
             "done its reservation is ours"
         );
-    }
+    })
+    .await;
 }
 
 /// The rule: who holds it, until when.

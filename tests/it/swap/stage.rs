@@ -11,12 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use pilothouse::domain::{HostId, ModelKey, Place, Port};
-use pilothouse::exec::{
-    BoxedIo, Exec, ExecError, HostSocket, LineStream, LocalExec, Output, RunLimits,
-};
+use pilothouse::exec::{Exec, LocalExec};
 use pilothouse::jobs::{Job, JobId, JobState, Jobs};
 use pilothouse::models::{
     Expected, Runs, StopWay, SwapLaunch, SwapLimits, SwapPlan, SwapReport, fold, swap_job,
@@ -28,7 +24,15 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
+use crate::dressed::Dressed;
+
 pub(crate) const KINDS: [&str; 3] = ["dash", "bash", "busybox"];
+
+/// The same on a host of each kind, all at once: most of it is waiting.
+pub(crate) async fn each_kind(story: impl AsyncFn(&'static str)) {
+    let [one, two, three] = KINDS;
+    tokio::join!(story(one), story(two), story(three));
+}
 
 const LONG: Duration = Duration::from_mins(2);
 
@@ -54,47 +58,13 @@ pub(crate) struct Host {
     pub(crate) kind: String,
 }
 
-/// This machine with the stage's programs before its own.
-struct Staged {
-    exec: LocalExec,
-    path: String,
-}
-
-impl Staged {
-    fn line(&self, command: &ShellCommand) -> ShellCommand {
-        ShellCommand::new("env")
-            .word(ShellWord::new(self.path.as_str()).unwrap())
-            .command(command.clone())
-    }
-}
-
-#[async_trait]
-impl Exec for Staged {
-    async fn run(&self, command: &ShellCommand, limits: RunLimits) -> Result<Output, ExecError> {
-        self.exec.run(&self.line(command), limits).await
-    }
-
-    async fn stream(&self, command: &ShellCommand) -> Result<LineStream, ExecError> {
-        self.exec.stream(&self.line(command)).await
-    }
-
-    async fn pipe(&self, command: &ShellCommand) -> Result<BoxedIo, ExecError> {
-        self.exec.pipe(&self.line(command)).await
-    }
-
-    async fn upload(&self, path: &RemotePath, mode: u32, content: Bytes) -> Result<(), ExecError> {
-        self.exec.upload(path, mode, content).await
-    }
-
-    async fn connect(&self, socket: &HostSocket) -> Result<BoxedIo, ExecError> {
-        self.exec.connect(socket).await
-    }
-}
-
 fn install(folder: &Path, name: &str, text: &str) {
-    let file = folder.join("bin").join(name);
-    fs::write(&file, text).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    install_at(&folder.join("bin").join(name), text);
+}
+
+fn install_at(file: &Path, text: &str) {
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 impl Stage {
@@ -146,6 +116,11 @@ impl Host {
         install(&self.root, name, text);
     }
 
+    /// From now on this is a program at a place of it.
+    pub(crate) fn program_at(&self, place: &str, text: &str) {
+        install_at(&self.path(place), text);
+    }
+
     /// From now on its docker misbehaves so.
     pub(crate) fn behaves(&self, how: &str) {
         self.write("behaviour", &format!("{how}\n"));
@@ -161,18 +136,14 @@ impl Host {
     /// A connection of its own each time: another console.
     pub(crate) fn exec(&self) -> Arc<dyn Exec> {
         let path = format!("PATH={}:/usr/bin:/bin", self.path("bin").display());
-        Arc::new(Staged {
-            exec: LocalExec::new(Tasks::new()),
-            path,
-        })
+        let here = Arc::new(LocalExec::new(Tasks::new()));
+        Arc::new(Dressed::new(here, path))
     }
 
     /// Its jobs, with only these programs.
     pub(crate) fn jobs_with(&self, path: &str) -> Jobs {
-        let exec = Staged {
-            exec: LocalExec::new(Tasks::new()),
-            path: path.to_owned(),
-        };
+        let here = Arc::new(LocalExec::new(Tasks::new()));
+        let exec = Dressed::new(here, path.to_owned());
         Jobs::at(Arc::new(exec), &self.base())
     }
 

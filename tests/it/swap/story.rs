@@ -10,7 +10,7 @@ use pilothouse::models::{
 };
 use pilothouse::shell::{EnvName, ShellCommand, ShellWord};
 
-use super::stage::{KINDS, Stage};
+use super::stage::{KINDS, Stage, each_kind};
 
 pub(crate) fn words(report: &SwapReport, phase: SwapPhase) -> String {
     let found = report.phases.iter().find(|one| one.phase == phase).unwrap();
@@ -25,7 +25,7 @@ pub(crate) fn words(report: &SwapReport, phase: SwapPhase) -> String {
 
 #[tokio::test]
 async fn a_model_is_served_then_another_and_then_none() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         let mut plan = stage.plan("qwen");
         if let Some(launch) = &mut plan.launch {
@@ -86,12 +86,13 @@ async fn a_model_is_served_then_another_and_then_none() {
             .filter(|name| name.starts_with("work") || name == "launched" || name == "served")
             .collect();
         assert_eq!(left, Vec::<String>::new(), "{kind}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_program_of_the_host_is_served_as_a_job_of_its_own_and_stopped() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         let script = "echo \"llama $1 $ANSWER\"; cd \"$2\" && exec 3<&- && bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; echo open >&3; read -r a <&3' \
             \"$(cat control)\"; echo 'main: server is listening on http://127.0.0.1'; exec sleep 600";
@@ -133,7 +134,8 @@ async fn a_program_of_the_host_is_served_as_a_job_of_its_own_and_stopped() {
             "{kind}"
         );
         assert_eq!(stopped.before, Some(ModelKey::new("tiny")));
-    }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -9,12 +9,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use pilothouse::jobs::{JobId, JobState};
-use pilothouse::models::{PhaseState, SwapEnd, SwapPhase, SwapReport};
+use pilothouse::models::{PhaseState, SwapEnd, SwapPhase, SwapPlan, SwapReport};
+use pilothouse::shell::{ShellCommand, ShellWord};
 
-use super::stage::{Host, KINDS, Stage};
+use super::stage::{Host, KINDS, Stage, each_kind};
 use super::story::words;
 
-fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
+pub(super) fn failed(report: &SwapReport) -> (SwapPhase, &str, &str) {
     match &report.end {
         Some(SwapEnd::Failed { phase, why, hint }) => (
             *phase,
@@ -43,7 +44,7 @@ async fn a_load_that_fails_says_why_and_the_model_before_can_be_brought_back() {
             "",
         ),
     ];
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         assert_eq!(
             stage.swap(&stage.plan("qwen")).await.end,
@@ -71,12 +72,13 @@ async fn a_load_that_fails_says_why_and_the_model_before_can_be_brought_back() {
         stage.behaves("nothing");
         let back = stage.swap(&stage.plan("qwen")).await;
         assert_eq!(back.end, Some(SwapEnd::Served), "{kind}: {back:#?}");
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_stop_that_hangs_is_forced_and_memory_that_stays_is_said() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         stage.swap(&stage.plan("qwen")).await;
         stage.behaves("stop-hangs\nleak");
@@ -91,7 +93,8 @@ async fn a_stop_that_hangs_is_forced_and_memory_that_stays_is_said() {
             "{kind}"
         );
         assert!(stage.read("asked").contains("docker stop") != plan.force);
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -118,7 +121,7 @@ async fn memory_that_moves_by_itself_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_node_that_is_lost_while_it_loads_is_named_though_another_answers() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         stage.program("ssh", include_str!("ssh"));
         stage.behaves("slow");
@@ -142,6 +145,61 @@ async fn a_node_that_is_lost_while_it_loads_is_named_though_another_answers() {
             why.starts_with("the node 192.168.177.12 does not answer any more"),
             "{kind}: {why}"
         );
+    })
+    .await;
+}
+
+const NODES: [&str; 2] = ["192.168.177.12", "192.168.177.13"];
+
+/// A swap over two more nodes, each started by a command of its own before the head's.
+fn spread(stage: &Stage) -> SwapPlan {
+    let mut plan = stage.plan("qwen");
+    plan.nodes = NODES.map(|node| node.parse().unwrap()).to_vec();
+    plan.launch.as_mut().unwrap().before = NODES
+        .map(|node| {
+            ShellCommand::new("ssh")
+                .arg("--")
+                .word(ShellWord::new(node).unwrap())
+                .arg("docker run -d --name vllm image")
+        })
+        .to_vec();
+    plan
+}
+
+#[tokio::test]
+async fn a_launch_that_fails_leaves_nothing_on_the_other_nodes() {
+    for kind in KINDS {
+        let stage = Stage::new(kind).await;
+        stage.program("ssh", include_str!("ssh"));
+        let on = |node: &str| stage.path(&format!("on.{node}")).exists();
+        for (how, lost, at, why) in [
+            ("no-image", "", SwapPhase::Launch, "Unable to find image"),
+            (
+                "nothing",
+                NODES[1],
+                SwapPhase::Launch,
+                "another node could not be started: ssh: connect to host 192.168.177.13",
+            ),
+            ("crash", "", SwapPhase::Load, "ValueError: bad weights"),
+        ] {
+            stage.behaves(how);
+            stage.write("lost", &format!("{lost}\n"));
+            stage.write("asked", "");
+            let report = stage.swap(&spread(&stage)).await;
+            let (phase, said, _) = failed(&report);
+            assert_eq!(phase, at, "{kind} {how}");
+            assert!(said.contains(why), "{kind} {how}: {said}");
+            let asked = stage.read("asked");
+            assert!(asked.contains("192.168.177.12: docker run"), "{asked}");
+            assert!(!NODES.into_iter().any(on), "{kind} {how}: {asked}");
+        }
+        // What only takes long is left for a person to look at.
+        stage.behaves("slow");
+        let mut plan = spread(&stage);
+        plan.limits.load = Duration::from_secs(1);
+        let report = stage.swap(&plan).await;
+        assert!(failed(&report).1.contains("left running"), "{report:#?}");
+        assert!(NODES.into_iter().all(on), "{kind}");
     }
 }
 
@@ -208,7 +266,7 @@ async fn a_load_that_never_ends_is_late() {
 
 #[tokio::test]
 async fn a_cancelled_load_leaves_nothing_served_and_says_so() {
-    for kind in KINDS {
+    each_kind(async |kind| {
         let stage = Stage::new(kind).await;
         stage.swap(&stage.plan("qwen")).await;
         stage.behaves("slow");
@@ -234,7 +292,8 @@ async fn a_cancelled_load_leaves_nothing_served_and_says_so() {
                 .map(pilothouse::domain::ModelKey::as_str),
             Some("qwen")
         );
-    }
+    })
+    .await;
 }
 
 #[tokio::test]

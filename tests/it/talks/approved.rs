@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::stage::{Puppet, Stage, Talk, words};
 
 /// A way to simulated hosts on which a reboot takes until the test lets it end.
-struct Held(Arc<SimFleet>, Arc<Semaphore>);
+pub(super) struct Held(pub(super) Arc<SimFleet>, pub(super) Arc<Semaphore>);
 
 #[async_trait]
 impl Connect for Held {
@@ -104,7 +104,7 @@ async fn act_goes_on(left: Left) {
 }
 
 /// Approves what waits; gives its reply once the act is being carried out.
-async fn approve(stage: &Stage) -> tokio::sync::oneshot::Receiver<Reply> {
+pub(super) async fn approve(stage: &Stage) -> tokio::sync::oneshot::Receiver<Reply> {
     let mut fleet = stage.handle.fleet();
     let waits = fleet.wait_for(|fleet| !fleet.proposals.is_empty()).await;
     let proposal = waits.unwrap().proposals[0].proposal.id;
@@ -167,7 +167,7 @@ fn is_under_way(shown: &Transcript) -> bool {
         .any(|word| word.starts_with("under way"))
 }
 
-fn is_decided(picture: &Transcript) -> bool {
+pub(super) fn is_decided(picture: &Transcript) -> bool {
     words(picture)
         .iter()
         .any(|word| word.starts_with("decided "))

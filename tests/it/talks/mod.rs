@@ -1,5 +1,6 @@
 //! Conversations through the real engine, with a stand-in for the program behind them.
 
+mod aftermath;
 mod approved;
 mod attach;
 mod calls;

@@ -160,8 +160,19 @@ impl Stage {
     pub(crate) fn over(
         folder: &Path,
         store: Option<Store>,
+        ways: (Arc<SimFleet>, Ways),
+        settings: Settings,
+    ) -> Self {
+        Self::writing(folder, store, ways, settings, Acting::unrecorded())
+    }
+
+    /// The same, with somebody whose acts are written down.
+    pub(crate) fn writing(
+        folder: &Path,
+        store: Option<Store>,
         (sim, (connect, hosts)): (Arc<SimFleet>, Ways),
         settings: Settings,
+        acting: Acting,
     ) -> Self {
         let (begun, puppets) = mpsc::unbounded_channel();
         let assisting = Assisting {
@@ -173,7 +184,7 @@ impl Stage {
         let setting = (hosts, settings, assisting);
         Self {
             puppets,
-            ..Self::staged(store, sim, connect, setting)
+            ..Self::staged(store, sim, connect, setting, acting)
         }
     }
 
@@ -189,7 +200,8 @@ impl Stage {
             ..Assisting::default()
         };
         let hosts = sim.specs_with_power();
-        Self::staged(None, sim, connect, (hosts, settings, assisting))
+        let setting = (hosts, settings, assisting);
+        Self::staged(None, sim, connect, setting, Acting::unrecorded())
     }
 
     fn staged(
@@ -197,6 +209,7 @@ impl Stage {
         sim: Arc<SimFleet>,
         connect: Arc<dyn Connect>,
         (hosts, settings, assisting): (Vec<Arc<HostSpec>>, Settings, Assisting),
+        acting: Acting,
     ) -> Self {
         let config = Config {
             fleet: "sim".into(),
@@ -212,7 +225,7 @@ impl Stage {
             connect,
             store,
             record: None,
-            acting: Acting::unrecorded(),
+            acting,
             assisting,
         });
         let (_, puppets) = mpsc::unbounded_channel();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use pilothouse::domain::{Bytes, RepoId, Secret};
 use pilothouse::jobs::{Job, JobId, Jobs};
 use pilothouse::models::{
-    Completeness, DownloadOrder, Patience, WeightsScan, WorkId, WorkState, download, freed, remove,
-    work_reports, work_state,
+    Completeness, DownloadOrder, Patience, WeightsScan, WorkId, WorkState, download, freed,
+    is_in_use, remove, work_reports, work_state,
 };
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::time::timeout;
@@ -18,14 +18,14 @@ use tokio::time::timeout;
 use super::host::{Host, KINDS};
 use super::hub::Hub;
 
-const LONG: Duration = Duration::from_mins(1);
+pub(super) const LONG: Duration = Duration::from_mins(1);
 const SIZE: usize = 3_000_000;
 
-fn repo() -> RepoId {
+pub(super) fn repo() -> RepoId {
     "ann/m".parse().unwrap()
 }
 
-fn order(hub: &Hub) -> DownloadOrder {
+pub(super) fn order(hub: &Hub) -> DownloadOrder {
     DownloadOrder {
         hub: Some(hub.address.clone()),
         patience: Patience {
@@ -36,11 +36,11 @@ fn order(hub: &Hub) -> DownloadOrder {
     }
 }
 
-fn jobs(host: &Arc<Host>) -> Jobs {
+pub(super) fn jobs(host: &Arc<Host>) -> Jobs {
     Jobs::new(Arc::clone(host) as Arc<dyn pilothouse::exec::Exec>)
 }
 
-async fn until(jobs: &Jobs, work: &WorkId, holds: impl Fn(&WorkState) -> bool) -> Job {
+pub(super) async fn until(jobs: &Jobs, work: &WorkId, holds: impl Fn(&WorkState) -> bool) -> Job {
     let id = JobId::new(&work.0).unwrap();
     let look = async {
         loop {
@@ -53,17 +53,17 @@ async fn until(jobs: &Jobs, work: &WorkId, holds: impl Fn(&WorkState) -> bool) -
     timeout(LONG, look).await.expect("it never stood so")
 }
 
-fn ended(state: &WorkState) -> bool {
+pub(super) fn ended(state: &WorkState) -> bool {
     !matches!(state, WorkState::Running { .. })
 }
 
-async fn fetch(host: &Arc<Host>, order: &DownloadOrder) -> WorkState {
+pub(super) async fn fetch(host: &Arc<Host>, order: &DownloadOrder) -> WorkState {
     let jobs = jobs(host);
     let work = download(&jobs, order).await.unwrap();
     work_state(&until(&jobs, &work, ended).await)
 }
 
-fn why(state: &WorkState) -> &str {
+pub(super) fn why(state: &WorkState) -> &str {
     match state {
         WorkState::Failed { why, .. } => why.as_str(),
         _ => panic!("{state:?}"),
@@ -123,25 +123,29 @@ async fn weights_are_fetched_under_every_shell_and_deleted_again() {
 
 #[tokio::test]
 async fn what_breaks_is_gone_on_with_where_it_broke() {
-    let hub = Hub::with(SIZE);
+    let mut kinds = tokio::task::JoinSet::new();
     for kind in KINDS {
-        for (switch, requests) in [
-            ("once\ncut 1000000", ["- 200", "bytes=1000000- 206"]),
-            ("once\nstall 1000000", ["- 200", "bytes=1000000- 206"]),
-            ("once\nwrong", ["- 200", "- 200"]),
-        ] {
-            let before = hub.large().len();
-            hub.switch(switch);
-            let host = Host::new(kind);
-            assert_eq!(
-                fetch(&host, &order(&hub)).await,
-                WorkState::Done,
-                "{kind} {switch}"
-            );
-            assert_eq!(hub.large()[before..], requests, "{kind} {switch}");
-            assert!(is_whole(&host).await, "{kind} {switch}");
-        }
+        kinds.spawn(async move {
+            let hub = Hub::with(SIZE);
+            for (switch, requests) in [
+                ("once\ncut 1000000", ["- 200", "bytes=1000000- 206"]),
+                ("once\nstall 1000000", ["- 200", "bytes=1000000- 206"]),
+                ("once\nwrong", ["- 200", "- 200"]),
+            ] {
+                let before = hub.large().len();
+                hub.switch(switch);
+                let host = Host::new(kind);
+                assert_eq!(
+                    fetch(&host, &order(&hub)).await,
+                    WorkState::Done,
+                    "{kind} {switch}"
+                );
+                assert_eq!(hub.large()[before..], requests, "{kind} {switch}");
+                assert!(is_whole(&host).await, "{kind} {switch}");
+            }
+        });
     }
+    kinds.join_all().await;
 }
 
 #[tokio::test]
@@ -286,9 +290,11 @@ async fn what_is_served_or_lies_elsewhere_is_not_deleted() {
             .spawn()
             .unwrap();
         let work = remove(&jobs, &repo).await.unwrap();
-        let state = work_state(&until(&jobs, &work, ended).await);
+        let job = until(&jobs, &work, ended).await;
         engine.kill().unwrap();
         engine.wait().unwrap();
+        assert!(is_in_use(&job), "{kind}");
+        let state = work_state(&job);
         assert_eq!(
             why(&state),
             format!("process {} works with ann/served", engine.id()),
@@ -299,7 +305,9 @@ async fn what_is_served_or_lies_elsewhere_is_not_deleted() {
         fs::rename(&at, &elsewhere).unwrap();
         std::os::unix::fs::symlink(&elsewhere, &at).unwrap();
         let work = remove(&jobs, &repo).await.unwrap();
-        let state = work_state(&until(&jobs, &work, ended).await);
+        let job = until(&jobs, &work, ended).await;
+        assert!(!is_in_use(&job), "{kind}");
+        let state = work_state(&job);
         assert!(
             why(&state).ends_with("is a link to elsewhere, and is left alone"),
             "{kind} {state:?}"

@@ -1,10 +1,10 @@
 //! This machine as a host of its own: another `sh`, another home, and a cache of the hub in it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -22,6 +22,8 @@ pub(super) struct Host {
     pub(super) folder: tempfile::TempDir,
     exec: LocalExec,
     env: Vec<String>,
+    /// Words before each of its commands.
+    pub(super) before: OnceLock<Vec<String>>,
     /// Commands that it was given.
     pub(super) asked: AtomicUsize,
 }
@@ -82,6 +84,7 @@ impl Host {
             folder,
             exec: LocalExec::new(Tasks::new()),
             env: all,
+            before: OnceLock::new(),
             asked: AtomicUsize::new(0),
         })
     }
@@ -94,14 +97,27 @@ impl Host {
         self.home().join(".cache/huggingface/hub")
     }
 
+    /// From now on this is a program of it.
+    pub(super) fn program(&self, name: &str, text: &str) {
+        let file = self.folder.path().join("bin").join(name);
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// What begins each of its commands.
+    pub(super) fn words(&self) -> Vec<String> {
+        let before = self.before.get().into_iter().flatten().cloned();
+        let env = std::iter::once("/usr/bin/env".to_owned());
+        before.chain(env).chain(self.env.iter().cloned()).collect()
+    }
+
     fn line(&self, command: &ShellCommand) -> ShellCommand {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let words = self
-            .env
-            .iter()
-            .map(|word| ShellWord::new(word.as_str()).unwrap());
+        let words = self.words();
+        let mut words = words.iter().map(|word| ShellWord::new(word).unwrap());
+        let first = ShellCommand::from_word(words.next().unwrap());
         words
-            .fold(ShellCommand::new("/usr/bin/env"), ShellCommand::word)
+            .fold(first, ShellCommand::word)
             .command(command.clone())
     }
 }

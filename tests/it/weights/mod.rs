@@ -4,7 +4,11 @@
     reason = "tests start what stands outside, and measure figures"
 )]
 
+mod copy;
 mod download;
+mod faults;
 mod host;
 mod hub;
+mod liar;
 mod scan;
+mod tight;

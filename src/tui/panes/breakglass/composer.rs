@@ -44,7 +44,7 @@ fn placeholder(scene: Scene<'_>) -> &'static str {
     if transcript.elsewhere.is_some() {
         "another console runs this conversation"
     } else if transcript.entries.is_empty() {
-        "ask Claude, or Tab to what can be done without"
+        "ask Claude, or Tab to go on without"
     } else {
         "ask on"
     }

@@ -1,5 +1,6 @@
 //! The line of hints while the pane has the keys: what they do in the part that has them.
 
+use super::status::carried;
 use super::{card_room, proposal, told, unarmed};
 use crate::text::width;
 use crate::tui::action::{Action, Place};
@@ -46,6 +47,7 @@ fn of(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
         ];
     }
     let works = pane.is_at_work();
+    let stops = works && carried(scene).is_none();
     let next = if scene.fleet.proposals.is_empty() {
         "conversation"
     } else {
@@ -58,7 +60,7 @@ fn of(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
                 (Action::NewLine, "new line"),
                 (Action::NextPane, next),
             ];
-            if works {
+            if stops {
                 hints.push((Action::Interrupt, "stop"));
             }
             let takes_back = !pane.transcript.queued.is_empty();
@@ -68,7 +70,7 @@ fn of(scene: Scene<'_>) -> Vec<(Action, &'static str)> {
             hints
         }
         Part::Card => card(scene),
-        Part::Transcript => transcript(pane.stop, works, !scene.fleet.proposals.is_empty()),
+        Part::Transcript => transcript(pane.stop, stops, !scene.fleet.proposals.is_empty()),
     }
 }
 
@@ -105,14 +107,14 @@ fn fits(scene: Scene<'_>) -> bool {
     told(pending, cells).length(pending) <= rows
 }
 
-fn transcript(stop: Option<Stop>, works: bool, waits: bool) -> Vec<(Action, &'static str)> {
+fn transcript(stop: Option<Stop>, stops: bool, waits: bool) -> Vec<(Action, &'static str)> {
     let enter = match stop {
         Some(Stop::Offer(_)) => "do it",
         Some(Stop::Entry(_)) => "open or fold",
         None => "ask",
     };
     let mut hints = vec![(Action::Open, enter), (Action::NextPane, "draft")];
-    if works {
+    if stops {
         hints.push((Action::Stop, "stop"));
     }
     if waits {

@@ -84,7 +84,7 @@ pub(super) fn process(pid: u32, gpu: u32, memory: u64) -> GpuProcess {
     }
 }
 
-pub(super) fn fleet(hosts: &[&str]) -> Fleet {
+pub(in crate::tui) fn fleet(hosts: &[&str]) -> Fleet {
     Fleet {
         name: "home".into(),
         at: At(0),
