@@ -20,7 +20,7 @@ use pilothouse::config::{Environment, Flags, Paths, load};
 use pilothouse::domain::ModelKey;
 use pilothouse::engine::{
     Acting, Actor, Assisting, Challenge, Command, Engine, Fleet, Handle, ModelsCommand, PhaseState,
-    Reply, Setup, SwapEnd, SwapOrder, SwapReport, Ways, WorkId,
+    Reply, ServedState, Setup, SwapEnd, SwapOrder, SwapReport, Ways, WorkId,
 };
 use pilothouse::ssh::Defaults;
 use pilothouse::store::{Ledger, LedgerPaths};
@@ -243,9 +243,21 @@ impl Desk {
         let fleet = self.until(|fleet| ended(fleet, &work).is_some()).await?;
         let whole = start.elapsed();
         let report = ended(&fleet, &work).context("its end is gone")?;
+        // What is served is looked at after the end: the next swap is judged by it.
+        let key = ModelKey::new(model);
+        self.until(|fleet| serves(fleet, &key)).await?;
         ensure!(report.end == Some(SwapEnd::Served), "{report:?}");
         Ok(Swapped { whole, report })
     }
+}
+
+fn serves(fleet: &Fleet, model: &ModelKey) -> bool {
+    let serving = fleet
+        .hosts
+        .iter()
+        .filter_map(|host| host.models.serving.as_ref());
+    let mut served = serving.flat_map(|told| &told.value.served);
+    served.any(|served| served.recipe.as_ref() == Some(model) && served.state == ServedState::Ready)
 }
 
 fn ended(fleet: &Fleet, work: &WorkId) -> Option<Arc<SwapReport>> {
