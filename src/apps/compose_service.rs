@@ -1,5 +1,10 @@
 //! One service of a compose file (pure): a table of the keys that are known, with the shape of each.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "the readers of one table have one shape, and some of them always write"
+)]
+
 use serde_json::{Map, Value as Json, json};
 
 use super::compose::{KEPT_CAPABILITIES, PROCESSES, Project, Scan};

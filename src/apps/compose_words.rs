@@ -84,8 +84,7 @@ pub(super) fn mount(text: &str) -> Result<Mount, NoMount> {
     let parts: Vec<&str> = text.split(':').collect();
     let (source, to, read_only) = match parts.as_slice() {
         [to] => (None, *to, false),
-        [from, to] => (Some(*from), *to, false),
-        [from, to, "rw"] => (Some(*from), *to, false),
+        [from, to] | [from, to, "rw"] => (Some(*from), *to, false),
         [from, to, "ro"] => (Some(*from), *to, true),
         _ => return Err(wrong("it is FROM:TO, FROM:TO:ro or TO")),
     };

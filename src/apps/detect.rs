@@ -119,7 +119,7 @@ pub fn detect(listing: &Listing) -> Result<Detected, Undetected> {
 fn python(listing: &Listing) -> Result<(AppKind, String), Undetected> {
     let files: Vec<(&TreePath, &Entry)> = listing
         .root()
-        .filter(|(path, _)| path.as_str().ends_with(".py"))
+        .filter(|(path, _)| path.extension() == Some("py"))
         .collect();
     let named = ENTRIES
         .iter()

@@ -26,11 +26,9 @@ impl Listing {
     /// Whether a file's text tells what its folder is: it is read before anything is decided.
     pub fn tells(path: &TreePath) -> bool {
         let name = path.name();
-        let ends = |ending: &str| name.len() > ending.len() && name.ends_with(ending);
         super::detect::NAMED.contains(&name)
             || super::detect::COMPOSE.contains(&name)
-            || ends(".py")
-            || ends(".Dockerfile")
+            || path.extension() == Some("py")
     }
 
     /// The folder that counts: the only one at the top where nothing but it is there, as in an archive of a folder.

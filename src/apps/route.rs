@@ -219,32 +219,40 @@ impl Route {
         ))
     }
 
+    fn networks(&self) -> String {
+        if self.access.networks.is_empty() {
+            return String::new();
+        }
+        let allowed = self.access.networks.iter();
+        let allowed: Vec<String> = allowed
+            .map(|network| format!("    allow {network};\n"))
+            .collect();
+        allowed.concat() + "    deny all;\n"
+    }
+
     fn location(&self) -> String {
         let name = self.app.as_str();
-        let mut guard = String::new();
-        for network in &self.access.networks {
-            guard.push_str(&format!("    allow {network};\n"));
-        }
-        if !self.access.networks.is_empty() {
-            guard.push_str("    deny all;\n");
-        }
-        if self.access.login.is_some() {
-            guard.push_str(&format!(
-                "    auth_basic \"{name}\";\n    auth_basic_user_file logins/{name};\n"
-            ));
-        }
-        let mut inner = String::new();
-        if self.access.header.is_some() {
-            guard.push_str(&format!("    auth_request /apps-key/{name};\n"));
-            // In the access phase, so that no rewriting can pass it by.
-            inner = format!(
-                "location = /apps-key/{name} {{\n    internal;\n    if (${}) {{ return 204; }}\n    return 403;\n}}\n",
-                self.variable()
-            );
-        }
+        let networks = self.networks();
+        let login = match self.access.login {
+            Some(_) => {
+                format!("    auth_basic \"{name}\";\n    auth_basic_user_file logins/{name};\n")
+            }
+            None => String::new(),
+        };
+        // In the access phase, so that no rewriting can pass it by.
+        let (inner, key) = match self.access.header {
+            Some(_) => (
+                format!(
+                    "location = /apps-key/{name} {{\n    internal;\n    if (${}) {{ return 204; }}\n    return 403;\n}}\n",
+                    self.variable()
+                ),
+                format!("    auth_request /apps-key/{name};\n"),
+            ),
+            None => Default::default(),
+        };
         format!(
             "{inner}location = /apps/{name} {{\n    return 308 /apps/{name}/$is_args$args;\n}}\n\
-             location ^~ /apps/{name}/ {{\n{guard}    proxy_pass http://127.0.0.1:{port}/;\n{PROXY}    \
+             location ^~ /apps/{name}/ {{\n{networks}{login}{key}    proxy_pass http://127.0.0.1:{port}/;\n{PROXY}    \
              proxy_set_header X-Forwarded-Prefix /apps/{name};\n    \
              proxy_redirect ~^/(?!apps/{name}/)(.*)$ /apps/{name}/$1;\n}}\n",
             port = self.port,

@@ -121,6 +121,12 @@ impl TreePath {
         self.0.rsplit_once('/').map_or(&*self.0, |(_, name)| name)
     }
 
+    /// What is behind the last dot of its last step: `py`. A name that begins with its only dot has none.
+    pub fn extension(&self) -> Option<&str> {
+        let (stem, extension) = self.name().rsplit_once('.')?;
+        (!stem.is_empty()).then_some(extension)
+    }
+
     /// What is before its last step; `None` at the top.
     pub fn folder(&self) -> Option<&str> {
         self.0.rsplit_once('/').map(|(folder, _)| folder)
@@ -304,6 +310,8 @@ mod tests {
         }
         let path: TreePath = "a/b/c.py".parse().unwrap();
         assert_eq!((path.folder(), path.name()), (Some("a/b"), "c.py"));
+        assert_eq!(path.extension(), Some("py"));
+        assert_eq!(".py".parse::<TreePath>().unwrap().extension(), None);
     }
 
     proptest! {
