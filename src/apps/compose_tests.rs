@@ -251,9 +251,8 @@ fn a_person_may_allow_a_risk_by_its_place_and_nothing_else() {
     assert!(allow("extends: x", &["services.web.extends"]).is_err());
 }
 
-#[test]
-fn an_ordinary_file_is_written_anew_with_what_every_container_gets() {
-    let text = r#"
+/// What somebody deploys who has no ill will.
+const ORDINARY: &str = r#"
 version: "3.8"
 name: theirs
 x-note: {a: b}
@@ -272,6 +271,9 @@ services:
     networks: {default: {aliases: [store]}}
 volumes: {data: }
 "#;
+
+#[test]
+fn an_ordinary_file_is_written_anew_with_what_every_container_gets() {
     let dress = Dress {
         labels: [("pilothouse.app".to_owned(), "shop".to_owned())].into(),
         answers: Some((
@@ -282,12 +284,12 @@ volumes: {data: }
         env: [("ROOT_PATH".to_owned(), "/apps/shop".to_owned())].into(),
         gpus: vec!["GPU-1".into()],
     };
-    let project = read(text).unwrap();
+    let project = read(ORDINARY).unwrap();
     let ports: Vec<u16> = project.listens.iter().map(|(_, port)| port.get()).collect();
     assert_eq!(ports, [80, 9000]);
     assert_eq!(project.services().collect::<Vec<_>>(), ["db", "web"]);
     assert!(project.builds.contains("web") && !project.builds.contains("db"));
-    let written = file(text, &dress);
+    let written = file(ORDINARY, &dress);
     let web = &written["services"]["web"];
     assert_eq!(web["ports"], json!(["127.0.0.1:20001:80"]));
     assert_eq!(web["cap_drop"], json!(["ALL"]));

@@ -1,6 +1,7 @@
 //! Apps: from a folder to a URL that works. What a folder is, what is sent to a host, how it is run there, and how it is reached.
 
 mod compose;
+mod compose_read;
 mod compose_service;
 mod compose_words;
 mod detect;

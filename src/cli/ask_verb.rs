@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
+use super::interrupts::Interrupts;
 use super::talk_print::Printer;
 use super::{print, runtime, talk_print, typed};
 use crate::clock::Clock;
@@ -90,7 +91,8 @@ async fn ask(
     let asking = Asking {
         handle: engine.handle(),
         json: here.common.json,
-        interrupts: 0,
+        interrupts: Interrupts::listen(),
+        stops: 0,
         refused: false,
     };
     let outcome = asking.run(args.session.map(SessionId), question).await;
@@ -118,7 +120,9 @@ fn start(config: Config, here: &Here, tasks: &Tasks) -> Result<Engine, CliError>
 struct Asking {
     handle: Handle,
     json: bool,
-    interrupts: u32,
+    interrupts: Interrupts,
+    /// How often the person asked to stop.
+    stops: u32,
     /// Something was proposed that nobody could decide on.
     refused: bool,
 }
@@ -180,8 +184,7 @@ impl Asking {
                 waits = fleet.wait_for(|fleet| fleet.proposals.iter().any(|p| p.session == session)) => {
                     drop(waits);
                 }
-                interrupted = tokio::signal::ctrl_c() => {
-                    interrupted?;
+                () = self.interrupts.next() => {
                     if self.interrupt(session).await {
                         return Ok(Exit::Ended(130));
                     }
@@ -192,8 +195,8 @@ impl Asking {
 
     /// The first time it is asked to stop, the second time it is left; whether it is left.
     async fn interrupt(&mut self, session: SessionId) -> bool {
-        self.interrupts += 1;
-        if self.interrupts > 1 {
+        self.stops += 1;
+        if self.stops > 1 {
             return true;
         }
         print::message("pilothouse: stopping; once more to leave at once");
@@ -212,10 +215,10 @@ impl Asking {
     /// leave instead.
     async fn decide(&mut self, pending: &PendingProposal) -> Result<bool, CliError> {
         let proposal = &pending.proposal;
-        if self.interrupts > 0 {
+        if self.stops > 0 {
             // It was on its way when the person asked to stop: nobody is asked for it.
             self.put(pending, Decision::Refuse(None)).await;
-            self.left(proposal.id).await;
+            left(&self.handle, proposal.id).await;
             return Ok(false);
         }
         print::message(&format!(
@@ -260,32 +263,25 @@ impl Asking {
             let refuse = Decision::Refuse(Some("it was not carried out".into()));
             self.put(pending, refuse).await;
         }
-        self.left(proposal.id).await;
+        left(&self.handle, proposal.id).await;
         Ok(false)
-    }
-
-    /// Waits until a proposal is seen to have gone, so that nobody is asked twice.
-    async fn left(&self, proposal: ProposalId) {
-        let mut fleet = self.handle.fleet();
-        let waits = |fleet: &Arc<Fleet>| fleet.proposals.iter().any(|p| p.proposal.id == proposal);
-        // An error means that the engine has ended.
-        drop(fleet.wait_for(|fleet| !waits(fleet)).await);
     }
 
     /// What the person types. Only one reads standard input at a time: what is typed too late is not the next one's answer.
     async fn typed(&self, proposal: ProposalId) -> Result<Typed, CliError> {
         let mut reading = pin!(typed::line());
+        let left = left(&self.handle, proposal);
         tokio::select! {
             typed = &mut reading => return typed.map(Typed::Line),
-            interrupted = tokio::signal::ctrl_c() => return Ok(interrupted.map(|()| Typed::Stop)?),
-            () = self.left(proposal) => {}
+            () = self.interrupts.next() => return Ok(Typed::Stop),
+            () = left => {}
         }
         print::message(
             "it does not wait any more: its time ran out, or it was taken back; press Enter",
         );
         tokio::select! {
             typed = reading => typed.map(|_| Typed::TooLate),
-            interrupted = tokio::signal::ctrl_c() => Ok(interrupted.map(|()| Typed::Stop)?),
+            () = self.interrupts.next() => Ok(Typed::Stop),
         }
     }
 
@@ -299,6 +295,14 @@ impl Asking {
         let command = Command::Assistant(command);
         self.handle.ask(Actor::CommandLine, command).await
     }
+}
+
+/// Waits until a proposal is seen to have gone, so that nobody is asked twice.
+async fn left(handle: &Handle, proposal: ProposalId) {
+    let mut fleet = handle.fleet();
+    let waits = |fleet: &Arc<Fleet>| fleet.proposals.iter().any(|p| p.proposal.id == proposal);
+    // An error means that the engine has ended.
+    drop(fleet.wait_for(|fleet| !waits(fleet)).await);
 }
 
 /// What a person did at a proposal.

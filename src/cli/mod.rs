@@ -17,6 +17,7 @@ mod error;
 mod exit;
 mod hands;
 mod here;
+mod interrupts;
 mod ledger_verbs;
 mod lend;
 mod logs;

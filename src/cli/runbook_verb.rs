@@ -11,6 +11,7 @@ use super::ask_verb::told;
 use super::error::CliError;
 use super::exit::Exit;
 use super::here::Here;
+use super::interrupts::Interrupts;
 use super::talk_print::outcome;
 use super::{logs, logs_list, print, runtime};
 use crate::config::Config;
@@ -177,6 +178,7 @@ async fn follow(
     let Some(mut pictures) = handle.transcript(session) else {
         return Ok(None);
     };
+    let interrupts = Interrupts::listen();
     let mut printed = 0;
     loop {
         let shown = Arc::clone(&pictures.borrow_and_update());
@@ -194,8 +196,7 @@ async fn follow(
             changed = pictures.changed() => if changed.is_err() {
                 return Ok(None);
             },
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
+            () = interrupts.next() => {
                 ask(handle, AssistantCommand::Interrupt(session)).await;
                 return Ok(None);
             }

@@ -6,6 +6,7 @@ use super::progress::{self, SwapShot, Told};
 use super::work::{self, WorkShot};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::interrupts::Interrupts;
 use crate::cli::print::{self, Live};
 use crate::cli::session::{Session, is_down};
 use crate::domain::{At, HostId};
@@ -84,6 +85,7 @@ fn going_on(job: &Job) -> String {
 }
 
 async fn follow(session: &Session<'_>, job: &Job) -> Followed {
+    let interrupts = Interrupts::listen();
     let term = session.here.environment.text("TERM");
     let mut live = Live::new(term.as_deref());
     let mut told = Told::default();
@@ -108,11 +110,9 @@ async fn follow(session: &Session<'_>, job: &Job) -> Followed {
         }
         tokio::select! {
             biased;
-            interrupted = tokio::signal::ctrl_c() => {
-                if interrupted.is_ok() {
-                    live.clear();
-                    return Followed::Left;
-                }
+            () = interrupts.next() => {
+                live.clear();
+                return Followed::Left;
             }
             _ = &mut read, if reading => reading = false,
             changed = newest.changed() => {

@@ -4,6 +4,7 @@
 use std::pin::pin;
 
 use super::super::error::CliError;
+use super::super::interrupts::Interrupts;
 use super::super::{print, typed};
 use crate::domain::{Answer, HostId, HostKeyFacts, Question, QuestionId};
 use crate::engine::{Actor, Command, Handle, PendingQuestion};
@@ -17,7 +18,12 @@ pub(super) enum Asked {
 }
 
 /// Answers a question of the switch of this host.
-pub(super) async fn answer(handle: &Handle, host: &HostId, asked: &PendingQuestion) -> Asked {
+pub(super) async fn answer(
+    handle: &Handle,
+    host: &HostId,
+    asked: &PendingQuestion,
+    interrupts: &Interrupts,
+) -> Asked {
     let id = asked.id;
     let Question::UnknownHostKey(facts) = &asked.question else {
         print::message(&unanswerable(&asked.question));
@@ -35,7 +41,7 @@ pub(super) async fn answer(handle: &Handle, host: &HostId, asked: &PendingQuesti
         refuse(handle, id).await;
         return Asked::Answered;
     }
-    match decide(handle, id, facts).await {
+    match decide(handle, (id, facts), interrupts).await {
         Ok(asked) => asked,
         Err(error) => {
             print::error(&error);
@@ -58,7 +64,11 @@ fn unanswerable(question: &Question) -> String {
 }
 
 /// Lets the person compare.
-async fn decide(handle: &Handle, id: QuestionId, facts: &HostKeyFacts) -> Result<Asked, CliError> {
+async fn decide(
+    handle: &Handle,
+    (id, facts): (QuestionId, &HostKeyFacts),
+    interrupts: &Interrupts,
+) -> Result<Asked, CliError> {
     typed::forget()?;
     let file = if facts.file.as_str().is_empty() {
         "for this time".to_owned()
@@ -79,9 +89,8 @@ async fn decide(handle: &Handle, id: QuestionId, facts: &HostKeyFacts) -> Result
             put(handle, id, answer).await;
             Ok(Asked::Answered)
         }
-        interrupted = tokio::signal::ctrl_c() => {
+        () = interrupts.next() => {
             refuse(handle, id).await;
-            interrupted?;
             Ok(Asked::Stop)
         }
         () = gone(handle, id) => {
@@ -89,7 +98,7 @@ async fn decide(handle: &Handle, id: QuestionId, facts: &HostKeyFacts) -> Result
             // One that reads on would take the answer to the next question.
             tokio::select! {
                 line = reading => line.map(|_| Asked::Answered),
-                interrupted = tokio::signal::ctrl_c() => Ok(interrupted.map(|()| Asked::Stop)?),
+                () = interrupts.next() => Ok(Asked::Stop),
             }
         }
     }

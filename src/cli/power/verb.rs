@@ -1,5 +1,6 @@
 //! `pilothouse power HOST VERB`: asks the engine for it, tells its steps as they come, and stops it on Ctrl-C while that can be.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::trust::{self, Asked};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::here::Here;
+use crate::cli::interrupts::Interrupts;
 use crate::cli::{ask, print, run, runtime};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -45,6 +47,7 @@ pub(in crate::cli) fn run(args: &PowerArgs, here: &Here) -> Result<Exit, CliErro
             here,
             host: HostId::new(host.as_str()),
             verb,
+            interrupts: OnceCell::new(),
         };
         let outcome = session.perform(args).await;
         engine.shutdown(runtime::FAREWELL).await;
@@ -99,6 +102,8 @@ struct Session<'a> {
     here: &'a Here,
     host: HostId,
     verb: PowerVerb,
+    /// Heard from the first question on: before it, Ctrl-C just ends the program.
+    interrupts: OnceCell<Interrupts>,
 }
 
 impl Session<'_> {
@@ -195,6 +200,7 @@ impl Session<'_> {
 
     /// Waits for an answer; meanwhile tells the steps, refuses what only a person could answer, and hears Ctrl-C.
     async fn watched(&self, asked: impl Future<Output = Reply>) -> Reply {
+        let interrupts = self.interrupts.get_or_init(Interrupts::listen);
         let mut told = Told::default();
         let mut fleet = self.handle.fleet();
         let mut asked = std::pin::pin!(asked);
@@ -202,7 +208,10 @@ impl Session<'_> {
             let seen = fleet.borrow_and_update().clone();
             self.picture(&seen, &mut told);
             // A look that was stopped there has its answer: the switch was not trusted.
-            if self.answer_questions(&seen).await && self.verb.changes() && !self.abort().await {
+            if self.answer_questions(&seen, interrupts).await
+                && self.verb.changes()
+                && !self.abort().await
+            {
                 return self.left();
             }
             tokio::select! {
@@ -211,8 +220,8 @@ impl Session<'_> {
                     self.picture(&self.handle.fleet().borrow(), &mut told);
                     return reply;
                 }
-                interrupted = tokio::signal::ctrl_c() => {
-                    if interrupted.is_ok() && !self.abort().await {
+                () = interrupts.next() => {
+                    if !self.abort().await {
                         return self.left();
                     }
                 }
@@ -271,7 +280,7 @@ impl Session<'_> {
     }
 
     /// Answers what the switch asks: its own login, or the host that runs its commands. Whether the person asked to stop.
-    async fn answer_questions(&self, fleet: &Fleet) -> bool {
+    async fn answer_questions(&self, fleet: &Fleet, interrupts: &Interrupts) -> bool {
         let power = fleet
             .host(&self.host)
             .and_then(|host| host.spec.power.as_ref());
@@ -282,7 +291,7 @@ impl Session<'_> {
         let of_switch =
             |asked: &&PendingQuestion| fleet.host(&asked.host).is_none() || Some(&asked.host) == on;
         for asked in fleet.questions.iter().filter(of_switch) {
-            if let Asked::Stop = trust::answer(&self.handle, &self.host, asked).await {
+            if let Asked::Stop = trust::answer(&self.handle, &self.host, asked, interrupts).await {
                 return true;
             }
         }
