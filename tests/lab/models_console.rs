@@ -87,7 +87,7 @@ fn a_swap_by_keys_outlives_its_console_and_another_one_sees_its_end() {
     let mut second = console(&lab, &pair);
     choose(&mut second, "slower", "loading");
     second.press("]]");
-    second.shows(&format!("begun by {}", pair.who()));
+    second.shows(&format!("by {}", pair.who()));
     second.shows("◌ load");
     second.shows("✓ ready");
     second.shows("✓ it answers");
