@@ -30,7 +30,8 @@ fn console(lab: &Lab, pair: &Pair<'_>) -> Console {
 fn choose(console: &mut Console, model: &str, state: &str) {
     console.press("2");
     console.shows("2 Models");
-    console.press(&format!("/{model}\r"));
+    // In the place of what was looked for before.
+    console.press(&format!("/\u{15}{model}\r"));
     console.until(&format!("{model} {state}"), |text| {
         let mut lines = text.lines();
         lines.any(|line| line.contains('›') && line.contains(state) && line.contains(model))
@@ -102,6 +103,115 @@ fn a_swap_by_keys_outlives_its_console_and_another_one_sees_its_end() {
         pair.who()
     );
     assert_eq!(pair.acts_of(&second), [end]);
+}
+
+/// Asks for a swap to the chosen model, whose preflight is shown, and confirms it by the name of its place.
+fn swap(console: &mut Console, model: &str, what_stops: &str, place: &str) {
+    console.press("w");
+    console.shows(&format!("Swap to {model}"));
+    console.shows("weights ");
+    console.press("\t");
+    console.shows("[ Swap… ]");
+    console.press("\r");
+    console.shows(&format!("serve {model} on {place}"));
+    console.shows(what_stops);
+    if what_stops.starts_with("stops") {
+        typed(console, place);
+    } else {
+        console.press("\t\r");
+    }
+}
+
+/// Confirms with a name that has to be typed.
+fn typed(console: &mut Console, name: &str) {
+    console.shows(&format!("type {name} to confirm"));
+    console.press(name);
+    console.shows("✓ that is it");
+    console.press("\r\t\r");
+}
+
+#[test]
+fn everything_is_done_by_keys_from_the_hub_to_the_last_byte() {
+    let lab = Lab::open();
+    let pair = Pair::begin(&lab, "");
+    let mut console = console(&lab, &pair);
+
+    // Fetched once, copied to the other; both disks are seen.
+    choose(&mut console, "elsewhere", "not on disk");
+    console.press("f");
+    console.shows("Download weights");
+    console.press("\r");
+    console.shows("Enter goes on");
+    console.press(&"\u{7f}".repeat("spark-a".len()));
+    console.press("pair\r");
+    console.shows("fetch lab/tiny on spark-a, then copy it to spark-b");
+    console.press("\t\r");
+    choose(&mut console, "elsewhere", "ready");
+
+    // On one host.
+    swap(&mut console, "elsewhere", "nothing is served", "spark-a");
+    choose(&mut console, "elsewhere", "serving");
+    assert_eq!(pair.token("spark-a", 8095, "lab/tiny"), "200");
+
+    // One that crashes while it loads, and the way back.
+    choose(&mut console, "crash", "ready");
+    swap(
+        &mut console,
+        "crash",
+        "stops elsewhere on port 8095",
+        "spark-a",
+    );
+    console.shows("✗ failed at load");
+    console.shows("R serves elsewhere again");
+    assert_eq!(pair.token("spark-a", 8095, "lab/tiny"), "000");
+    console.press("R");
+    console.shows("serve elsewhere on spark-a");
+    typed(&mut console, "spark-a");
+    choose(&mut console, "elsewhere", "serving");
+    assert_eq!(pair.token("spark-a", 8095, "lab/tiny"), "200");
+
+    // Both hosts together, in its place.
+    choose(&mut console, "ray", "ready");
+    swap(&mut console, "ray", "stops elsewhere on port 8095", "pair");
+    choose(&mut console, "ray", "serving");
+    assert_eq!(pair.token("spark-a", 8888, "lab/tiny"), "200");
+
+    // Nothing is served, and then nothing is there.
+    console.press("x");
+    console.shows("Stop a model");
+    console.press("\r");
+    console.shows("stop what pair serves, and serve nothing");
+    typed(&mut console, "pair");
+    choose(&mut console, "ray", "ready");
+    console.press("\u{1b}[3~");
+    console.shows("delete lab/tiny from spark-a, spark-b");
+    typed(&mut console, "lab/tiny");
+    choose(&mut console, "ray", "not on disk");
+    for host in ["spark-a", "spark-b"] {
+        assert_eq!(pair.on(host, "docker ps -q"), "");
+        let left = pair.on(host, "ls .cache/huggingface/hub | grep -v '^[.]' || true");
+        assert_eq!(left, "", "{host}");
+    }
+
+    console.quit();
+    let end = |what: &str, how: &str| format!("the end of {what}, begun by {}: {how}", pair.who());
+    assert_eq!(
+        pair.acts_of(&console),
+        [
+            "fetch lab/tiny on spark-a, then copy it to spark-b: done",
+            "serve elsewhere on spark-a: done",
+            &end("the swap of spark-a to elsewhere", "done"),
+            "serve crash on spark-a: done",
+            &end("the swap of spark-a to crash", "failed"),
+            "serve elsewhere on spark-a: done",
+            &end("the swap of spark-a to elsewhere", "done"),
+            "serve ray on pair: done",
+            &end("the swap of pair to ray", "done"),
+            "stop what pair serves, and serve nothing: done",
+            &end("the stop of what pair served", "done"),
+            "delete lab/tiny from spark-a, spark-b: done",
+        ]
+    );
 }
 
 #[test]

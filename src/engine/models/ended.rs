@@ -232,5 +232,18 @@ pub(super) fn work(watch: &ModelWatch, before: &[WorkReport], now: &[WorkReport]
     };
     if now.iter().any(|work| ended(&work)) {
         watch.link.disk.now();
+        look_at_workers(watch);
+    }
+}
+
+/// What the job of a head copies lies on the disks of its workers.
+fn look_at_workers(watch: &ModelWatch) {
+    let fleet = watch.shared.handle.fleet();
+    let fleet = fleet.borrow();
+    let cluster = places::headed(&fleet, &watch.host);
+    for node in cluster.into_iter().flat_map(|cluster| &cluster.workers) {
+        if let Some(link) = watch.shared.links.link(&node.host) {
+            link.disk.now();
+        }
     }
 }
