@@ -535,8 +535,8 @@ async fn a_reservation_holds_against_others_and_is_broken_by_name() {
     assert_eq!(bob.act(lock(LockOrder::Break)).await, free);
     assert!(matches!(bob.act(take("bob")).await, Reply::Lock { .. }));
     // It is known at once, without another look.
-    let fleet = bob.until(|fleet| held(fleet).is_some()).await;
-    assert!(held(&fleet).unwrap().ours);
+    bob.until(|fleet| held(fleet).is_some_and(|lock| lock.ours))
+        .await;
     assert_eq!(
         bob.act(lock(LockOrder::Release { token: None })).await,
         free

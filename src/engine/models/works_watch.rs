@@ -183,9 +183,17 @@ impl Works {
     }
 
     async fn look_at_lock(&mut self) {
-        let token = self.watch.shared.models.tokens.of(&self.watch.host).await;
-        let tokens: Vec<_> = token.into_iter().collect();
-        match read_lock(self.watch.link.exec.as_ref(), None, &tokens).await {
+        let (kept, host) = (&self.watch.shared.models.tokens, &self.watch.host);
+        let lock = loop {
+            let token = kept.of(host).await;
+            let tokens: Vec<_> = token.clone().into_iter().collect();
+            let lock = read_lock(self.watch.link.exec.as_ref(), None, &tokens).await;
+            // One that was taken meanwhile from here would be told as somebody else's.
+            if kept.of(host).await == token {
+                break lock;
+            }
+        };
+        match lock {
             // Also where nothing changed: the time that is left did.
             Ok(lock) => self.watch.say(ModelsMsg::Lock(lock)).await,
             Err(error) => self.trouble(error.to_string()).await,
