@@ -61,11 +61,6 @@ impl Listing {
         let path: TreePath = name.parse().ok()?;
         self.0.get_key_value(&path)
     }
-
-    /// All bytes.
-    pub fn size(&self) -> u64 {
-        self.0.values().map(|entry| entry.size).sum()
-    }
 }
 
 #[cfg(test)]

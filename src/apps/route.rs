@@ -12,9 +12,6 @@ use crate::domain::{AppName, Port, Secret};
 /// Longest value of a header that is asked for.
 const LONGEST_VALUE: usize = 512;
 
-/// How long a request may be silent: a model thinks, a socket waits.
-const PATIENCE: &str = "3600s";
-
 /// Why a value is none that a route can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidRoute {
@@ -260,7 +257,8 @@ impl Route {
     }
 }
 
-/// What every route has: sockets and streams as they come, bodies of any size, and who asked.
+/// What every route has: sockets and streams as they come, an hour of silence (a model thinks, a socket waits), bodies of any size, and
+/// who asked.
 const PROXY: &str = "    proxy_http_version 1.1;
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection $pilothouse_connection;
@@ -293,7 +291,7 @@ http {{
     fastcgi_temp_path tmp/fastcgi;
     uwsgi_temp_path tmp/uwsgi;
     scgi_temp_path tmp/scgi;
-    send_timeout {PATIENCE};
+    send_timeout 3600s;
     map_hash_bucket_size 1024;
     map $http_upgrade $pilothouse_connection {{ default upgrade; '' ''; }}
     include keys/*.conf;
